@@ -1,0 +1,97 @@
+"""The port through which a review reads a repository: tree, blobs, history. Nothing else.
+
+Implementations: :mod:`checks.gitsource` (a bare mirror or a local checkout) and
+:class:`MemorySource` (tests and uncommitted files).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+type EntryKind = Literal["file", "executable", "symlink", "submodule"]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One path of the tree. ``path`` is decoded with ``surrogateescape`` replaced visibly.
+
+    ``size`` is in bytes, known before content is read; 0 for symlinks and submodules.
+    """
+
+    path: str
+    oid: str
+    kind: EntryKind
+    size: int
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One path that a commit changed. ``status`` is A, M, D or T; ids are "" where absent."""
+
+    status: str
+    path: str
+    old_oid: str
+    new_oid: str
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """One commit. ``time`` is the committer date in seconds since the epoch, clamped to years 1970-2200.
+
+    ``author`` and ``email`` are decoded with replacement; ``refs`` are tags pointing here.
+    """
+
+    oid: str
+    parents: tuple[str, ...]
+    author: str
+    email: str
+    time: int
+    author_time: int
+    subject: str
+    body: str
+    tags: tuple[str, ...] = ()
+
+
+class Source(Protocol):
+    """What a repository offers at one commit.
+
+    Attributes:
+        commit: The hex id that is read; "" for uncommitted files.
+        time: Committer date of that commit (the evaluation date), seconds since the epoch.
+        shallow: True when history is incomplete: checks on history are then not applicable.
+    """
+
+    commit: str
+    time: int
+    shallow: bool
+
+    def tree(self) -> Sequence[Entry]:
+        """All tracked entries, sorted by path. Paths git could not have written safely are left out and listed in ``notes``."""
+        ...
+
+    def notes(self) -> Sequence[tuple[str, str]]:
+        """(path, reason) of entries that were left out or are unusual, valid after :meth:`tree`."""
+        ...
+
+    def blobs(self, oids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Content of the blobs, in the order asked for; each id is verified against the answer."""
+        ...
+
+    def history(self) -> Sequence[Commit]:
+        """Commits reachable from the commit, newest first, topological."""
+        ...
+
+    def mainline(self) -> Sequence[str]:
+        """Ids of the first-parent chain, newest first."""
+        ...
+
+    def changes(self) -> Iterator[tuple[str, Sequence[Change]]]:
+        """(commit id, changed paths against its first parent), newest first, streamed in one pass.
+
+        Merge commits yield their changes against the first parent.
+        """
+        ...
+
+    def branches(self) -> Sequence[str]:
+        """Names of the branches the remote has, without prefix."""
+        ...
