@@ -1,0 +1,229 @@
+"""From bytes to text: one definition of decoding, of a line, and of a suppression comment."""
+
+from __future__ import annotations
+
+import re
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
+
+import msgspec
+
+# A repository's word never reaches codecs.lookup: some codecs execute or inflate their input.
+_CODECS = {
+    "latin-1": "latin-1",
+    "latin1": "latin-1",
+    "l1": "latin-1",
+    "iso-8859-1": "latin-1",
+    "iso8859-1": "latin-1",
+    "iso-latin-1": "latin-1",
+    "cp1252": "cp1252",
+    "windows-1252": "cp1252",
+    "ascii": "ascii",
+    "us-ascii": "ascii",
+    "utf-8-sig": "utf-8-sig",
+    "iso8859-15": "iso8859-15",
+    "iso-8859-15": "iso8859-15",
+    "latin-9": "iso8859-15",
+}
+_UTF8 = {"utf-8", "utf8", "u8", "utf-8-unix", "utf-8-sig", "ascii", "us-ascii"}
+_COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]{1,40})")
+_BLANK = re.compile(rb"^[ \t\f]*(?:#.*)?$")
+_LFS = b"version https://git-lfs.github.com/spec/"
+_LFS_MAX = 1024
+
+UTF16 = "is UTF-16 or UTF-32 text; only UTF-8 and legacy 8-bit source is read"
+NUL = "contains NUL bytes"
+LFS_POINTER = "is a Git LFS pointer; its content is not in the repository"
+REPLACED = "is not valid UTF-8; undecodable bytes were replaced"
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """Text of one blob.
+
+    Attributes:
+        text: The text without byte order mark; "" when the blob holds no text we read.
+        note: What a person should know about it, in words that follow the path; "" when all is
+            well.
+        readable: False when ``note`` is the reason why there is nothing to analyse.
+    """
+
+    text: str
+    note: str = ""
+    readable: bool = True
+
+
+def decode(data: bytes) -> Decoded:
+    """Decode as UTF-8, else by a cookie from a short list of codecs, else with replacement.
+
+    Never raises. NUL bytes, UTF-16 and Git LFS pointers come back unreadable, with the reason.
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
+        return Decoded("", UTF16, readable=False)
+    if b"\0" in data:
+        return Decoded("", NUL, readable=False)
+    if len(data) <= _LFS_MAX and data.startswith(_LFS):
+        return Decoded("", LFS_POINTER, readable=False)
+    cookie = _cookie(data)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return _decode_legacy(data, cookie)
+    # Text that is UTF-8 and claims an encoding outside the list would run as something else.
+    if cookie and cookie not in _UTF8 and cookie not in _CODECS:
+        return Decoded(text, f"declares the encoding {cookie}; it was read as UTF-8")
+    return Decoded(text)
+
+
+def _decode_legacy(data: bytes, cookie: str) -> Decoded:
+    codec = _CODECS.get(cookie)
+    if codec:
+        try:
+            return Decoded(data.decode(codec))
+        except UnicodeDecodeError:
+            pass
+    return Decoded(data.decode("utf-8-sig", "replace"), REPLACED)
+
+
+def _cookie(data: bytes) -> str:
+    """Encoding named in the first two lines (PEP 263), normalised; "" for none."""
+    for line in data[:400].replace(b"\r", b"\n").split(b"\n")[:2]:
+        if match := _COOKIE.match(line):
+            return match[1].decode("ascii", "replace").lower().replace("_", "-")
+        if not _BLANK.match(line):
+            return ""
+    return ""
+
+
+def split_lines(text: str) -> list[str]:
+    r"""Lines without their ends, split at ``\n``, ``\r\n`` and ``\r`` only, as Python and git do.
+
+    ``str.splitlines`` also splits at form feeds and Unicode separators, which would shift every
+    line number behind them. A line end at the end of the text begins no further line.
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+type SuppressionKind = Literal["noqa", "type-ignore", "nosec", "no-cover"]
+
+
+class Suppression(msgspec.Struct, frozen=True):
+    """One comment that silences a tool.
+
+    Attributes:
+        line: Line of the comment, 1-based.
+        kind: Which tool is silenced; ruff's own comments count as ``noqa``.
+        codes: The codes it names; empty when it silences everything.
+        file_wide: True when it holds for the whole file (``# ruff: noqa``).
+        end_line: Last line it covers, for ``# ruff: disable[...]``; 0 when it covers its own
+            line only.
+    """
+
+    line: int
+    kind: SuppressionKind
+    codes: tuple[str, ...] = ()
+    file_wide: bool = False
+    end_line: int = 0
+
+
+_CHEAP = re.compile(
+    r"noqa|type\s*:\s*ignore|nosec|no\s*cover|ruff\s*:|(?:pyright|mypy|ty)\s*:\s*ignore", re.I
+)
+_CODE_LIST = r"(?P<codes>[A-Z][A-Z0-9]*[0-9](?:[\s,]+[A-Z][A-Z0-9]*[0-9])*)"
+_NOQA = re.compile(
+    rf"#\s*(?P<file>(?:ruff|flake8)\s*:\s*)?noqa(?:\s*:\s*{_CODE_LIST})?(?![\w-])", re.I
+)
+_RUFF = re.compile(
+    r"#\s*ruff\s*:\s*(?P<verb>disable|enable|ignore|file-ignore)\s*\[(?P<codes>[^\]]{0,400})\]",
+    re.I,
+)
+_TYPE = re.compile(
+    r"#\s*(?:type|pyright|ty)\s*:\s*ignore\b(?:\s*\[(?P<codes>[^\]]{0,400})\])?", re.I
+)
+_MYPY_FILE = re.compile(r"#\s*mypy\s*:\s*ignore-errors\b(?!\s*=\s*false)", re.I)
+_NOSEC = re.compile(r"#\s*nosec\b(?:\s*:?\s*(?P<codes>B\d{3}(?:[\s,]+B\d{3})*))?", re.I)
+_COVER = re.compile(r"#\s*pragma\s*:\s*no\s*cover\b", re.I)
+_SEPARATOR = re.compile(r"[\s,]+")
+
+
+def noqa(lines: Sequence[str]) -> list[Suppression]:
+    """Comments that silence a tool, in order of line; text inside strings is no comment.
+
+    Args:
+        lines: Lines of a Python file, as :func:`split_lines` gives them.
+    """
+    hits = [number for number, line in enumerate(lines, 1) if "#" in line and _CHEAP.search(line)]
+    if not hits:
+        return []
+    found: list[Suppression] = []
+    opened: dict[tuple[str, ...], int] = {}
+    for number, comment in _comments(lines, hits):
+        found.extend(_of_comment(number, comment))
+        _ruff_comment(number, comment, opened, found)
+    found.extend(
+        Suppression(start, "noqa", codes, end_line=len(lines)) for codes, start in opened.items()
+    )
+    return sorted(found, key=lambda each: (each.line, each.kind, each.codes))
+
+
+def _of_comment(number: int, comment: str) -> Iterator[Suppression]:
+    if match := _NOQA.search(comment):
+        yield Suppression(number, "noqa", _codes(match["codes"]), file_wide=bool(match["file"]))
+    if match := _TYPE.search(comment):
+        yield Suppression(number, "type-ignore", _codes(match["codes"]))
+    if _MYPY_FILE.search(comment):
+        yield Suppression(number, "type-ignore", file_wide=True)
+    if match := _NOSEC.search(comment):
+        yield Suppression(number, "nosec", _codes(match["codes"]))
+    if _COVER.search(comment):
+        yield Suppression(number, "no-cover")
+
+
+def _ruff_comment(
+    number: int, comment: str, opened: dict[tuple[str, ...], int], found: list[Suppression]
+) -> None:
+    """Ruff's bracket comments; ``disable`` stays open until ``enable`` names the same codes."""
+    match = _RUFF.search(comment)
+    if not match:
+        return
+    verb, codes = match["verb"].lower(), _codes(match["codes"])
+    if not codes:
+        return
+    if verb == "disable":
+        opened.setdefault(codes, number)
+    elif verb == "enable":
+        if start := opened.pop(codes, 0):
+            found.append(Suppression(start, "noqa", codes, end_line=number))
+    else:
+        found.append(Suppression(number, "noqa", codes, file_wide=verb == "file-ignore"))
+
+
+def _codes(text: str | None) -> tuple[str, ...]:
+    return tuple(code for code in _SEPARATOR.split(text or "") if code)
+
+
+def _comments(lines: Sequence[str], hits: Sequence[int]) -> Iterable[tuple[int, str]]:
+    """(line, comment) of the hit lines; tokenizes no further than the last of them."""
+    wanted = set(hits)
+    source = (line + "\n" for line in lines)
+    comments: dict[int, str] = {}
+    reached = 0
+    try:
+        for token in tokenize.generate_tokens(lambda: next(source, "")):
+            reached = token.end[0]
+            if token.type == tokenize.COMMENT and token.start[0] in wanted:
+                comments[token.start[0]] = token.string
+            if reached > hits[-1]:
+                break
+    except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
+        # Not Python: what lies behind the fault is judged by its look alone.
+        for number in hits:
+            if number > reached:
+                line = lines[number - 1]
+                comments[number] = line[line.index("#") :]
+    return comments.items()

@@ -1,0 +1,131 @@
+"""Decoding, lines and suppression comments of one blob."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.facts.text import (
+    LFS_POINTER,
+    NUL,
+    REPLACED,
+    UTF16,
+    Decoded,
+    Suppression,
+    decode,
+    noqa,
+    split_lines,
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"", ""),
+        ("é = 1\n".encode(), "é = 1\n"),
+        (b"\xef\xbb\xbfx = 1\n", "x = 1\n"),
+        (b"# -*- coding: latin-1 -*-\nname = '\xe9'\n", "# -*- coding: latin-1 -*-\nname = 'é'\n"),
+        (b"#!/bin/python\n# vim: set fileencoding=CP1252 :\n'\x80'\n", None),
+        (b"# coding: iso-8859-15\n'\xa4'\n", "# coding: iso-8859-15\n'€'\n"),
+    ],
+)
+def test_utf8_a_byte_order_mark_and_listed_cookies_decode_without_a_note(
+    data: bytes, text: str | None
+) -> None:
+    decoded = decode(data)
+    assert decoded.note == ""
+    assert decoded.readable
+    assert "€" in decoded.text if text is None else decoded.text == text
+
+
+def test_a_cookie_that_names_another_codec_is_not_obeyed_and_is_told() -> None:
+    decoded = decode(b"# coding: utf-7\nx = '+AGE-'\n")
+    assert "+AGE-" in decoded.text
+    assert "utf-7" in decoded.note
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"x = '\xff'\n",
+        b"# coding: rot13\nx = '\xff'\n",
+        b"# coding: cp1252\nx = '\x81'\n",
+        b"x = 1\n# coding: latin-1\nx = '\xe9'\n",
+    ],
+)
+def test_bytes_no_listed_codec_reads_are_replaced_with_a_note(data: bytes) -> None:
+    decoded = decode(data)
+    assert "\ufffd" in decoded.text
+    assert decoded.note == REPLACED
+    assert decoded.readable
+
+
+@pytest.mark.parametrize(
+    ("data", "note"),
+    [
+        ("x = 1\n".encode("utf-16"), UTF16),
+        ("x = 1\n".encode("utf-16-le"), NUL),
+        ("x = 1\n".encode("utf-32"), UTF16),
+        (b"x = '\0'\n", NUL),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", LFS_POINTER),
+    ],
+)
+def test_what_is_no_text_is_unreadable_with_its_reason(data: bytes, note: str) -> None:
+    assert decode(data) == Decoded("", note, readable=False)
+
+
+def test_lines_end_at_newline_and_carriage_return_and_nowhere_else() -> None:
+    text = "a\nb\r\nc\rd\x0ce\x0bf\x1cg\x85h\u2028i\n"
+    assert split_lines(text) == ["a", "b", "c", "d\x0ce\x0bf\x1cg\x85h\u2028i"]
+    assert split_lines("") == []
+    assert split_lines("\n\n") == ["", ""]
+
+
+def _of(text: str) -> list[Suppression]:
+    return noqa(split_lines(text))
+
+
+@pytest.mark.parametrize(
+    ("comment", "expected"),
+    [
+        ("# noqa", Suppression(1, "noqa")),
+        ("# NOQA : E501", Suppression(1, "noqa", ("E501",))),
+        ("#noqa:E501,F401", Suppression(1, "noqa", ("E501", "F401"))),
+        ("# noqa: E501 F401 for a reason", Suppression(1, "noqa", ("E501", "F401"))),
+        ("# text first # noqa: S105", Suppression(1, "noqa", ("S105",))),
+        ("# ruff: noqa", Suppression(1, "noqa", file_wide=True)),
+        ("# flake8: noqa: F401", Suppression(1, "noqa", ("F401",), file_wide=True)),
+        ("# ruff: ignore[E501, F401]", Suppression(1, "noqa", ("E501", "F401"))),
+        ("# type: ignore", Suppression(1, "type-ignore")),
+        ("# type: ignore[arg-type, misc]", Suppression(1, "type-ignore", ("arg-type", "misc"))),
+        ("# pyright: ignore[reportAny]", Suppression(1, "type-ignore", ("reportAny",))),
+        ("# mypy: ignore-errors", Suppression(1, "type-ignore", file_wide=True)),
+        ("# nosec", Suppression(1, "nosec")),
+        ("# nosec: B101, B102", Suppression(1, "nosec", ("B101", "B102"))),
+        ("# pragma: no cover", Suppression(1, "no-cover")),
+    ],
+)
+def test_each_form_of_suppression_is_read(comment: str, expected: Suppression) -> None:
+    assert _of(f"x = 1  {comment}\n") == [expected]
+
+
+@pytest.mark.parametrize(
+    "line", ["x = 1  # noqa-like", "x = 1  # nosecret", "x = '# noqa'", "noqa"]
+)
+def test_what_only_looks_like_a_suppression_is_none(line: str) -> None:
+    assert _of(line + "\n") == []
+
+
+def test_a_docstring_that_mentions_a_suppression_is_no_comment() -> None:
+    assert _of('def f():\n    """Use\n    # noqa\n    """\n') == []
+
+
+def test_a_ruff_disable_reaches_to_its_enable_or_to_the_end_of_the_file() -> None:
+    text = "# ruff: disable[E501]\na\n# ruff: enable[E501]\n# ruff: disable[F401]\nb\n"
+    assert _of(text) == [
+        Suppression(1, "noqa", ("E501",), end_line=3),
+        Suppression(4, "noqa", ("F401",), end_line=5),
+    ]
+
+
+def test_comments_behind_a_syntax_error_are_still_found() -> None:
+    assert _of("x = 'unterminated\ny = (1  # noqa: E501\n") == [Suppression(2, "noqa", ("E501",))]
