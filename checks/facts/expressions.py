@@ -1,0 +1,238 @@
+"""From ast expressions to the small trees of :mod:`checks.facts.tree`.
+
+Works without unbounded recursion: left-deep operator chains are flattened in a loop and
+nesting beyond :data:`~checks.facts.tree.MAX_DEPTH` is forgotten.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from checks.facts.tree import MAX_DEPTH, Attr, Bin, Call, CallRef, Const, Expr, Fmt, Item
+from checks.facts.tree import Keyword, Map, Name, Op, Seq
+
+MAX_TEXT = 4_000
+"""Characters of a string literal that are kept."""
+_BIG = 1 << 62
+_DEEP = Op("Deep")
+
+
+class Place(Protocol):
+    """Where the walk is: indices of the enclosing function, class and block, and its counters."""
+
+    function: int
+    cls: int
+    block: int
+
+    def decide(self, count: int) -> None:
+        """Add decision points to the enclosing function."""
+        ...
+
+    def open_comprehension(self, node: ast.expr, exprs: tuple[Expr, ...]) -> int:
+        """Open a block for a comprehension or lambda; returns the block to restore."""
+        ...
+
+    def bind(self, node: ast.NamedExpr, target: Expr, value: Expr) -> None:
+        """Record ``target := value``."""
+        ...
+
+    def give(self, node: ast.expr, value: Expr | None) -> None:
+        """Record a yield."""
+        ...
+
+
+def clean(text: str) -> str:
+    """Text that can be stored: cut, lone surrogates replaced."""
+    text = text[:MAX_TEXT]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+class Expressions:
+    """Converts expressions of one file and collects their calls."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.calls: list[Call | None] = []
+        self.depth = 0
+        self._table: dict[type[ast.expr], Callable[[Any], Expr]] = {
+            ast.Name: self._name,
+            ast.Attribute: self._attribute,
+            ast.Constant: self._constant,
+            ast.Call: self._call,
+            ast.Subscript: self._subscript,
+            ast.List: lambda node: Seq("list", self.many(node.elts)),
+            ast.Tuple: lambda node: Seq("tuple", self.many(node.elts)),
+            ast.Set: lambda node: Seq("set", self.many(node.elts)),
+            ast.Dict: self._dict,
+            ast.JoinedStr: self._joined,
+            ast.FormattedValue: lambda node: self.one(node.value),
+            ast.BinOp: self._binary,
+            ast.BoolOp: self._bool,
+            ast.UnaryOp: lambda node: Op(type(node.op).__name__, (self.one(node.operand),)),
+            ast.Compare: self._compare,
+            ast.IfExp: self._conditional,
+            ast.Await: self._await,
+            ast.Starred: lambda node: Op("Starred", (self.one(node.value),)),
+            ast.Slice: self._slice,
+            ast.Yield: self._yield,
+            ast.YieldFrom: self._yield,
+            ast.NamedExpr: self._walrus,
+            ast.Lambda: self._lambda,
+            ast.ListComp: self._comprehension,
+            ast.SetComp: self._comprehension,
+            ast.GeneratorExp: self._comprehension,
+            ast.DictComp: self._comprehension,
+        }
+
+    def one(self, node: ast.expr) -> Expr:
+        """Convert one expression."""
+        kind = type(node)
+        if kind is ast.Name:
+            return Name(node.id)  # type: ignore[attr-defined]  # the commonest kind, without a call
+        if self.depth >= MAX_DEPTH:
+            return _DEEP
+        self.depth += 1
+        try:
+            return self._table[kind](node)
+        finally:
+            self.depth -= 1
+
+    def maybe(self, node: ast.expr | None) -> Expr | None:
+        """Convert an expression that may be missing."""
+        return None if node is None else self.one(node)
+
+    def many(self, nodes: list[ast.expr]) -> tuple[Expr, ...]:
+        """Convert several expressions."""
+        one = self.one
+        return tuple([one(node) for node in nodes])
+
+    def _name(self, node: ast.Name) -> Expr:
+        return Name(node.id)
+
+    def _attribute(self, node: ast.Attribute) -> Expr:
+        names = [node.attr]
+        value = node.value
+        while type(value) is ast.Attribute:
+            names.append(value.attr)
+            value = value.value
+        if type(value) is ast.Name:
+            names.append(value.id)
+            names.reverse()
+            return Name(".".join(names))
+        base = self.one(value)
+        if len(names) > MAX_DEPTH:
+            return _DEEP
+        for name in reversed(names):
+            base = Attr(base, name)
+        return base
+
+    def _constant(self, node: ast.Constant) -> Expr:
+        value = node.value
+        kind = type(value).__name__
+        if kind == "str":
+            return Const(kind, clean(str(value)))
+        if kind == "int" and not -_BIG < value < _BIG:  # type: ignore[operator]
+            return Const(kind)
+        if kind in {"int", "float", "bool", "NoneType"}:
+            return Const(kind, value)  # type: ignore[arg-type]
+        return Const(kind)
+
+    def _call(self, node: ast.Call) -> Expr:
+        return self.call(node)
+
+    def call(self, node: ast.Call, *, awaited: bool = False, statement: bool = False) -> CallRef:
+        """Convert a call and enter it into the table of calls, in source order of its start."""
+        index = len(self.calls)
+        self.calls.append(None)
+        place = self.place
+        func, func_node = self.one(node.func), node.func
+        self.calls[index] = Call(
+            line=node.lineno,
+            column=node.col_offset + 1,
+            end_line=node.end_lineno or node.lineno,
+            func=func,
+            args=self.many(node.args),
+            keywords=tuple([Keyword(k.arg or "", self.one(k.value)) for k in node.keywords]),
+            function=place.function,
+            cls=place.cls,
+            block=place.block,
+            awaited=awaited,
+            statement=statement,
+            func_line=func_node.end_lineno or node.lineno,
+        )
+        return CallRef(index)
+
+    def _subscript(self, node: ast.Subscript) -> Expr:
+        return Item(self.one(node.value), self.one(node.slice))
+
+    def _dict(self, node: ast.Dict) -> Expr:
+        return Map(tuple([self.maybe(key) for key in node.keys]), self.many(node.values))
+
+    def _joined(self, node: ast.JoinedStr) -> Expr:
+        return Fmt(self.many(node.values))
+
+    def _binary(self, node: ast.BinOp) -> Expr:
+        kind = type(node.op)
+        operands: list[ast.expr] = []
+        current: ast.expr = node
+        while type(current) is ast.BinOp and type(current.op) is kind:
+            operands.append(current.right)
+            current = current.left
+        operands.append(current)
+        operands.reverse()
+        return Bin(kind.__name__, self.many(operands))
+
+    def _bool(self, node: ast.BoolOp) -> Expr:
+        self.place.decide(len(node.values) - 1)
+        return Op(type(node.op).__name__, self.many(node.values))
+
+    def _compare(self, node: ast.Compare) -> Expr:
+        kinds = ",".join([type(op).__name__ for op in node.ops])
+        return Op(f"Compare:{kinds}", (self.one(node.left), *self.many(node.comparators)))
+
+    def _conditional(self, node: ast.IfExp) -> Expr:
+        self.place.decide(1)
+        return Op("IfExp", (self.one(node.test), self.one(node.body), self.one(node.orelse)))
+
+    def _await(self, node: ast.Await) -> Expr:
+        if type(node.value) is ast.Call:
+            return Op("Await", (self.call(node.value, awaited=True),))
+        return Op("Await", (self.one(node.value),))
+
+    def _slice(self, node: ast.Slice) -> Expr:
+        bounds = (node.lower, node.upper, node.step)
+        return Op("Slice", tuple([self.one(bound) for bound in bounds if bound is not None]))
+
+    def _yield(self, node: ast.Yield | ast.YieldFrom) -> Expr:
+        value = self.maybe(node.value)
+        self.place.give(node, value)
+        return Op(type(node).__name__, () if value is None else (value,))
+
+    def _walrus(self, node: ast.NamedExpr) -> Expr:
+        target, value = self.one(node.target), self.one(node.value)
+        self.place.bind(node, target, value)
+        return Op("NamedExpr", (target, value))
+
+    def _lambda(self, node: ast.Lambda) -> Expr:
+        outer = self.place.open_comprehension(node, ())
+        body = self.one(node.body)
+        self.place.block = outer
+        return Op("Lambda", (body,))
+
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+    ) -> Expr:
+        first = self.one(node.generators[0].iter)
+        outer = self.place.open_comprehension(node, (self.one(node.generators[0].target), first))
+        rest: list[Expr] = [first]
+        for number, part in enumerate(node.generators):
+            self.place.decide(len(part.ifs) + 1)
+            if number:
+                rest.append(self.one(part.iter))
+            rest.extend(self.many(part.ifs))
+        heads = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        elements = self.many(heads)
+        self.place.block = outer
+        return Op(type(node).__name__, (*elements, *rest))
