@@ -1,0 +1,92 @@
+"""Rows: what the dashboard knows. Reads are query-set methods that start from the reader."""
+
+from dashboard.models.audit import AuditEntry
+from dashboard.models.decision import (
+    Attestation,
+    Waiver,
+    WaiverScope,
+    WaiverState,
+)
+from dashboard.models.finding import (
+    OPEN_STATES,
+    Finding,
+    FindingEvent,
+    FindingEventKind,
+    FindingState,
+)
+from dashboard.models.people import ApiToken, Membership, Role, Team, User
+from dashboard.models.queue import Outbox, PeriodicRun, Worker
+from dashboard.models.repository import (
+    Branch,
+    Component,
+    Credential,
+    CredentialKind,
+    Repository,
+    RepositoryState,
+)
+from dashboard.models.scan import (
+    ACTIVE_STATES,
+    MAX_ATTEMPTS,
+    RESULT_STATES,
+    ClauseResult,
+    Phase,
+    Scan,
+    ScanStandard,
+    ScanState,
+    StoredReport,
+    Trigger,
+    VerdictName,
+)
+from dashboard.models.standard import Adoption, Clause, Standard, Strength
+from dashboard.models.webhook import (
+    DeliveryOutcome,
+    Provider,
+    WebhookDelivery,
+    WebhookHook,
+)
+
+__all__ = [
+    "ACTIVE_STATES",
+    "MAX_ATTEMPTS",
+    "OPEN_STATES",
+    "RESULT_STATES",
+    "Adoption",
+    "ApiToken",
+    "Attestation",
+    "AuditEntry",
+    "Branch",
+    "Clause",
+    "ClauseResult",
+    "Component",
+    "Credential",
+    "CredentialKind",
+    "DeliveryOutcome",
+    "Finding",
+    "FindingEvent",
+    "FindingEventKind",
+    "FindingState",
+    "Membership",
+    "Outbox",
+    "PeriodicRun",
+    "Phase",
+    "Provider",
+    "Repository",
+    "RepositoryState",
+    "Role",
+    "Scan",
+    "ScanStandard",
+    "ScanState",
+    "Standard",
+    "StoredReport",
+    "Strength",
+    "Team",
+    "Trigger",
+    "User",
+    "VerdictName",
+    "Waiver",
+    "WaiverScope",
+    "WaiverState",
+    "WebhookDelivery",
+    "WebhookHook",
+    "Worker",
+]

@@ -1,0 +1,39 @@
+"""What people did, kept after the people and the things are gone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models.functions import Now
+
+from dashboard.models.people import Team, User
+
+if TYPE_CHECKING:
+    from dashboard.models.people import Reader
+
+
+class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
+    """Audit entries, always asked for by a reader."""
+
+    def visible_to(self, reader: Reader) -> Self:
+        """Return the entries of the reader's teams; administrators see all."""
+        if isinstance(reader, User) and reader.is_superuser:
+            return self.all()
+        return self.filter(team__in=Team.objects.visible_to(reader))
+
+
+class AuditEntry(models.Model):
+    """One deed: who, what, to which thing (as text: the thing may be deleted), when."""
+
+    at = models.DateTimeField(db_default=Now(), editable=False, db_index=True)
+    actor = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
+    team = models.ForeignKey(Team, models.DB_SET_NULL, null=True, related_name="+")
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=300)
+    detail = models.JSONField(default=dict)
+
+    objects = AuditEntryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at", "-pk"]

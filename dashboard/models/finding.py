@@ -1,0 +1,142 @@
+"""Findings: rows with a life, and the events of that life."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self, override
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+
+from dashboard.models.people import User
+from dashboard.models.repository import Component, Repository
+from dashboard.models.scan import Scan
+from dashboard.models.standard import Strength
+
+if TYPE_CHECKING:
+    from dashboard.models.people import Reader
+
+
+class FindingState(models.TextChoices):
+    """The life of a finding. A waiver is laid over it and is no state."""
+
+    OPEN = "open", "Open"
+    REOPENED = "reopened", "Reopened"
+    FIXED = "fixed", "Fixed"
+
+
+OPEN_STATES = (FindingState.OPEN, FindingState.REOPENED)
+
+
+class FindingQuerySet(models.QuerySet["Finding"]):
+    """Findings, always asked for by a reader."""
+
+    def visible_to(self, reader: Reader) -> Self:
+        """Return the findings of repositories the reader may see."""
+        return self.filter(repository__in=Repository.objects.visible_to(reader))
+
+    def open(self) -> Self:
+        """Return the findings that violate today: open or reopened, not suppressed in the code."""
+        return self.filter(state__in=OPEN_STATES, suppressed=False)
+
+    def suppressed(self) -> Self:
+        """Return the findings that stand, but that the code itself asks to pass over."""
+        return self.filter(state__in=OPEN_STATES, suppressed=True)
+
+    def by_weight(self) -> Self:
+        """Order by what matters: musts first, then points to gain."""
+        return self.order_by("severity", "-gain_total", "path", "line", "pk")
+
+
+class Finding(models.Model):
+    """One violating site from the scan that first saw it to the scan that saw it fixed.
+
+    ``number`` of lines and columns is 1-based, 0 when there is none. ``severity`` orders by the
+    strongest clause it breaks: 0 must, 1 should, 2 may. ``last_seen`` is written when the finding
+    goes; while it is open, the repository's last scan has seen it.
+    """
+
+    repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="findings")
+    component = models.ForeignKey(Component, models.DB_CASCADE, related_name="findings")
+    check_id = models.CharField(max_length=80)
+    fingerprint = models.CharField(max_length=80)
+    state = models.CharField(max_length=8, choices=FindingState, default=FindingState.OPEN)
+    strength = models.CharField(max_length=6, choices=Strength)
+    severity = models.PositiveSmallIntegerField()
+    clauses = models.JSONField(default=list)
+    area = models.CharField(max_length=40, blank=True)
+
+    path = models.CharField(max_length=1100, blank=True)
+    line = models.PositiveIntegerField(default=0)
+    end_line = models.PositiveIntegerField(default=0)
+    column = models.PositiveIntegerField(default=0)
+    symbol = models.CharField(max_length=500, blank=True)
+    message = models.TextField()
+    measured = models.CharField(max_length=500, blank=True)
+    limit = models.CharField(max_length=500, blank=True)
+    suppressed = models.BooleanField(default=False)
+    uncertain = models.BooleanField(default=False)
+    gain = models.JSONField(default=dict)
+    gain_total = models.FloatField(default=0)
+
+    first_scan = models.ForeignKey(Scan, models.DB_SET_NULL, null=True, related_name="+")
+    last_seen = models.ForeignKey(Scan, models.DB_SET_NULL, null=True, related_name="+")
+    fixed_scan = models.ForeignKey(Scan, models.DB_SET_NULL, null=True, related_name="+")
+    opened_at = models.DateTimeField(db_default=Now())
+    fixed_at = models.DateTimeField(null=True)
+
+    objects = FindingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["repository", "path", "line", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["component", "check_id", "fingerprint"], name="finding_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["repository", "severity", "id"],
+                condition=Q(state__in=["open", "reopened"]),
+                name="finding_open",
+            ),
+            models.Index(fields=["repository", "check_id", "state"], name="finding_check"),
+            models.Index(fields=["repository", "path"], name="finding_path"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.check_id} at {self.path}:{self.line}"
+
+    def get_absolute_url(self) -> str:
+        """Return the address of the finding's page."""
+        return reverse("finding", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        """True while the site violates."""
+        return self.state in OPEN_STATES
+
+
+class FindingEventKind(models.TextChoices):
+    """What happened to a finding."""
+
+    OPENED = "opened", "Opened"
+    FIXED = "fixed", "Fixed"
+    REOPENED = "reopened", "Reopened"
+    RULE_GONE = "rule-gone", "Gone because the rules changed"
+    OUT_OF_SCOPE = "out-of-scope", "Gone because the file left the scope"
+
+
+class FindingEvent(models.Model):
+    """One turn in the life of a finding."""
+
+    finding = models.ForeignKey(Finding, models.DB_CASCADE, related_name="events")
+    scan = models.ForeignKey(Scan, models.DB_SET_NULL, null=True, related_name="finding_events")
+    kind = models.CharField(max_length=14, choices=FindingEventKind)
+    actor = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        ordering = ["at", "pk"]

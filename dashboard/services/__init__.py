@@ -1,0 +1,1 @@
+"""Verbs: what the dashboard does. The only callers of :mod:`checks`."""

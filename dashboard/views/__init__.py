@@ -1,0 +1,1 @@
+"""Views speak HTTP and decide nothing: guard, one service, render."""
