@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REDACTED = "[redacted]"
-_FIELD = re.compile(r"password|secret|token|authorization|cookie|credential|api_?key", re.I)
+_FIELD = re.compile(
+    r"password|secret|token|authorization|cookie|credential|api_?key", re.IGNORECASE
+)
 _TEXT = (
     (re.compile(r"(?<=://)[^/\s@]+(?=@)"), REDACTED),
     (
@@ -19,7 +21,7 @@ _TEXT = (
         rf"\1\2{REDACTED}",
     ),
     (re.compile(r"\b(gh[pousr]_|github_pat_|glpat-|gta_|ATBB|xox[abp]-)[\w-]{10,}"), REDACTED),
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END|\Z)", re.S), REDACTED),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END|\Z)", re.DOTALL), REDACTED),
 )
 
 

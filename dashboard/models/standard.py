@@ -25,7 +25,7 @@ class Strength(models.TextChoices):
 class StandardQuerySet(models.QuerySet["Standard"]):
     """Standards. They are written documents without secrets: every signed-in person reads them."""
 
-    def latest(self) -> Self:
+    def newest(self) -> Self:
         """Return the newest version of each standard."""
         return self.filter(is_latest=True)
 
