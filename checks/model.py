@@ -47,6 +47,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     weight: float = 1.0
     suppressed: bool = False
     anchor: str = ""
+    site: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,465 @@
+"""The written standards: loaded from TOML, every mistake named with its clause and line.
+
+A standard is data. The shipped ones are known by their slug; a team brings its own by the path of
+a file in the same format. A file is either wholly sound or refused with the list of all its
+mistakes, so that nobody repairs it one run at a time.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from checks import toml
+from checks.model import Strength
+from checks.rules.specs import ATTESTATION, Automation, Key, Spec, areas, specs
+
+HERE = Path(__file__).parent / "standards"
+STRENGTHS: tuple[Strength, ...] = ("must", "should", "may")
+AUTOMATIONS: tuple[Automation, ...] = ("automated", "heuristic", "attested")
+
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_CLAUSE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_LINES = re.compile(r"\d+(?:-\d+)?(?:, ?\d+(?:-\d+)?)*")
+_KEY_LINE = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
+_CLAUSE_LINE = re.compile(r"\s*\[\[\s*clause\s*\]\]")
+
+_STANDARD_FIELDS = {"slug": str, "title": str, "source": str, "summary": str}
+_CLAUSE_FIELDS = {
+    "id": str,
+    "lines": str,
+    "section": str,
+    "requirement": str,
+    "strength": str,
+    "area": str,
+    "automation": str,
+    "trap": str,
+    "checks": list,
+    "conflicts": list,
+}
+_NEEDED = ("id", "requirement", "strength")
+_KINDS = {
+    str: "a text",
+    list: "a list",
+    dict: "a table",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+}
+
+
+class StandardError(ValueError):
+    """A standard that cannot be used.
+
+    Attributes:
+        name: The file or slug that was asked for.
+        mistakes: One sentence each, in the order of the file; never empty.
+    """
+
+    def __init__(self, name: str, mistakes: Iterable[str]) -> None:
+        self.name = name
+        self.mistakes = tuple(mistakes)
+        count = f"{len(self.mistakes)} mistakes: " if len(self.mistakes) > 1 else ""
+        super().__init__(f"{name}: {count}" + "; ".join(self.mistakes))
+
+
+class ClauseCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """A check inside a clause.
+
+    Attributes:
+        id: Id of the check.
+        params: All its limits: what the clause sets over the defaults.
+        given: Only what the clause sets.
+        key: What finds the outcome: id and canonical limits.
+    """
+
+    id: str
+    params: dict[str, Any]
+    given: dict[str, Any]
+    key: Key
+
+
+class Clause(msgspec.Struct, frozen=True, kw_only=True):
+    """One demand of a standard. ``lines`` are those of the written document, as text."""
+
+    id: str
+    section: str
+    requirement: str
+    strength: Strength
+    area: str
+    automation: Automation
+    checks: tuple[ClauseCheck, ...]
+    conflicts: tuple[str, ...] = ()
+    trap: str = ""
+    lines: str = ""
+
+    @property
+    def attested_only(self) -> bool:
+        """True when nothing in a repository decides the clause, only a lead."""
+        return all(check.id == ATTESTATION for check in self.checks)
+
+
+class SkippedLines(msgspec.Struct, frozen=True):
+    """Lines of the written document that state no demand, and why."""
+
+    lines: str
+    reason: str
+
+
+class Standard(msgspec.Struct, frozen=True, kw_only=True):
+    """A written standard. ``version`` is the SHA-256 of its file, in full."""
+
+    slug: str
+    title: str
+    version: str
+    summary: str
+    clauses: tuple[Clause, ...]
+    source: str = ""
+    skipped: tuple[SkippedLines, ...] = ()
+
+    @property
+    def short_version(self) -> str:
+        """What people are shown of the version."""
+        return self.version[:12]
+
+    def keys(self) -> tuple[Key, ...]:
+        """What has to be answered to judge this standard: each key once, in order of demand."""
+        return tuple(dict.fromkeys(check.key for clause in self.clauses for check in clause.checks))
+
+
+def shipped_slugs() -> tuple[str, ...]:
+    """Slugs of the standards that come with the product, in alphabetical order."""
+    return tuple(sorted(path.stem for path in HERE.glob("*.toml")))
+
+
+def shipped() -> list[Standard]:
+    """The standards that come with the product, by slug."""
+    return [_shipped(slug) for slug in shipped_slugs()]
+
+
+def load(slug_or_path: str | Path) -> Standard:
+    """A shipped standard by its slug, or the one in a TOML file.
+
+    Raises:
+        StandardError: When there is none, or the file has mistakes; all of them are named.
+    """
+    if isinstance(slug_or_path, str) and slug_or_path in shipped_slugs():
+        return _shipped(slug_or_path)
+    path, name = Path(slug_or_path), str(slug_or_path)
+    if not (isinstance(slug_or_path, Path) or path.suffix == ".toml" or len(path.parts) > 1):
+        known = ", ".join(shipped_slugs())
+        raise StandardError(name, [f"no such standard; choose {known} or the path of a TOML file"])
+    try:
+        if not path.is_file():
+            raise StandardError(name, ["there is no such file"])
+        with path.open("rb") as file:
+            content = file.read(toml.MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        if isinstance(error, StandardError):
+            raise
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise StandardError(name, [f"the file cannot be read ({reason})"]) from error
+    return parse(content, name)
+
+
+def parse(content: bytes, name: str) -> Standard:
+    """The standard that the bytes of a TOML file hold; ``name`` is what mistakes call it.
+
+    Raises:
+        StandardError: Naming every mistake.
+    """
+    try:
+        data = toml.loads(content)
+    except toml.TomlRefused as error:
+        raise StandardError(name, [str(error)]) from error
+    reader = _Reader(data, content.decode("utf-8-sig"))
+    standard = reader.standard(hashlib.sha256(content).hexdigest())
+    if reader.mistakes or standard is None:
+        raise StandardError(name, reader.mistakes)
+    return standard
+
+
+@cache
+def _shipped(slug: str) -> Standard:
+    return parse((HERE / f"{slug}.toml").read_bytes(), slug)
+
+
+class _Reader:
+    """Reads one parsed file and gathers its mistakes instead of stopping at the first."""
+
+    def __init__(self, data: dict[str, Any], text: str) -> None:
+        self.data = data
+        self.mistakes: list[str] = []
+        self.text_lines = _clause_lines(text)
+
+    def standard(self, version: str) -> Standard | None:
+        fields = {name: self.data.get(name, "") for name in _STANDARD_FIELDS}
+        self.kinds("standard", self.data, _STANDARD_FIELDS, extra=("clause", "skipped"))
+        self.required("standard", self.data, ("slug", "title"))
+        slug = fields["slug"]
+        if isinstance(slug, str) and slug and (len(slug) > 60 or not _SLUG.fullmatch(slug)):
+            self.mistakes.append(
+                f"standard: slug {slug!r} is not lowercase letters, digits and single hyphens"
+            )
+        clauses = self.clauses()
+        skipped = self.skipped()
+        if self.mistakes:
+            return None
+        return Standard(version=version, clauses=clauses, skipped=skipped, **fields)
+
+    def clauses(self) -> tuple[Clause, ...]:
+        entries = self.data.get("clause", [])
+        if not _tables(entries):
+            self.mistakes.append("standard: clauses must be written as [[clause]] tables")
+            return ()
+        if not entries:
+            self.mistakes.append("standard: there is no [[clause]]")
+        if len(self.text_lines) != len(entries):
+            self.text_lines = [{}] * len(entries)
+        read: list[Clause] = []
+        seen: set[str] = set()
+        for number, (entry, where) in enumerate(zip(entries, self.text_lines, strict=True), 1):
+            clause = _ClauseReader(entry, number, where, self.mistakes).read(seen)
+            if clause:
+                read.append(clause)
+        return tuple(read)
+
+    def skipped(self) -> tuple[SkippedLines, ...]:
+        entries = self.data.get("skipped", [])
+        if not _tables(entries):
+            self.mistakes.append("standard: skipped lines must be written as [[skipped]] tables")
+            return ()
+        for number, entry in enumerate(entries, 1):
+            where = f"skipped entry number {number}"
+            self.kinds(where, entry, {"lines": str, "reason": str})
+            self.required(where, entry, ("lines", "reason"))
+        if self.mistakes:
+            return ()
+        return tuple(SkippedLines(entry["lines"], entry["reason"]) for entry in entries)
+
+    def required(self, where: str, entry: Mapping[str, Any], names: Iterable[str]) -> None:
+        for name in names:
+            if _missing(entry, name):
+                self.mistakes.append(f"{where}: field {name} is missing or empty")
+
+    def kinds(
+        self,
+        where: str,
+        entry: Mapping[str, Any],
+        fields: Mapping[str, type],
+        extra: Collection[str] = (),
+    ) -> None:
+        for name, value in entry.items():
+            if name in extra:
+                continue
+            if name not in fields:
+                self.mistakes.append(f"{where}: unknown field {name!r}{_hint(name, fields)}")
+            elif not isinstance(value, fields[name]):
+                self.mistakes.append(f"{where}: field {name} is not {_KINDS[fields[name]]}")
+
+
+class _ClauseReader:
+    """Reads one ``[[clause]]``; its mistakes go to the list of the whole file."""
+
+    def __init__(
+        self, entry: dict[str, Any], number: int, lines: Mapping[str, int], mistakes: list[str]
+    ) -> None:
+        self.entry = entry
+        self.lines = lines
+        self.mistakes = mistakes
+        name = entry.get("id")
+        self.id = name if isinstance(name, str) and name else ""
+        shown = self.id if _CLAUSE_ID.fullmatch(self.id) else repr(self.id)
+        self.where = f"clause {shown}" if self.id else f"clause number {number}"
+
+    def read(self, seen: set[str]) -> Clause | None:
+        before = len(self.mistakes)
+        self.fields()
+        self.identity(seen)
+        self.one_of("strength", STRENGTHS)
+        self.one_of("automation", AUTOMATIONS)
+        self.one_of("area", areas())
+        lines = self.entry.get("lines")
+        if isinstance(lines, str) and lines and not _LINES.fullmatch(lines):
+            self.mistake("lines", f"lines {lines!r} is not a list such as '12' or '12-14, 20'")
+        conflicts = self.conflicts()
+        checks = self.checks()
+        if len(self.mistakes) > before:
+            return None
+        return self.clause(checks, conflicts)
+
+    def clause(self, checks: tuple[ClauseCheck, ...], conflicts: tuple[str, ...]) -> Clause | None:
+        automation = _automation(checks)
+        stated = self.entry.get("automation")
+        if stated and (stated == "attested") != (automation == "attested"):
+            self.mistake(
+                "automation",
+                "automation is 'attested' exactly when no check but lead-attestation decides",
+            )
+            return None
+        area = "operations" if automation == "attested" else specs()[checks[0].id].area
+        return Clause(
+            id=self.id,
+            section=self.entry.get("section", ""),
+            requirement=self.entry["requirement"],
+            strength=self.entry["strength"],
+            area=self.entry.get("area") or area,
+            automation=stated or automation,
+            checks=checks,
+            conflicts=conflicts,
+            trap=self.entry.get("trap", ""),
+            lines=self.entry.get("lines", ""),
+        )
+
+    def fields(self) -> None:
+        for name, value in self.entry.items():
+            if name not in _CLAUSE_FIELDS:
+                self.mistake(name, f"unknown field {name!r}{_hint(name, _CLAUSE_FIELDS)}")
+            elif not isinstance(value, _CLAUSE_FIELDS[name]):
+                self.mistake(name, f"field {name} is not {_KINDS[_CLAUSE_FIELDS[name]]}")
+        for name in _NEEDED:
+            if _missing(self.entry, name):
+                self.mistake(name, f"field {name} is missing or empty")
+
+    def identity(self, seen: set[str]) -> None:
+        if not self.id:
+            return
+        if not _CLAUSE_ID.fullmatch(self.id):
+            allowed = "letters, digits, dots, hyphens and underscores, at most 40"
+            self.mistake("id", f"id {self.id!r} may only have {allowed}")
+        if self.id in seen:
+            self.mistake("id", "an earlier clause has the same id")
+        seen.add(self.id)
+
+    def one_of(self, name: str, allowed: Collection[str]) -> None:
+        value = self.entry.get(name)
+        if isinstance(value, str) and value and value not in allowed:
+            hint = _hint(value, allowed)
+            self.mistake(name, f"{name} {value!r} is not one of {', '.join(allowed)}{hint}")
+
+    def conflicts(self) -> tuple[str, ...]:
+        entries = _listed(self.entry.get("conflicts"))
+        for position, other in enumerate(entries):
+            if not isinstance(other, str) or not _CLAUSE_ID.fullmatch(other):
+                self.mistake("conflicts", f"conflict {other!r} is not the id of a clause")
+            elif other == self.id:
+                self.mistake("conflicts", "a clause cannot conflict with itself")
+            elif other in entries[:position]:
+                self.mistake("conflicts", f"conflict {other} is listed twice")
+        return tuple(other for other in entries if isinstance(other, str))
+
+    def checks(self) -> tuple[ClauseCheck, ...]:
+        entries = _listed(self.entry.get("checks"))
+        read = [check for entry in entries if (check := self.check(entry))]
+        for position, check in enumerate(read):
+            if check.key in [other.key for other in read[:position]]:
+                self.mistake("checks", f"check {check.id} is listed twice with the same limits")
+        if not entries:
+            read = [_clause_check(specs()[ATTESTATION], {"topic": self.id})]
+        return tuple(read)
+
+    def check(self, entry: object) -> ClauseCheck | None:
+        if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+            self.mistake("checks", 'a check is not written as { id = "..." }')
+            return None
+        for name in entry:
+            if name not in ("id", "params"):
+                self.mistake("checks", f"check {entry['id']}: unknown field {name!r}")
+        spec = specs().get(entry["id"])
+        if spec is None:
+            hint = _hint(entry["id"], specs())
+            self.mistake("checks", f"there is no check {entry['id']!r}{hint}")
+            return None
+        params = entry.get("params", {})
+        if not isinstance(params, dict):
+            self.mistake("checks", f"check {spec.id}: params is not a table")
+            return None
+        faults = [fault for name, value in params.items() if (fault := _fault(spec, name, value))]
+        for fault in faults:
+            self.mistake("checks", f"check {spec.id}: {fault}")
+        return None if faults else _clause_check(spec, params)
+
+    def mistake(self, field: str, text: str) -> None:
+        line = self.lines.get(field) or self.lines.get("[[clause]]")
+        self.mistakes.append(f"{self.where}: {text}" + (f" (line {line})" if line else ""))
+
+
+def _clause_check(spec: Spec, given: dict[str, Any]) -> ClauseCheck:
+    given = {
+        name: float(value) if isinstance(spec.params[name], float) else value
+        for name, value in given.items()
+    }
+    return ClauseCheck(id=spec.id, params=spec.merged(given), given=given, key=spec.key(given))
+
+
+def _automation(checks: Collection[ClauseCheck]) -> Automation:
+    """What a clause is when the file does not say: the weakest of its measuring checks."""
+    kinds = {specs()[check.id].automation for check in checks} - {"attested"}
+    if not kinds:
+        return "attested"
+    return "heuristic" if "heuristic" in kinds else "automated"
+
+
+def _fault(spec: Spec, name: str, value: object) -> str:
+    """What is wrong with one limit, "" when nothing is."""
+    if name not in spec.params:
+        known = ", ".join(spec.params) or "none"
+        return f"unknown param {name!r}{_hint(name, spec.params)}; it has: {known}"
+    default = spec.params[name]
+    if not _same_kind(value, default):
+        return f"param {name} is {value!r}, not {_KINDS[type(default)]}"
+    allowed = spec.choices.get(name)
+    for item in value if isinstance(value, list) else [value]:
+        if allowed is not None and item not in allowed:
+            choices = ", ".join(map(str, allowed))
+            return f"param {name}: {item!r} is not one of {choices}"
+        if isinstance(default, list) and default and not _same_kind(item, default[0]):
+            return f"param {name}: {item!r} is not {_KINDS[type(default[0])]}"
+    return ""
+
+
+def _same_kind(value: object, default: object) -> bool:
+    if isinstance(default, float):
+        return type(value) in (int, float)
+    return type(value) is type(default)
+
+
+def _clause_lines(text: str) -> list[dict[str, int]]:
+    """For each ``[[clause]]`` of the text, the line of each of its fields."""
+    found: list[dict[str, int]] = []
+    quote = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if not quote:
+            if _CLAUSE_LINE.match(line):
+                found.append({"[[clause]]": number})
+            elif found and (key := _KEY_LINE.match(line)):
+                found[-1].setdefault(key[1], number)
+        for mark in ('"""', "'''"):
+            if quote in ("", mark) and line.count(mark) % 2:
+                quote = "" if quote else mark
+    return found
+
+
+def _tables(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
+
+
+def _listed(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _missing(entry: Mapping[str, Any], name: str) -> bool:
+    value = entry.get(name, "")
+    return isinstance(value, str) and not value.strip()
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
