@@ -34,6 +34,9 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
             observation is shown and counted apart, and is no violation.
         anchor: Text that identifies the site independent of line numbers (usually the stripped
             source line or the entry's name); part of the fingerprint.
+        site: Name of the site, where one site may be reported at several places (a file with
+            three prints is one violating site of ``no-print``: its path). Observations that
+            share a name count once; "" means that the observation is a site of its own.
     """
 
     path: str = ""
