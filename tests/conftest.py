@@ -8,19 +8,26 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import django
 import psycopg
 import pytest
+from django.conf import settings
 from psycopg import sql
 
+from dashboard.config import Config
 from tests import services
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-# Before Django's settings are read: they take their database and home from the environment.
+# Before Django's settings are read: nothing that the person has set for their own instance, in
+# the shell or in a .env file, reaches the tests; they have a database and a home of their own.
+Config.model_config["env_file"] = None
+for _name in Config.model_fields:
+    os.environ.pop(_name.upper(), None)
 RUN = services.begin()
-if (services.ROOT / "dashboard" / "settings.py").exists():
-    os.environ["DJANGO_SETTINGS_MODULE"] = "dashboard.settings"
+os.environ["DJANGO_SETTINGS_MODULE"] = "dashboard.settings"
+django.setup()
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -36,6 +43,14 @@ CHROMIUM_FLAGS = [
 def pytest_unconfigure() -> None:
     """Leave no server behind."""
     services.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_as_they_lie(django_test_environment: None) -> None:
+    """Serve static files from the source tree, without collecting and hashing them first."""
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
 
 
 @pytest.fixture(scope="session")

@@ -217,12 +217,9 @@ def _watched_directory() -> Path:
 def begin() -> Services:
     """Join the run of the process that started us, or open one; prepare the environment for it.
 
-    Settings find a database, a home of their own and nothing that the person's shell has set.
+    Settings that are read afterwards find a database and a home of their own.
     """
     directory = os.environ.get(DIRECTORY) or str(_watched_directory())
-    for name in [*os.environ]:
-        if name.startswith("STRAIGHTEDGE_") or name in {"DATABASE_URL", "REDIS_URL"}:
-            del os.environ[name]
     os.environ[DIRECTORY] = directory
     services = Services(Path(directory))
     home = services.directory / f"home-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"

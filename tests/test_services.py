@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 import redis
+from django.db import connection
 
 from tests import services
 
@@ -24,20 +25,20 @@ if TYPE_CHECKING:
 def test_postgresql_answers_and_refuses_what_sqlite_would_take(
     new_database: Callable[[], str],
 ) -> None:
-    with psycopg.connect(new_database()) as connection:
-        row = connection.execute("SELECT version()").fetchone()
+    with psycopg.connect(new_database()) as database:
+        row = database.execute("SELECT version()").fetchone()
         assert row is not None
         assert row[0].startswith("PostgreSQL")
         with pytest.raises(psycopg.DataError):
-            connection.execute("SELECT %s::text", ["a\x00b"])
+            database.execute("SELECT %s::text", ["a\x00b"])
 
 
 def test_each_new_database_is_empty_and_its_own(new_database: Callable[[], str]) -> None:
     first, second = new_database(), new_database()
-    with psycopg.connect(first) as connection:
-        connection.execute("CREATE TABLE mark (id int)")
-    with psycopg.connect(second) as connection:
-        row = connection.execute("SELECT to_regclass('mark')").fetchone()
+    with psycopg.connect(first) as database:
+        database.execute("CREATE TABLE mark (id int)")
+    with psycopg.connect(second) as database:
+        row = database.execute("SELECT to_regclass('mark')").fetchone()
     assert row == (None,)
 
 
@@ -53,8 +54,13 @@ def test_servers_listen_on_loopback_only(postgresql: str, redis_url: str) -> Non
     client = redis.Redis.from_url(redis_url)
     assert client.config_get("bind") == {"bind": services.LOOPBACK}
     client.close()
-    with psycopg.connect(postgresql + "postgres") as connection:
-        assert connection.execute("SHOW listen_addresses").fetchone() == (services.LOOPBACK,)
+    with psycopg.connect(postgresql + "postgres") as database:
+        assert database.execute("SHOW listen_addresses").fetchone() == (services.LOOPBACK,)
+
+
+@pytest.mark.django_db
+def test_models_are_tested_on_postgresql() -> None:
+    assert connection.vendor == ("postgresql" if services.on_postgresql() else "sqlite")
 
 
 @pytest.mark.browser
