@@ -252,17 +252,24 @@ def _watch(directory: Path) -> None:
     shutil.rmtree(directory, ignore_errors=True)
 
 
+def running(pid: int) -> bool:
+    """Say whether a process runs; one that ended and that nobody has waited for does not."""
+    try:
+        os.kill(pid, 0)
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
 def _end(pid: int) -> None:
     for sign, seconds in ((signal.SIGINT, 10.0), (signal.SIGKILL, 2.0)):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, sign)
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                os.kill(pid, 0)
-            except ProcessLookupError:
-                return
+        while running(pid) and time.monotonic() < deadline:
             time.sleep(0.05)
+        if not running(pid):
+            return
 
 
 if __name__ == "__main__":
