@@ -1,0 +1,150 @@
+"""``@check``: one mechanical question over one kind of subject, and the catalogue of them.
+
+A check is a typed function. The annotation of its first parameter is its population
+(:class:`~checks.project.subjects.File`, ``Function``, ``Route`` ..., or ``Project`` itself), its
+keyword-only parameters are the limits a standard may set, and its docstring is its page: what is
+asked and why, then the sections ``Instead:`` and ``Known problems:``. Title, defaults and choices of
+limits stand in the catalogue (:mod:`checks.rules.specs`), examples in ``checks/rules/examples``.
+
+What it answers for one subject:
+
+- ``None``: holds. A text: fails at the subject's own place. :class:`At`: fails there.
+- several :class:`At`: one violating site with several places.
+- :class:`Sites`: the subject holds many sites and these of them fail.
+- :class:`Skip`: the subject is no site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from checks.project.project import Project
+
+type Scope = Literal["production", "test", "production+test", "production+migration", "python"]
+type Applies = Callable[[Project], str | None]
+
+
+class At(msgspec.Struct, frozen=True):
+    """A place where a check fails.
+
+    Attributes:
+        line: 1-based line, 0 for the file or the repository as a whole.
+        message: One sentence for a person; what is wrong here, with the names of this place.
+        path: The file, when it is not the subject's own.
+        column: 1-based column, 0 when unknown.
+        end_line: Last line, 0 for ``line``.
+        symbol: Dotted name; by default the innermost function or class around the line.
+        measured: What was measured, as text.
+        limit: What is allowed, as text.
+        weight: 0.5 where the definition says "low weight", else 1.
+        code: The ruff code behind it: a ``noqa`` naming exactly this code suppresses it.
+        anchor: Text that identifies the place beside its symbol, independent of line numbers
+            (the name of the callee, of the entry, of the argument).
+    """
+
+    line: int
+    message: str
+    path: str = ""
+    column: int = 0
+    end_line: int = 0
+    symbol: str = ""
+    measured: str = ""
+    limit: str = ""
+    weight: float = 1.0
+    code: str = ""
+    anchor: str = ""
+
+
+class Skip(msgspec.Struct, frozen=True):
+    """The subject is no site of this check, for this reason."""
+
+    reason: str = ""
+
+
+class Sites(msgspec.Struct, frozen=True):
+    """Many sites in one subject: how many there are, and those that fail, one place each."""
+
+    count: int
+    found: Sequence[At] = ()
+
+
+type Answer = None | str | At | Skip | Sites | Iterable[At]
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One built check.
+
+    Attributes:
+        id: Its name, a claim: ``function-length``.
+        ask: The function that answers for one subject.
+        population: Type of the subjects.
+        scope: Which files subjects are taken from.
+        each: Name of the list parameter of which each entry is asked about by itself; the entry
+            is passed as second argument.
+        applies: Answers None when the check applies to a project, else the reason why not.
+        defaults: The keyword-only parameters and their defaults.
+    """
+
+    id: str
+    ask: Callable[..., Answer]
+    population: type
+    scope: Scope
+    each: str
+    applies: tuple[Applies, ...]
+    defaults: dict[str, Any]
+
+
+CATALOGUE: dict[str, Check] = {}
+"""All built checks by id. Filled by importing :mod:`checks.rules`."""
+
+
+def check(
+    identifier: str,
+    *,
+    scope: Scope = "production",
+    each: str = "",
+    applies: Applies | Sequence[Applies] = (),
+) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
+    """Enter a function into the catalogue of checks.
+
+    Args:
+        identifier: Id of the check in the catalogue.
+        scope: Files the population is taken from.
+        each: List parameter whose entries are sites of their own.
+        applies: One or several predicates over the project; each answers a reason or None.
+
+    Raises:
+        ValueError: When the id is taken or the function has no population.
+    """
+
+    def enter(function: Callable[..., Answer]) -> Callable[..., Answer]:
+        if identifier in CATALOGUE:
+            raise ValueError(f"check {identifier!r} is defined twice")
+        predicates = (applies,) if callable(applies) else tuple(applies)
+        CATALOGUE[identifier] = Check(
+            id=identifier,
+            ask=function,
+            population=_population(function),
+            scope=scope,
+            each=each,
+            applies=predicates,
+            defaults=dict(function.__kwdefaults__ or {}),
+        )
+        return function
+
+    return enter
+
+
+def _population(function: Callable[..., Answer]) -> type:
+    code = function.__code__
+    first = code.co_varnames[0] if code.co_argcount else ""
+    annotation = function.__annotations__.get(first)
+    if isinstance(annotation, str):
+        annotation = function.__globals__.get(annotation)
+    if not isinstance(annotation, type):
+        raise ValueError(f"{function.__qualname__}: its first parameter names no population")
+    return annotation

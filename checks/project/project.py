@@ -1,0 +1,160 @@
+"""REDUCE: the facts of all files of one commit, seen as one project.
+
+Built once per review and shared by all checks; every part is computed when it is first asked
+for, once. Nothing here reads a repository except through the :class:`~checks.source.Source`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from checks.check import Scope
+from checks.facts.documents import DocumentFact
+from checks.project.classes import Classes
+from checks.project.layout import Layout
+from checks.project.names import Names
+from checks.project.subjects import File
+from checks.project.values import Values
+
+if TYPE_CHECKING:
+    from checks.facts.lint import Diagnostic
+    from checks.project.callgraph import CallGraph
+    from checks.project.database import Database
+    from checks.project.layers import Layers
+    from checks.project.logs import Logs
+    from checks.project.manifests import Manifests
+    from checks.project.routes import Routes
+    from checks.source import Entry, Source
+
+
+class Project:
+    """One commit of one component, as checks see it.
+
+    Args:
+        source: History, branches and the evaluation date (``source.time``).
+        entries: The tracked entries, by path.
+        python: Encoded :class:`~checks.facts.tree.PyFacts` by path of every Python file; None
+            for a file that was seen and not analysed.
+        documents: Decoded facts of configuration and text files, by path.
+        diagnostics: What ruff reported, by path.
+        attestations: Records of leads (topic, by, date, expires, evidence).
+        tables: Dated data the product brings along (releases, advisories), by name.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        entries: Sequence[Entry],
+        python: Mapping[str, tuple[str, bytes | None]],
+        documents: Mapping[str, DocumentFact],
+        diagnostics: Mapping[str, Sequence[Diagnostic]],
+        attestations: Sequence[Mapping[str, Any]] = (),
+        tables: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.source = source
+        self.entries = {entry.path: entry for entry in entries}
+        self.documents = documents
+        self.diagnostics = diagnostics
+        self.attestations = attestations
+        self.tables = tables or {}
+        self.files = [File(self, path, oid, facts) for path, (oid, facts) in sorted(python.items())]
+        self.names = Names(self)
+        self.classes = Classes(self)
+        self.values = Values(self)
+        self.layout = Layout(self)
+
+    # Files ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def by_path(self) -> dict[str, File]:
+        """All Python files by path."""
+        return {file.path: file for file in self.files}
+
+    @cached_property
+    def production(self) -> list[File]:
+        """Production files with at least one statement beside a docstring."""
+        return [f for f in self.files if f.is_production and f.facts.statements_count]
+
+    @cached_property
+    def tests(self) -> list[File]:
+        """Test files that were parsed and are not excluded."""
+        return [
+            f
+            for f in self.files
+            if f.is_test and f.parsed and not f.is_excluded and f.facts.statements_count
+        ]
+
+    @cached_property
+    def migrations(self) -> list[File]:
+        """Migration files that were parsed and are not excluded."""
+        return [f for f in self.files if f.is_migration and f.parsed and not f.is_excluded]
+
+    @cached_property
+    def analysed(self) -> list[File]:
+        """All parsed files that are not excluded, whatever their kind."""
+        return [f for f in self.files if f.parsed and not f.is_excluded]
+
+    def select(self, scope: Scope) -> list[File]:
+        """Files of a scope, sorted by path."""
+        match scope:
+            case "production":
+                return self.production
+            case "test":
+                return self.tests
+            case "production+test":
+                return sorted([*self.production, *self.tests], key=lambda file: file.path)
+            case "production+migration":
+                return sorted([*self.production, *self.migrations], key=lambda file: file.path)
+            case "python":
+                return self.analysed
+
+    def lint(self, file: File, codes: Sequence[str]) -> list[Diagnostic]:
+        """What ruff reports in a file for these codes, in order of line."""
+        return [each for each in self.diagnostics.get(file.path, ()) if each.code in codes]
+
+    # Parts ----------------------------------------------------------------------------------------
+
+    @cached_property
+    def manifests(self) -> Manifests:
+        """Dependencies, tools, entry points and python versions that manifests declare."""
+        from checks.project.manifests import Manifests
+
+        return Manifests(self)
+
+    @cached_property
+    def routes(self) -> Routes:
+        """Applications, routers, route handlers with full paths and dependencies."""
+        from checks.project.routes import Routes
+
+        return Routes(self)
+
+    @cached_property
+    def layers(self) -> Layers:
+        """Which layer a file is in."""
+        from checks.project.layers import Layers
+
+        return Layers(self)
+
+    @cached_property
+    def database(self) -> Database:
+        """Sessions, database operations, statements."""
+        from checks.project.database import Database
+
+        return Database(self)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """Loggers, log calls and log wrappers."""
+        from checks.project.logs import Logs
+
+        return Logs(self)
+
+    @cached_property
+    def calls(self) -> CallGraph:
+        """Which first-party function a call reaches."""
+        from checks.project.callgraph import CallGraph
+
+        return CallGraph(self)

@@ -1,0 +1,627 @@
+"""The subjects that checks are asked about: files and what stands in them.
+
+Each is a thin view of a row of :class:`~checks.facts.tree.PyFacts` that knows its file; it
+answers questions about itself, and asks the project where other files are concerned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from checks.facts import tree
+from checks.facts.tree import Expr, PyFacts
+
+if TYPE_CHECKING:
+    from checks.facts.lint import Diagnostic
+    from checks.project.project import Project
+
+NO_FACTS = PyFacts()
+
+
+class File:
+    """One tracked Python file.
+
+    Attributes:
+        project: The repository it belongs to.
+        path: Repository-relative path with forward slashes.
+        key: Dotted path from the repository root (``backend.app.main``), unique; the prefix of
+            every canonical name defined here.
+        is_package: True for an ``__init__.py``.
+    """
+
+    def __init__(self, project: Project, path: str, oid: str, encoded: bytes | None) -> None:
+        self.project = project
+        self.path = path
+        self.oid = oid
+        self._encoded = encoded
+        stem = path[: -len(".pyi" if path.endswith(".pyi") else ".py")]
+        parts = stem.split("/")
+        self.is_package = parts[-1] == "__init__"
+        self.key = ".".join(parts[:-1] if self.is_package else parts)
+        self.segments = tuple(parts[:-1])
+        self.name = path.rpartition("/")[2]
+        self.stem = parts[-1]
+
+    def __repr__(self) -> str:
+        return f"File({self.path!r})"
+
+    @cached_property
+    def facts(self) -> PyFacts:
+        """The tables of this file; empty when it was not analysed."""
+        return NO_FACTS if self._encoded is None else tree.DECODER.decode(self._encoded)
+
+    @property
+    def parsed(self) -> bool:
+        """Whether the file was read and understood."""
+        return self._encoded is not None and not self.facts.error
+
+    @property
+    def package(self) -> str:
+        """Key of the package that relative imports of level one start from."""
+        return self.key if self.is_package else self.key.rpartition(".")[0]
+
+    @property
+    def module(self) -> str:
+        """Importable dotted name, relative to the import root (``app.main``)."""
+        return self.project.layout.module_name(self)
+
+    # Kinds of file, by the vocabulary of the catalogue ---------------------------------------
+
+    @property
+    def is_excluded(self) -> bool:
+        """Vendored or generated."""
+        return self.project.layout.is_excluded(self)
+
+    @property
+    def is_test(self) -> bool:
+        """A test file."""
+        return self.project.layout.is_test(self)
+
+    @property
+    def is_migration(self) -> bool:
+        """A migration file (Alembic, Django, aerich, yoyo)."""
+        return self.project.layout.is_migration(self)
+
+    @property
+    def is_script(self) -> bool:
+        """A script file: a command, not a part of the service."""
+        return self.path in self.project.layout.scripts
+
+    @property
+    def is_production(self) -> bool:
+        """A production file: none of the above, and parsed."""
+        return self.path in self.project.layout.production
+
+    @property
+    def layer(self) -> str:
+        """Layer of the file (routes, services, repositories, models, schemas), "" for none."""
+        return self.project.layers.of(self)
+
+    # What stands in it ------------------------------------------------------------------------
+
+    @cached_property
+    def functions(self) -> list[Function]:
+        """All functions and methods, nested ones included, in source order."""
+        return [Function(self, index) for index in range(len(self.facts.functions))]
+
+    @cached_property
+    def classes(self) -> list[Class]:
+        """All classes, nested ones included, in source order."""
+        return [Class(self, index) for index in range(len(self.facts.classes))]
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """All calls in source order of their start; indices equal those of the facts."""
+        return [Call(self, index) for index in range(len(self.facts.calls))]
+
+    @cached_property
+    def calls_by_name(self) -> dict[str, list[Call]]:
+        """Calls by the last name of the callee."""
+        found: dict[str, list[Call]] = {}
+        for index, fact in enumerate(self.facts.calls):
+            found.setdefault(fact.last, []).append(Call(self, index))
+        return found
+
+    def calls_named(self, *names: str) -> list[Call]:
+        """Calls whose callee's last name is one of these, in source order."""
+        if len(names) == 1:
+            return self.calls_by_name.get(names[0], [])
+        found = [call for name in names for call in self.calls_by_name.get(name, ())]
+        return sorted(found, key=lambda call: call.index)
+
+    @cached_property
+    def excepts(self) -> list[Except]:
+        """All except clauses in source order."""
+        blocks = self.facts.blocks
+        found = [Except(self, i) for i, block in enumerate(blocks) if block.kind == "except"]
+        return sorted(found, key=lambda each: each.line)
+
+    @cached_property
+    def raises(self) -> list[Raise]:
+        """All raise statements."""
+        return [Raise(self, index) for index in range(len(self.facts.raises))]
+
+    @cached_property
+    def loops(self) -> list[Loop]:
+        """All for and while loops and comprehensions."""
+        kinds = {"for", "async for", "while", "comp"}
+        return [Loop(self, i) for i, b in enumerate(self.facts.blocks) if b.kind in kinds]
+
+    @cached_property
+    def imports(self) -> list[ImportedName]:
+        """All imported names, one row each."""
+        return [ImportedName(self, index) for index in range(len(self.facts.imports))]
+
+    def function_of(self, index: int) -> Function | None:
+        """The function with this index, None for -1."""
+        return None if index < 0 else self.functions[index]
+
+    def class_of(self, index: int) -> Class | None:
+        """The class with this index, None for -1."""
+        return None if index < 0 else self.classes[index]
+
+    def blocks_around(self, block: int) -> Iterator[tuple[int, tree.Block]]:
+        """The block and its ancestors inside the same function, innermost first."""
+        blocks = self.facts.blocks
+        while block >= 0:
+            yield block, blocks[block]
+            block = blocks[block].parent
+
+    def inside(self, block: int, outer: int) -> bool:
+        """Whether a block is, or lies in, another one."""
+        return any(index == outer for index, _ in self.blocks_around(block))
+
+    # Questions ----------------------------------------------------------------------------------
+
+    def resolve(self, expr: Expr | str | None, function: Function | None = None) -> str:
+        """Canonical dotted name of an expression as seen here (:mod:`checks.project.names`)."""
+        return self.project.names.resolve(self, expr, function)
+
+    def type_of(self, expr: Expr | None, function: Function | None = None) -> str:
+        """Canonical class name of a value (:mod:`checks.project.values`), "" when unknown."""
+        return self.project.values.type_of(self, expr, function)
+
+    def lint(self, *codes: str) -> list[Diagnostic]:
+        """What ruff reports here for these codes, suppressed or not, in order of line."""
+        return self.project.lint(self, codes)
+
+    def suppressed(self, line: int, code: str, end_line: int = 0) -> bool:
+        """Whether a ``noqa`` naming exactly this code covers the line (or any up to end_line)."""
+        for each in self.facts.suppressions:
+            if each.kind != "noqa" or each.file_wide or code not in each.codes:
+                continue
+            if each.line <= line <= max(each.end_line, each.line):
+                return True
+            if line <= each.line <= end_line:
+                return True
+        return False
+
+    def symbol_at(self, line: int) -> str:
+        """``module:qualname`` of the innermost function or class around a line."""
+        best, start = "", 0
+        for fact in (*self.facts.classes, *self.facts.functions):
+            if start <= fact.line <= line <= fact.end_line:
+                best, start = fact.qualname, fact.line
+        return f"{self.module}:{best}" if best else self.module
+
+
+class _Row:
+    """A row of one table of one file."""
+
+    __slots__ = ("__dict__", "file", "index")
+
+    def __init__(self, file: File, index: int) -> None:
+        self.file = file
+        self.index = index
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            type(other) is type(self)
+            and isinstance(other, _Row)
+            and other.file is self.file
+            and other.index == self.index
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.file.path, self.index))
+
+
+class Function(_Row):
+    """A function or method."""
+
+    @property
+    def fact(self) -> tree.Function:
+        """Its row."""
+        return self.file.facts.functions[self.index]
+
+    def __repr__(self) -> str:
+        return f"Function({self.symbol!r})"
+
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.fact.name
+
+    @property
+    def line(self) -> int:
+        """Line of its def."""
+        return self.fact.line
+
+    @property
+    def end_line(self) -> int:
+        """Its last line."""
+        return self.fact.end_line
+
+    @property
+    def path(self) -> str:
+        """Path of its file."""
+        return self.file.path
+
+    @property
+    def key(self) -> str:
+        """Canonical name: key of the file and qualified name."""
+        return f"{self.file.key}.{self.fact.qualname}"
+
+    @property
+    def symbol(self) -> str:
+        """``module:qualname`` for people."""
+        return f"{self.file.module}:{self.fact.qualname}"
+
+    @property
+    def cls(self) -> Class | None:
+        """The class whose method it is."""
+        return self.file.class_of(self.fact.cls)
+
+    @property
+    def parent(self) -> Function | None:
+        """The function it is nested in."""
+        return self.file.function_of(self.fact.parent)
+
+    @property
+    def is_async(self) -> bool:
+        """Declared with async def."""
+        return self.fact.is_async
+
+    @property
+    def is_public(self) -> bool:
+        """Public by the vocabulary: no leading underscore anywhere, not nested in a function."""
+        if self.fact.parent >= 0 or self.name.startswith("_") and self.name != "__init__":
+            return False
+        if any(part.startswith("_") for part in self.fact.qualname.split(".")[:-1]):
+            return False
+        return not self.file.stem.startswith("_") or self.file.is_package
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """Calls in its own body (nested functions left out), header left out, in source order."""
+        rows = self.file.project.names.scope(self.file).calls.get(self.index, ())
+        return [Call(self.file, index) for index in rows]
+
+    @cached_property
+    def raises(self) -> list[Raise]:
+        """Raise statements in its own body."""
+        return [each for each in self.file.raises if each.fact.function == self.index]
+
+    @cached_property
+    def excepts(self) -> list[Except]:
+        """Except clauses in its own body."""
+        return [each for each in self.file.excepts if each.block.function == self.index]
+
+    @cached_property
+    def statements(self) -> list[tree.Statement]:
+        """Returns, yields, expression statements ... of its own body."""
+        return [each for each in self.file.facts.statements if each.function == self.index]
+
+    @property
+    def returned(self) -> list[Expr]:
+        """Values of its return statements."""
+        return [s.value for s in self.statements if s.kind == "return" and s.value is not None]
+
+    def param(self, name: str) -> tree.Param | None:
+        """Parameter of this name."""
+        return next((param for param in self.fact.params if param.name == name), None)
+
+    def decorated_by(self, *names: str) -> bool:
+        """Whether a decorator (called or not) resolves to one of these canonical names."""
+        return any(self.file.resolve(each.value) in names for each in self.fact.decorators)
+
+
+class Class(_Row):
+    """A class."""
+
+    @property
+    def fact(self) -> tree.Class:
+        """Its row."""
+        return self.file.facts.classes[self.index]
+
+    def __repr__(self) -> str:
+        return f"Class({self.key!r})"
+
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.fact.name
+
+    @property
+    def line(self) -> int:
+        """Line of the class statement."""
+        return self.fact.line
+
+    @property
+    def end_line(self) -> int:
+        """Its last line."""
+        return self.fact.end_line
+
+    @property
+    def path(self) -> str:
+        """Path of its file."""
+        return self.file.path
+
+    @property
+    def key(self) -> str:
+        """Canonical name."""
+        return f"{self.file.key}.{self.fact.qualname}"
+
+    @property
+    def symbol(self) -> str:
+        """``module:qualname`` for people."""
+        return f"{self.file.module}:{self.fact.qualname}"
+
+    @property
+    def is_public(self) -> bool:
+        """Public by the vocabulary."""
+        private = any(part.startswith("_") for part in self.fact.qualname.split("."))
+        hidden = self.file.stem.startswith("_") and not self.file.is_package
+        return not private and not hidden and self.fact.function < 0
+
+    @cached_property
+    def methods(self) -> dict[str, Function]:
+        """Methods defined in its own body, by name (the last definition wins)."""
+        rows = self.file.functions
+        return {row.name: row for row in rows if row.fact.cls == self.index}
+
+    @cached_property
+    def attributes(self) -> dict[str, tree.Assign]:
+        """Assignments in its own body by name."""
+        found: dict[str, tree.Assign] = {}
+        for fact in self.file.facts.assigns:
+            if fact.cls == self.index:
+                for target in fact.targets:
+                    if isinstance(target, tree.Name):
+                        found.setdefault(target.id, fact)
+        return found
+
+    @property
+    def ancestors(self) -> list[str]:
+        """Canonical names of all bases, near ones first, third-party ones as they resolve."""
+        return self.file.project.classes.ancestors(self)
+
+    def inherits(self, *names: str) -> bool:
+        """Whether any ancestor has one of these canonical names."""
+        return any(name in names for name in self.ancestors)
+
+
+class Call(_Row):
+    """A call."""
+
+    @property
+    def fact(self) -> tree.Call:
+        """Its row."""
+        return self.file.facts.calls[self.index]
+
+    def __repr__(self) -> str:
+        return f"Call({self.file.path}:{self.line} {self.last})"
+
+    @property
+    def line(self) -> int:
+        """First line."""
+        return self.fact.line
+
+    @property
+    def path(self) -> str:
+        """Path of its file."""
+        return self.file.path
+
+    @property
+    def last(self) -> str:
+        """Last name of the callee."""
+        return self.fact.last
+
+    @cached_property
+    def name(self) -> str:
+        """Canonical name of the callee; methods of typed values as ``type.method``; "" if unknown."""
+        return self.file.project.values.callee(self)
+
+    @property
+    def function(self) -> Function | None:
+        """The function whose body it stands in."""
+        return self.file.function_of(self.fact.function)
+
+    @property
+    def receiver(self) -> Expr | None:
+        """What the method is called on: the callee without its last name."""
+        func = self.fact.func
+        if isinstance(func, tree.Name):
+            head, dot, _ = func.id.rpartition(".")
+            return tree.Name(head) if dot else None
+        return func.value if isinstance(func, tree.Attr) else None
+
+    def arg(self, position: int, name: str) -> Expr | None:
+        """The argument at a position or of a name, None when it is not given."""
+        value = self.fact.keyword(name) if name else None
+        if value is None and 0 <= position < len(self.fact.args):
+            value = self.fact.args[position]
+        return value
+
+    @property
+    def spreads(self) -> bool:
+        """Whether it passes ``**mapping``, so that any keyword may be among them."""
+        return any(not item.name for item in self.fact.keywords)
+
+    @property
+    def in_loop(self) -> bool:
+        """Whether a loop or comprehension of the same function is around it."""
+        loops = {"for", "async for", "while", "comp"}
+        around = self.file.blocks_around(self.fact.block)
+        return any(block.kind in loops for _, block in around)
+
+
+class Except(_Row):
+    """An except clause; the index is that of its block."""
+
+    @property
+    def block(self) -> tree.Block:
+        """Its row."""
+        return self.file.facts.blocks[self.index]
+
+    @property
+    def line(self) -> int:
+        """Line of the except."""
+        return self.block.line
+
+    @property
+    def end_line(self) -> int:
+        """Its last line."""
+        return self.block.end_line
+
+    @property
+    def path(self) -> str:
+        """Path of its file."""
+        return self.file.path
+
+    @property
+    def bound(self) -> str:
+        """Name the exception is bound to, "" for none."""
+        return self.block.name
+
+    @property
+    def function(self) -> Function | None:
+        """The function it stands in."""
+        return self.file.function_of(self.block.function)
+
+    @cached_property
+    def types(self) -> list[str]:
+        """Canonical names of what it catches; empty for a bare except."""
+        if not self.block.exprs:
+            return []
+        expr = self.block.exprs[0]
+        parts = expr.items if isinstance(expr, tree.Seq) else (expr,)
+        return [self.file.resolve(part, self.function) for part in parts]
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """Calls in its body, nested blocks included, nested functions left out."""
+        return [
+            Call(self.file, index)
+            for index, fact in enumerate(self.file.facts.calls)
+            if self.line <= fact.line <= self.end_line
+            and fact.function == self.block.function
+            and self.file.inside(fact.block, self.index)
+        ]
+
+    @cached_property
+    def raises(self) -> list[Raise]:
+        """Raise statements in its body."""
+        return [
+            each
+            for each in self.file.raises
+            if self.line <= each.line <= self.end_line
+            and each.fact.function == self.block.function
+            and self.file.inside(each.fact.block, self.index)
+        ]
+
+    @cached_property
+    def statements(self) -> list[tree.Statement]:
+        """Returns, yields, expression statements ... of its body."""
+        return [
+            each
+            for each in self.file.facts.statements
+            if self.line <= each.line <= self.end_line
+            and each.function == self.block.function
+            and self.file.inside(each.block, self.index)
+        ]
+
+
+class Loop(Except):
+    """A for, async for or while loop or a comprehension; calls, raises, statements of its body.
+
+    The calls of a ``for`` header (the iterable) are not in the block and so not in the body;
+    the test of a ``while`` likewise.
+    """
+
+
+class Raise(_Row):
+    """A raise statement."""
+
+    @property
+    def fact(self) -> tree.Raise:
+        """Its row."""
+        return self.file.facts.raises[self.index]
+
+    @property
+    def line(self) -> int:
+        """Its line."""
+        return self.fact.line
+
+    @property
+    def path(self) -> str:
+        """Path of its file."""
+        return self.file.path
+
+    @property
+    def function(self) -> Function | None:
+        """The function it stands in."""
+        return self.file.function_of(self.fact.function)
+
+    @property
+    def handler(self) -> Except | None:
+        """The innermost except clause around it in the same function."""
+        for index, block in self.file.blocks_around(self.fact.block):
+            if block.kind == "except":
+                return Except(self.file, index)
+        return None
+
+    @cached_property
+    def name(self) -> str:
+        """Canonical name of the class raised ("" for a bare raise or an unknown value)."""
+        exc = self.fact.exc
+        if isinstance(exc, tree.CallRef):
+            return self.file.resolve(self.file.facts.calls[exc.index].func, self.function)
+        return self.file.resolve(exc, self.function)
+
+
+class ImportedName(_Row):
+    """One imported name; see :class:`checks.facts.tree.Import`."""
+
+    @property
+    def fact(self) -> tree.Import:
+        """Its row."""
+        return self.file.facts.imports[self.index]
+
+    @property
+    def line(self) -> int:
+        """Line of the statement."""
+        return self.fact.line
+
+    @property
+    def path(self) -> str:
+        """Path of its file."""
+        return self.file.path
+
+    @cached_property
+    def target(self) -> str:
+        """Absolute dotted name as written, first-party ones as canonical key of what they name."""
+        return self.file.project.names.import_target(self.file, self.fact)
+
+    @cached_property
+    def definer(self) -> File | None:
+        """The first-party file that defines what is imported, followed through ``__init__``."""
+        return self.file.project.names.definer(self.target)
+
+    @property
+    def distribution(self) -> str:
+        """First segment of the absolute name (``fastapi``), "" for a relative import."""
+        return "" if self.fact.level else self.fact.module.partition(".")[0]
+
