@@ -75,7 +75,8 @@ class ScanQuerySet(models.QuerySet["Scan"]):
     def claimable(self) -> Self:
         """Return the scans a worker may take: queued, or running with a lease that ran out."""
         expired = Q(state=ScanState.RUNNING, lease_until__lt=Now())
-        return self.filter(Q(state=ScanState.QUEUED) | expired)
+        due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
+        return self.filter(Q(due, state=ScanState.QUEUED) | expired)
 
     def held_by(self, owner: str, fence: int) -> Self:
         """Return the scans that this owner still holds under this fence."""

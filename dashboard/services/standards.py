@@ -1,0 +1,106 @@
+"""Standards become rows: one immutable row per version, clauses beside it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+import checks.standard as engine
+from checks.standard import HERE, parse, shipped
+from dashboard.models import Adoption, AuditEntry, Clause, Standard
+from dashboard.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dashboard.models import Repository, User
+
+CACHED_STANDARDS = 32
+BATCH = 500
+
+
+def load_shipped() -> list[Standard]:
+    """Store the standards that come with the product, new versions beside the old ones.
+
+    Repositories keep the version they have adopted: a new one is adopted deliberately.
+    """
+    return [
+        store(standard, (HERE / f"{standard.slug}.toml").read_bytes(), is_shipped=True)
+        for standard in shipped()
+    ]
+
+
+@transaction.atomic
+def store(standard: engine.Standard, source: bytes, *, is_shipped: bool = False) -> Standard:
+    """Return the row of this version, made if need be, and make it the newest of its slug."""
+    row = Standard.objects.filter(slug=standard.slug, version=standard.version).first()
+    if row is None:
+        Standard.objects.filter(slug=standard.slug).update(is_latest=False)
+        row = Standard.objects.create(
+            slug=standard.slug,
+            version=standard.version,
+            title=clean(standard.title, 200),
+            summary=standard.summary,
+            source=source.decode("utf-8"),
+            shipped=is_shipped,
+        )
+        Clause.objects.bulk_create(_clauses(row, standard), batch_size=BATCH)
+    elif not row.is_latest:
+        Standard.objects.filter(slug=standard.slug).update(is_latest=False)
+        Standard.objects.filter(pk=row.pk).update(is_latest=True)
+        row.is_latest = True
+    return row
+
+
+def _clauses(row: Standard, standard: engine.Standard) -> Iterable[Clause]:
+    for position, clause in enumerate(standard.clauses):
+        yield Clause(
+            standard=row,
+            number=clause.id,
+            position=position,
+            section=clean(clause.section, 300),
+            requirement=clause.requirement,
+            strength=clause.strength,
+            area=clause.area,
+            automation=clause.automation,
+            checks=[{"id": check.id, "params": check.params} for check in clause.checks],
+            conflicts=list(clause.conflicts),
+            trap=clause.trap,
+        )
+
+
+def parsed(row: Standard) -> engine.Standard:
+    """Return the engine's form of a stored version.
+
+    Raises:
+        checks.standard.StandardError: The stored text asks for what this release cannot read.
+    """
+    return _parsed(row.slug, row.version, row.source)
+
+
+@lru_cache(maxsize=CACHED_STANDARDS)
+def _parsed(slug: str, _version: str, source: str) -> engine.Standard:
+    return parse(source.encode("utf-8"), slug)
+
+
+@transaction.atomic
+def adopt(repository: Repository, standards: Sequence[Standard], actor: User | None) -> bool:
+    """Let the repository be judged by exactly these versions. True when that changes anything."""
+    before = set(repository.adoptions.values_list("standard_id", flat=True))
+    wanted = {standard.pk: standard for standard in standards}
+    if before == set(wanted):
+        return False
+    repository.adoptions.exclude(standard__in=wanted).delete()
+    for pk, standard in wanted.items():
+        if pk not in before:
+            Adoption.objects.create(repository=repository, standard=standard, adopted_by=actor)
+    AuditEntry.objects.create(
+        actor=actor,
+        team_id=repository.team_id,
+        action="repository.standards",
+        subject=repository.slug,
+        detail={"standards": sorted(standard.slug for standard in standards)},
+    )
+    return True
