@@ -1,7 +1,7 @@
 """The port through which a review reads a repository: tree, blobs, history. Nothing else.
 
 Implementations: :mod:`checks.gitsource` (a bare mirror or a local checkout) and
-:class:`MemorySource` (tests and uncommitted files).
+:class:`checks.memorysource.MemorySource` (tests and uncommitted files).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Entry(msgspec.Struct, frozen=True):
     size: int
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, array_like=True):
     """One path that a commit changed. ``status`` is A, M, D or T; ids are "" where absent."""
 
     status: str
@@ -35,10 +35,11 @@ class Change(msgspec.Struct, frozen=True):
     new_oid: str
 
 
-class Commit(msgspec.Struct, frozen=True):
-    """One commit. ``time`` is the committer date in seconds since the epoch, clamped to years 1970-2200.
+class Commit(msgspec.Struct, frozen=True, array_like=True):
+    """One commit. Both times are in seconds since the epoch, clamped to the years 1970 to 2200.
 
-    ``author`` and ``email`` are decoded with replacement; ``refs`` are tags pointing here.
+    ``time`` is the committer date. Names and messages are decoded with replacement; ``tags`` are
+    the names of the tags that point here.
     """
 
     oid: str
@@ -53,20 +54,28 @@ class Commit(msgspec.Struct, frozen=True):
 
 
 class Source(Protocol):
-    """What a repository offers at one commit.
+    """What a repository offers at one commit."""
 
-    Attributes:
-        commit: The hex id that is read; "" for uncommitted files.
-        time: Committer date of that commit (the evaluation date), seconds since the epoch.
-        shallow: True when history is incomplete: checks on history are then not applicable.
-    """
+    @property
+    def commit(self) -> str:
+        """The hex id that is read; "" for uncommitted files."""
+        ...
 
-    commit: str
-    time: int
-    shallow: bool
+    @property
+    def time(self) -> int:
+        """Committer date of that commit (the evaluation date), seconds since the epoch."""
+        ...
+
+    @property
+    def shallow(self) -> bool:
+        """True when history is incomplete: checks on history are then not applicable."""
+        ...
 
     def tree(self) -> Sequence[Entry]:
-        """All tracked entries, sorted by path. Paths git could not have written safely are left out and listed in ``notes``."""
+        """All tracked entries, sorted by path.
+
+        Paths that no honest git would have written are left out and listed in :meth:`notes`.
+        """
         ...
 
     def notes(self) -> Sequence[tuple[str, str]]:
@@ -74,7 +83,10 @@ class Source(Protocol):
         ...
 
     def blobs(self, oids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Content of the blobs, in the order asked for; each id is verified against the answer."""
+        """Content of the blobs, in the order asked for; each id is verified against the answer.
+
+        A blob that is too large to be read is left out; :attr:`Entry.size` tells beforehand.
+        """
         ...
 
     def history(self) -> Sequence[Commit]:

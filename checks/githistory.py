@@ -1,0 +1,132 @@
+"""Commits and what they changed, read in one stream each, and remembered by head commit.
+
+The order is that of ``git log --topo-order``: a commit of the mainline, then what it merged, then
+the commit before it. So the history of an older mainline commit is exactly the tail of the history
+of a newer one, and after a push only the commits on top are read.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from checks.errors import ReadLimit
+from checks.gitread import CHUNK, output, running, stdout
+from checks.gittree import shown_path
+from checks.source import Change, Commit
+
+MAX_HISTORY_BYTES = 512 << 20
+MAX_BODY_BYTES = 1 << 16
+# Seconds since the epoch of 2200-01-01: later dates are mistakes or mischief.
+LATEST = 7_258_118_400
+
+_FORMAT = "--format=tformat:%H%x00%P%x00%at%x00%ct%x00%an%x00%ae%x00%s%x00%b"
+_FIELDS = 8
+
+
+def clamp(seconds: bytes) -> int:
+    """A date as git prints it, moved into the years 1970 to 2200."""
+    text = seconds.strip()
+    if text.startswith(b"-") or not text.isdigit():
+        return 0
+    return min(int(text), LATEST) if len(text) <= 12 else LATEST
+
+
+def read_commits(git_dir: Path, head: str, *, without: str = "", limit: int) -> Iterator[Commit]:
+    """Commits reachable from ``head`` but not from ``without``, newest first, at most ``limit``.
+
+    Raises:
+        ReadLimit: The messages are larger than any honest history.
+        DamagedRepository: A commit is missing.
+    """
+    arguments = [
+        *("log", "-z", "--topo-order", f"--max-count={limit}", "--encoding=UTF-8", _FORMAT),
+        *("--no-color", "--no-decorate", "--no-mailmap", "--no-show-signature", "--no-notes"),
+        *("--end-of-options", head, *([f"^{without}"] if without else [])),
+    ]
+    with running(git_dir, arguments) as process:
+        fields = _fields(stdout(process), git_dir)
+        # The fields of one commit come one after the other out of the same stream.
+        yield from map(_commit, *[fields] * _FIELDS)
+
+
+def _commit(
+    oid: bytes,
+    parents: bytes,
+    authored: bytes,
+    committed: bytes,
+    author: bytes,
+    email: bytes,
+    subject: bytes,
+    body: bytes,
+) -> Commit:
+    return Commit(
+        oid=oid.decode("ascii"),
+        parents=tuple(parents.decode("ascii").split()),
+        author=author.decode("utf-8", "replace"),
+        email=email.decode("utf-8", "replace"),
+        time=clamp(committed),
+        author_time=clamp(authored),
+        subject=subject[:MAX_BODY_BYTES].decode("utf-8", "replace"),
+        body=body[:MAX_BODY_BYTES].decode("utf-8", "replace").rstrip("\n"),
+    )
+
+
+def read_changes(
+    git_dir: Path, commits: Iterable[Commit]
+) -> Iterator[tuple[str, tuple[Change, ...]]]:
+    """What each of the commits changed against its first parent, in their order.
+
+    Raises:
+        ReadLimit: More changes than any honest history has.
+        DamagedRepository: A tree is missing.
+    """
+    arguments = ["diff-tree", "--stdin", "--always", "-r", "-z", "--raw", "--root", "--no-abbrev"]
+    with tempfile.TemporaryFile() as questions:
+        for commit in commits:
+            questions.write(" ".join([commit.oid, *commit.parents[:1]]).encode("ascii") + b"\n")
+        questions.seek(0)
+        with running(git_dir, [*arguments, "--no-renames"], stdin=questions) as process:
+            yield from _changes(_fields(stdout(process), git_dir))
+
+
+def _changes(fields: Iterator[bytes]) -> Iterator[tuple[str, tuple[Change, ...]]]:
+    """Gather the lines of each commit: its id, then pairs of a raw line and a path."""
+    oid, changes = "", list[Change]()
+    for field in fields:
+        if not field.startswith(b":"):
+            if oid:
+                yield oid, tuple(changes)
+            oid, changes = field.decode("ascii"), []
+            continue
+        _, _, old, new, status = field.decode("ascii").split(" ")
+        path = shown_path(next(fields, b""))
+        changes.append(Change(status[:1], path, old.strip("0") and old, new.strip("0") and new))
+    if oid:
+        yield oid, tuple(changes)
+
+
+def first_parents(git_dir: Path, head: str, *, limit: int) -> list[str]:
+    """Ids of the first-parent chain from ``head`` on, at most ``limit``."""
+    arguments = ["rev-list", "--first-parent", f"--max-count={limit}", "--end-of-options", head]
+    return output(git_dir, arguments).decode("ascii").split()
+
+
+def _fields(stream: IO[bytes], git_dir: Path) -> Iterator[bytes]:
+    """The NUL-terminated fields of a stream."""
+    total, open_field = 0, list[bytes]()
+    while chunk := stream.read(CHUNK):
+        total += len(chunk)
+        if total > MAX_HISTORY_BYTES:
+            raise ReadLimit(
+                f"The history of {git_dir.name} is larger than {MAX_HISTORY_BYTES >> 20} MiB: "
+                "review a shallow clone of it, without checks on history."
+            )
+        first, *more = chunk.split(b"\0")
+        open_field.append(first)
+        if more:
+            yield b"".join(open_field)
+            open_field = [more.pop()]
+            yield from more
