@@ -129,7 +129,7 @@ class Standard(msgspec.Struct, frozen=True, kw_only=True):
         """What people are shown of the version."""
         return self.version[:12]
 
-    def keys(self) -> tuple[Key, ...]:
+    def demanded(self) -> tuple[Key, ...]:
         """What has to be answered to judge this standard: each key once, in order of demand."""
         return tuple(dict.fromkeys(check.key for clause in self.clauses for check in clause.checks))
 

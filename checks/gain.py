@@ -1,0 +1,109 @@
+"""Points to gain: what a score would be with something fixed, evaluated and never summed.
+
+Fixing a finding turns its site into one that complies; the number of sites stays. A gain is the
+difference of two scores as they are shown, so score plus gain is the score after the fix.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from checks.model import Outcome
+from checks.rules.specs import Key
+from checks.scoring import Average, Share, Tally, Weights, average, check_value, shown_points
+from checks.standard import Standard
+from checks.verdict import Judged, judge_clause, verdict
+
+type Fixed = Mapping[Key, Iterable[int]]
+"""Which observations are fixed: indices into the observations of each outcome."""
+
+
+class Gains:
+    """The points that one standard would gain, for any choice of findings.
+
+    Findings that change the same numbers gain the same, so each distinct change is evaluated once.
+    """
+
+    def __init__(self, standard: Standard, outcomes: Mapping[Key, Outcome]) -> None:
+        """Judge the standard once as it is."""
+        self.standard = standard
+        self.outcomes = {key: outcomes[key] for key in standard.demanded() if key in outcomes}
+        self._tallies = {key: Tally(outcome) for key, outcome in self.outcomes.items()}
+        self._judged = [
+            judge_clause(clause, self.outcomes, self._tallies) for clause in standard.clauses
+        ]
+        self._shares = [judged.share for judged in self._judged]
+        self._clauses_of: dict[Key, set[int]] = defaultdict(set)
+        for index, clause in enumerate(standard.clauses):
+            for check in clause.checks:
+                self._clauses_of[check.key].add(index)
+        self._known: dict[object, float] = {}
+
+    def of(self, fixed: Fixed) -> float:
+        """Points gained when all these observations are fixed together."""
+        left = {
+            key: self._tallies[key].without(indices)
+            for key, indices in fixed.items()
+            if key in self._tallies
+        }
+        change = frozenset((key, frozenset(weights.items())) for key, weights in left.items())
+        if change not in self._known:
+            self._known[change] = self._evaluate(left)
+        return self._known[change]
+
+    def of_file(self, path: str) -> float:
+        """Points gained when every finding in a file is fixed."""
+        return self.of(
+            {
+                key: [i for i, each in enumerate(outcome.observations) if each.path == path]
+                for key, outcome in self.outcomes.items()
+            }
+        )
+
+    def of_check(self, check: str) -> float:
+        """Points gained when a check has no finding left, under any of its limits."""
+        return self._without(key for key in self.outcomes if key[0] == check)
+
+    def of_clause(self, clause: str) -> float:
+        """Points gained when no check of a clause has a finding left, in other clauses as well."""
+        return self._without(
+            check.key
+            for each in self.standard.clauses
+            if each.id == clause
+            for check in each.checks
+        )
+
+    def _without(self, keys: Iterable[Key]) -> float:
+        return self.of(
+            {
+                key: range(len(self.outcomes[key].observations))
+                for key in keys
+                if key in self.outcomes
+            }
+        )
+
+    def _evaluate(self, left: Mapping[Key, Weights]) -> float:
+        shares = list(self._shares)
+        for index in {index for key in left for index in self._clauses_of[key]}:
+            shares[index] = _refigured(self._judged[index], left).share
+        before, after = _average(self._shares), _average(shares)
+        return shown_points(after.points - before.points) if before and after else 0.0
+
+
+def _average(shares: Iterable[Share | None]) -> Average | None:
+    return average(share for share in shares if share)
+
+
+def _refigured(judged: Judged, left: Mapping[Key, Weights]) -> Judged:
+    """The clause as it would be with only these violations left."""
+    clause = judged.clause
+    checks = []
+    for each in judged.checks:
+        weights = left.get(each.check.key)
+        if weights is None or each.value is None:
+            checks.append(each)
+            continue
+        value = check_value(weights, each.tally.total, clause.strength)
+        checks.append(each._replace(fails=bool(weights), value=value))
+    return Judged(clause, verdict(clause, checks), tuple(checks))
