@@ -43,24 +43,21 @@ def request(
     repository: Repository,
     trigger: Trigger,
     *,
-    branch: str | None = None,
     commit: str = "",
     actor: User | None = None,
 ) -> Scan:
-    """Note that the branch has news and return the queued scan that will look at it.
+    """Note that the watched branch has news and return the queued scan that will look at it.
 
     Args:
         repository: What to scan.
         trigger: Why.
-        branch: Name of the branch; None for the watched one.
         commit: The commit that was announced, shown while the scan waits; the fetch finds the head.
         actor: The person who asked, if one did.
     """
     with transaction.atomic():
         # One request per repository at a time: the rest sees the scan the first has queued.
         locked = Repository.objects.select_for_update(no_key=True).get(pk=repository.pk)
-        name = locked.branch_name if branch is None else branch
-        row, _ = Branch.objects.get_or_create(repository=locked, name=name)
+        row, _ = Branch.objects.get_or_create(repository=locked, name=locked.branch_name)
         Branch.objects.filter(pk=row.pk).update(wanted=F("wanted") + 1)
         return _queue(locked, row, trigger, commit, actor)
 

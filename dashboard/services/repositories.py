@@ -1,0 +1,147 @@
+"""Repositories come, change and go."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from checks.cloneurl import ClonePolicy, CloneUrl, check_branch, parse
+from dashboard.models import AuditEntry, Component, Repository, Trigger
+from dashboard.services import mirrors, scanning, standards
+from dashboard.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dashboard.models import Credential, Standard, Team, User
+
+SLUG_LENGTH = 90
+
+
+class AlreadyRegisteredError(Exception):
+    """The team has this address already. The text is one sentence for the person who asked."""
+
+    def __init__(self, repository: Repository) -> None:
+        super().__init__(
+            f"This address is registered already, as {repository.name}; open its page instead."
+        )
+        self.repository = repository
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the settings of a repository say after a person changed them."""
+
+    name: str
+    watched_branch: str
+    standards: Sequence[Standard]
+
+
+def policy() -> ClonePolicy:
+    """Return what the operator opened beyond public hosts."""
+    return ClonePolicy.from_environment(os.environ)
+
+
+@transaction.atomic
+def register(
+    *,
+    team: Team,
+    clone_url: str,
+    standards_adopted: Sequence[Standard],
+    name: str = "",
+    branch: str = "",
+    credential: Credential | None = None,
+    actor: User | None = None,
+) -> Repository:
+    """Add a repository and ask for its first scan.
+
+    Args:
+        team: Whose it is.
+        clone_url: Where it is fetched from.
+        standards_adopted: The versions it is judged by.
+        name: What people call it; "" for the last part of the address.
+        branch: The branch to judge; "" for the remote's default.
+        credential: For private repositories; must be the team's.
+        actor: The person who registers, None for the command line.
+
+    Raises:
+        UrlError: The address or the branch name is not used; with a sentence.
+        AlreadyRegisteredError: The team has it already.
+    """
+    url = parse(clone_url, policy())
+    known = Repository.objects.filter(team=team, clone_url=url.text).first()
+    if known is not None:
+        raise AlreadyRegisteredError(known)
+    repository = Repository.objects.create(
+        team=team,
+        slug=free_slug(name or url.name, url),
+        name=clean(name.strip() or url.name, 200),
+        clone_url=url.text,
+        watched_branch=check_branch(branch) if branch else "",
+        credential=credential,
+        created_by=actor,
+    )
+    Component.objects.create(repository=repository, path="")
+    _record(repository, actor, "repository.registered", {"clone_url": url.text})
+    standards.adopt(repository, standards_adopted, actor)
+    scanning.request(repository, Trigger.REGISTRATION, actor=actor)
+    return repository
+
+
+def free_slug(name: str, url: CloneUrl) -> str:
+    """Return a slug nobody has: the name's, else with its owner before it, else numbered."""
+    base = slugify(name)[:SLUG_LENGTH] or "repository"
+    owner = slugify(url.path.strip("/").split("/")[-2]) if url.path.count("/") > 1 else ""
+    candidates = [base, *([f"{owner}-{base}"[:SLUG_LENGTH]] if owner else [])]
+    taken = set(
+        Repository.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+    ) | set(Repository.objects.filter(slug__in=candidates).values_list("slug", flat=True))
+    candidates += [f"{base}-{number}" for number in range(2, len(taken) + 3)]
+    return next(slug for slug in candidates if slug not in taken)
+
+
+@transaction.atomic
+def change(repository: Repository, changes: Changes, actor: User | None) -> bool:
+    """Apply changed settings; True when the repository is scanned again because of them.
+
+    Raises:
+        UrlError: The branch name is not one.
+    """
+    branch = check_branch(changes.watched_branch) if changes.watched_branch else ""
+    moved = branch != repository.watched_branch
+    renamed = changes.name != repository.name
+    repository.name = clean(changes.name, 200)
+    repository.watched_branch = branch
+    repository.save(update_fields=["name", "watched_branch"])
+    judged_anew = standards.adopt(repository, changes.standards, actor)
+    if moved or renamed:
+        detail = {"name": repository.name, "branch": branch}
+        _record(repository, actor, "repository.changed", detail)
+    if moved or judged_anew:
+        scanning.request(repository, Trigger.STANDARDS, actor=actor)
+    return moved or judged_anew
+
+
+def remove(repository: Repository, actor: User | None) -> None:
+    """Delete the repository, all its results and its mirror. A scan that runs stops by itself."""
+    pk = repository.pk
+    with transaction.atomic():
+        _record(repository, actor, "repository.removed", {"clone_url": repository.clone_url})
+        repository.delete()
+        transaction.on_commit(lambda: mirrors.remove(pk), robust=True)
+
+
+def _record(
+    repository: Repository, actor: User | None, action: str, detail: dict[str, str]
+) -> None:
+    AuditEntry.objects.create(
+        actor=actor,
+        team_id=repository.team_id,
+        action=action,
+        subject=repository.slug,
+        detail=detail,
+    )

@@ -1,0 +1,221 @@
+"""The result of a scan becomes rows, in one transaction: readers see the old state or the new."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from django.db import transaction
+from django.db.models.functions import Now
+
+from checks.rules.specs import specs
+from checks.scoring import POINT, letter
+from dashboard.models import (
+    Clause,
+    ClauseResult,
+    Phase,
+    Repository,
+    RepositoryState,
+    Scan,
+    ScanStandard,
+    ScanState,
+    StoredReport,
+)
+from dashboard.services import scanning, transitions
+from dashboard.text import clean_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import checks.model as engine
+    from dashboard.models import Component, Standard
+    from dashboard.services.lease import Lease
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One component's report, and its bytes as the command line would print them."""
+
+    component: Component
+    report: engine.Report
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The numbers of a scan: means over the standards, sums over the findings."""
+
+    score: float | None
+    raw_score: float | None
+    low: float | None
+    letter: str
+    coverage: float | None
+    open_must: int
+    findings_count: int
+    suppressed_count: int
+
+
+def summarise(reports: Sequence[engine.Report]) -> Summary:
+    """Return the numbers of all reports together. Nothing measured is None, never 100."""
+    results = [standard for report in reports for standard in report.standards]
+    findings = [finding for report in reports for finding in report.findings]
+    score = _mean(standard.score for standard in results)
+    suppressed = sum(finding.suppressed for finding in findings)
+    return Summary(
+        score=score,
+        raw_score=_mean(standard.raw_score for standard in results),
+        low=_mean(standard.low for standard in results),
+        letter="" if score is None else letter(round(score * POINT)),
+        coverage=_mean(standard.coverage for standard in results),
+        open_must=sum(standard.open_must for standard in results),
+        findings_count=len(findings) - suppressed,
+        suppressed_count=suppressed,
+    )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
+
+
+def store(
+    lease: Lease,
+    judged: Sequence[Judged],
+    standards: Sequence[Standard],
+    timings: dict[str, float],
+) -> None:
+    """Write results, transitions, score and the end of the scan, all or nothing.
+
+    Raises:
+        LeaseLostError: Another worker has taken over; nothing was written.
+    """
+    # Read and compared before the transaction: on SQLite all writers wait for it.
+    rules = _rules(judged, standards)
+    turns = [transitions.compare(each.component, each.report, rules) for each in judged]
+    clauses = _clause_ids(standards)
+    summary = summarise([each.report for each in judged])
+    with transaction.atomic():
+        # Proves the lease and locks the row; the end of the scan is written last.
+        lease.write(phase=Phase.STORING)
+        scan = Scan.objects.select_related("repository", "branch").get(pk=lease.scan_id)
+        now = Scan.objects.values_list(Now(), flat=True).get(pk=scan.pk)
+        for each, turn in zip(judged, turns, strict=True):
+            transitions.write(turn, scan, scan.repository.last_scan_id, now)
+            _write_standards(scan, each, standards, clauses)
+            StoredReport.objects.update_or_create(
+                component=each.component,
+                defaults={"scan": scan, "data": zlib.compress(each.data)},
+            )
+        lease.write(
+            state=_end_state(judged),
+            phase=Phase.DONE,
+            finished_at=now,
+            lease_until=None,
+            manifest=_manifest(judged),
+            timings=timings,
+            opened_count=sum(len(turn.opened) + len(turn.reopened) for turn in turns),
+            fixed_count=sum(len(turn.fixed) for turn in turns),
+            **asdict(summary),
+        )
+        _write_repository(scan, summary, now)
+        scanning.settle(scan)
+
+
+def _rules(judged: Sequence[Judged], standards: Sequence[Standard]) -> transitions.Rules:
+    strengths = {
+        clause.id: clause.strength
+        for each in judged
+        for standard in each.report.standards
+        for clause in standard.clauses
+    }
+    areas = {name: spec.area for name, spec in specs().items()}
+    return transitions.Rules(strengths, areas, len(standards))
+
+
+def _clause_ids(standards: Sequence[Standard]) -> dict[tuple[int, str], int]:
+    rows = Clause.objects.filter(standard__in=standards)
+    return {(s, number): pk for s, number, pk in rows.values_list("standard_id", "number", "pk")}
+
+
+def _write_standards(
+    scan: Scan,
+    judged: Judged,
+    standards: Sequence[Standard],
+    clauses: dict[tuple[int, str], int],
+) -> None:
+    rows = {(standard.slug, standard.version): standard for standard in standards}
+    for result in judged.report.standards:
+        standard = rows[result.slug, result.version]
+        head = ScanStandard.objects.create(
+            scan=scan,
+            component=judged.component,
+            standard=standard,
+            version=result.version,
+            score=result.score,
+            raw_score=result.raw_score,
+            low=result.low,
+            letter=result.letter or "",
+            coverage=result.coverage,
+            open_must=result.open_must,
+        )
+        ClauseResult.objects.bulk_create(
+            [_clause(head, clauses[standard.pk, clause.id], clause) for clause in result.clauses],
+            batch_size=BATCH,
+        )
+
+
+def _clause(head: ScanStandard, clause_id: int, clause: engine.ClauseResult) -> ClauseResult:
+    return ClauseResult(
+        scan_standard=head,
+        clause_id=clause_id,
+        verdict=clause.verdict,
+        score=clause.score,
+        weight=clause.weight,
+        loss=clause.loss,
+        sites=sum(check.sites for check in clause.checks),
+        violations=sum(check.violations for check in clause.checks),
+        suppressed=sum(check.suppressed for check in clause.checks),
+        checks=clean_json(msgspec.to_builtins(clause.checks)),
+    )
+
+
+def _manifest(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Return the proof of scanning; of several components, each under its path."""
+    manifests = {
+        each.component.path: clean_json(msgspec.to_builtins(each.report.manifest))
+        for each in judged
+    }
+    return manifests[""] if set(manifests) == {""} else {"components": manifests}
+
+
+def _end_state(judged: Sequence[Judged]) -> ScanState:
+    """Complete, or partial when a file that should have been analysed was not."""
+    unread = any(each.report.manifest.skipped for each in judged)
+    return ScanState.PARTIAL if unread else ScanState.COMPLETE
+
+
+def _write_repository(scan: Scan, summary: Summary, now: Any) -> None:
+    """Repeat the result on the repository's row, for the fleet page."""
+    before = scan.repository
+    moved = before.scanned_commit != scan.commit or before.score != summary.score
+    Repository.objects.filter(pk=before.pk).update(
+        last_scan=scan,
+        previous_score=before.score if moved else before.previous_score,
+        score=summary.score,
+        raw_score=summary.raw_score,
+        letter=summary.letter,
+        coverage=summary.coverage,
+        open_must=summary.open_must,
+        findings_count=summary.findings_count,
+        suppressed_count=summary.suppressed_count,
+        scanned_at=now,
+        scanned_commit=scan.commit,
+        state=RepositoryState.READY,
+        state_message="",
+        state_since=before.state_since if before.state == RepositoryState.READY else now,
+    )
