@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from checks.errors import ReadLimit
-from checks.gitread import CHUNK, output, running, stdout
+from checks.gitread import CHUNK, label, output, running, stdout
 from checks.gittree import shown_path
 from checks.source import Change, Commit
 
@@ -121,7 +121,7 @@ def _fields(stream: IO[bytes], git_dir: Path) -> Iterator[bytes]:
         total += len(chunk)
         if total > MAX_HISTORY_BYTES:
             raise ReadLimit(
-                f"The history of {git_dir.name} is larger than {MAX_HISTORY_BYTES >> 20} MiB: "
+                f"The history of {label(git_dir)} is larger than {MAX_HISTORY_BYTES >> 20} MiB: "
                 "review a shallow clone of it, without checks on history."
             )
         first, *more = chunk.split(b"\0")

@@ -101,6 +101,11 @@ def git_dir_of(folder: Path) -> Path:
     raise NotARepository(f"{folder} is no git repository: run git init and commit there first.")
 
 
+def label(git_dir: Path) -> str:
+    """The name of a repository in a sentence for a person."""
+    return git_dir.parent.name if git_dir.name == ".git" else git_dir.name
+
+
 def common_dir(git_dir: Path) -> Path:
     """Where objects and refs lie: ``git_dir`` itself, but for linked work trees their main one."""
     pointer = git_dir / "commondir"
@@ -131,16 +136,7 @@ def running(
         ReadLimit: It took more than ``timeout`` seconds.
         DamagedRepository: It ended with a fault (only when its output was read to the end).
     """
-    process = subprocess.Popen(
-        [git_program(), *arguments],
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd="/",
-        env=environment(git_dir),
-        bufsize=CHUNK,
-        start_new_session=True,
-    )
+    process = _start(git_dir, arguments, stdin)
     expired = threading.Event()
     alarm = threading.Timer(timeout, _expire, (process, expired))
     alarm.daemon = True
@@ -155,7 +151,7 @@ def running(
         # What an interrupted git leaves looks like damage.
         if expired.is_set():
             raise ReadLimit(
-                f"Reading {git_dir.name} took more than {timeout:.0f} seconds and was stopped: "
+                f"Reading {label(git_dir)} took more than {timeout:.0f} seconds and was stopped: "
                 "try again, or review a smaller repository."
             ) from error
         if isinstance(error, DamagedRepository):
@@ -171,6 +167,21 @@ def running(
                     stream.close()
 
 
+def _start(
+    git_dir: Path, arguments: Sequence[str], stdin: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [git_program(), *arguments],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        env=environment(git_dir),
+        bufsize=CHUNK,
+        start_new_session=True,
+    )
+
+
 def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:
     expired.set()
     process.kill()
@@ -178,7 +189,7 @@ def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:
 
 def _damaged(git_dir: Path) -> DamagedRepository:
     return DamagedRepository(
-        f"git cannot read {git_dir.name} completely: objects are missing or damaged, "
+        f"git cannot read {label(git_dir)} completely: objects are missing or damaged, "
         "so make a new, full clone of it."
     )
 
@@ -196,7 +207,7 @@ def output(
         text = stdout(process).read(limit + 1)
         if len(text) > limit:
             raise ReadLimit(
-                f"git printed more than {limit >> 20} MiB about {git_dir.name} and was stopped: "
+                f"git printed more than {limit >> 20} MiB about {label(git_dir)} and was stopped: "
                 "the repository is too large to be reviewed as a whole."
             )
     return text

@@ -26,7 +26,7 @@ from checks.errors import (
 )
 from checks.facts.store import FactStore
 from checks.githistory import clamp, first_parents, read_changes, read_commits
-from checks.gitread import HEX_ID, common_dir, environment, git_program, objects, output
+from checks.gitread import HEX_ID, common_dir, environment, git_program, label, objects, output
 from checks.gitremembered import RememberedLog
 from checks.gittree import MAX_BLOB_BYTES, MAX_FILES, Tree, read_tree
 from checks.source import Change, Commit, Entry
@@ -125,7 +125,7 @@ def _first_line(text: bytes) -> str:
 
 def _unresolved(git_dir: Path, rev: str) -> RepositoryError:
     """Why there is no commit: the repository is unreadable or empty, or the name is unknown."""
-    name = git_dir.parent.name if git_dir.name == ".git" else git_dir.name
+    name = label(git_dir)
     try:
         refs = output(git_dir, ["for-each-ref", "--count=20", "--format=%(refname)", "refs/heads/"])
     except DamagedRepository:
@@ -228,7 +228,7 @@ class GitSource:
             for oid, kind, _, content in reader.ask(readable):
                 if kind != "blob":
                     raise DamagedRepository(
-                        f"A file of {self._git_dir.name} is missing (object {oid[:12]}): "
+                        f"A file of {label(self._git_dir)} is missing (object {oid[:12]}): "
                         "make a new, full clone of the repository."
                     )
                 yield oid, content
@@ -268,7 +268,7 @@ class GitSource:
             [(_, kind, size, _)] = reader.ask([self.commit])
         if kind != "commit" or size > MAX_COMMIT_OBJECT:
             raise UnknownRevision(
-                f"{self.commit} is no commit of {self._git_dir.name}: "
+                f"{self.commit} is no commit of {label(self._git_dir)}: "
                 "fetch the repository again, or name another revision."
             )
         with objects(self._git_dir, contents=True) as reader:

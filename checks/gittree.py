@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from checks.errors import DamagedRepository
-from checks.gitread import BATCH, Objects, objects
+from checks.gitread import BATCH, Objects, label, objects
 from checks.source import Entry, EntryKind
 
 MAX_FILES = 60_000
@@ -97,7 +97,7 @@ def _sizes(git_dir: Path, found: Sequence[_Found], sizes_of: Objects) -> dict[st
     for oid, kind, size, _ in sizes_of.ask(oids):
         if kind != "blob":
             raise DamagedRepository(
-                f"A file of {git_dir.name} is missing (object {oid[:12]}): "
+                f"A file of {label(git_dir)} is missing (object {oid[:12]}): "
                 "make a new, full clone, without --filter."
             )
         sizes[oid] = size
@@ -169,7 +169,7 @@ class _Walk:
             total += size
             if kind != "tree" or total > MAX_TREE_BYTES:
                 raise DamagedRepository(
-                    f"A folder of {self._git_dir.name} is missing or too large to be read "
+                    f"A folder of {label(self._git_dir)} is missing or too large to be read "
                     f"(object {oid[:12]}): make a new, full clone of the repository."
                 )
         return {oid: content for oid, _, _, content in self._contents_of.ask(wanted)}

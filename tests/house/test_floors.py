@@ -36,7 +36,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "checks.rules",
         "checks.check",
         "checks.project | checks.git* checks.cloneurl",
-        "checks.facts | checks.graph | checks.source | checks.addresses",
+        "checks.facts | checks.graph | checks.source checks.memorysource | checks.addresses",
         "checks.model | checks.errors | checks.toml",
     )
 )
