@@ -153,7 +153,7 @@ def load(slug_or_path: str | Path) -> Standard:
     if isinstance(slug_or_path, str) and slug_or_path in shipped_slugs():
         return _shipped(slug_or_path)
     path, name = Path(slug_or_path), str(slug_or_path)
-    if not (isinstance(slug_or_path, Path) or path.suffix == ".toml" or len(path.parts) > 1):
+    if not (isinstance(slug_or_path, Path) or name.endswith(".toml") or len(path.parts) > 1):
         known = ", ".join(shipped_slugs())
         raise StandardError(name, [f"no such standard; choose {known} or the path of a TOML file"])
     try:
