@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import django
 import psycopg
 import pytest
+import redis
 from django.conf import settings
 from psycopg import sql
 
@@ -84,9 +85,12 @@ def new_database(postgresql: str) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture
 def redis_url() -> str:
-    """URL of a running Redis, append-only and never evicting, in a database of this worker."""
+    """URL of a running Redis, append-only and never evicting: this worker's database, emptied."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
-    return RUN.redis(int(worker.removeprefix("gw")) % 64)
+    url = RUN.redis(int(worker.removeprefix("gw")) % 64)
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +109,10 @@ def browser() -> Iterator[Browser]:
 
     # Playwright runs an event loop in this thread, in which Django refuses its own database calls.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    chromium = shutil.which("chromium") or str(services.program("chromium"))
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    if chromium is None:
+        raise services.ServiceError("Chromium is not installed: `make test` installs it on Debian")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
         yield running
