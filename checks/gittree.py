@@ -67,7 +67,7 @@ def read_tree(git_dir: Path, root: str, *, max_files: int, max_bytes: int) -> Tr
         max_bytes: Sum of blob sizes after which the largest blobs are left unread.
 
     Raises:
-        DamagedRepository: A tree or a blob is missing.
+        DamagedRepository: A tree is missing.
     """
     with (
         objects(git_dir, contents=False) as sizes_of,
@@ -75,7 +75,7 @@ def read_tree(git_dir: Path, root: str, *, max_files: int, max_bytes: int) -> Tr
     ):
         walk = _Walk(git_dir, max_files, sizes_of, contents_of)
         walk.run(root)
-        sizes = _sizes(git_dir, walk.found, sizes_of)
+        sizes, missing = _sizes(walk.found, sizes_of)
     entries = [
         Entry(path=each.path, oid=each.oid, kind=each.kind, size=sizes.get(each.oid, 0))
         for each in walk.found
@@ -87,21 +87,25 @@ def read_tree(git_dir: Path, root: str, *, max_files: int, max_bytes: int) -> Tr
         for entry in entries:
             if entry.oid in unread:
                 walk.note(entry.path, "not read: the repository is over the limit on bytes")
-    return Tree(tuple(entries), tuple(walk.notes), unread)
+    for entry in entries:
+        if entry.oid in missing:
+            walk.note(entry.path, "not read: its content is missing from this clone")
+    return Tree(tuple(entries), tuple(walk.notes), unread | missing)
 
 
-def _sizes(git_dir: Path, found: Sequence[_Found], sizes_of: Objects) -> dict[str, int]:
-    """Sizes in bytes of all distinct blobs."""
+def _sizes(
+    found: Sequence[_Found], sizes_of: Objects
+) -> tuple[dict[str, int], frozenset[str]]:
+    """Sizes in bytes of all distinct blobs, and those that a partial clone does not have."""
     oids = dict.fromkeys(each.oid for each in found if each.kind in ("file", "executable"))
     sizes: dict[str, int] = {}
+    missing: set[str] = set()
     for oid, kind, size, _ in sizes_of.ask(oids):
-        if kind != "blob":
-            raise DamagedRepository(
-                f"A file of {label(git_dir)} is missing (object {oid[:12]}): "
-                "make a new, full clone, without --filter."
-            )
-        sizes[oid] = size
-    return sizes
+        if kind == "blob":
+            sizes[oid] = size
+        else:
+            missing.add(oid)
+    return sizes, frozenset(missing)
 
 
 def _too_much(sizes: dict[str, int], max_bytes: int) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ CLICK_DECORATORS = frozenset({"click.command", "click.group"})
 REGISTERING = frozenset(
     "get post put patch delete head options trace api_route route websocket".split()
 )
-_TARGET = re.compile(r"^\s*([\w.]+)")
+_STANDARD_LIBRARY = sys.stdlib_module_names - {"test"}
 
 
 def excluded_path(path: str) -> bool:
@@ -124,11 +124,16 @@ class Layout:
 
     def _find_root(self, file: File, module: str, name: str) -> str | None:
         top = module.partition(".")[0]
-        candidates: list[str] = []
+        if top in _STANDARD_LIBRARY:
+            return None
+        around: list[str] = []
         for end in range(len(file.segments) + 1):
             folder = ".".join(file.segments[:end])
-            candidates += [folder, f"{folder}.src" if folder else "src"]
-        candidates += self._tops.get(top, [])
+            around += [folder, f"{folder}.src" if folder else "src"]
+        around += self._tops.get(top, [])
+        # a package is no import root, unless nothing else explains the import
+        candidates = [key for key in around if not self._has_init(key)]
+        candidates += [key for key in around if self._has_init(key)]
         for folder in candidates:
             if self._resolves(folder, module, name):
                 return folder

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from checks.facts import tree
 from checks.facts.tree import Assign, Expr, Import
 from checks.project import wellknown
@@ -37,7 +39,16 @@ BUILTINS = frozenset(
     "pow print repr reversed round setattr sorted sum vars zip __import__".split()
 )
 
-type Binding = Import | Assign | tree.Function | tree.Class
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A name bound by a block: ``with expr as name``, ``for name in expr``, ``except T as name``."""
+
+    kind: str
+    expr: Expr | None
+
+
+type Binding = Import | Assign | Target | tree.Function | tree.Class
 
 
 class Scope:
@@ -55,6 +66,8 @@ class Scope:
             if assign.cls < 0:
                 for target in assign.targets:
                     self._bind_target(assign, target)
+        for block in facts.blocks:
+            self._bind_block(block)
         for row in facts.imports:
             if row.cls >= 0:
                 continue
@@ -69,6 +82,19 @@ class Scope:
         for cls in facts.classes:
             if cls.parent < 0:
                 self._table(cls.function)[cls.name] = cls
+        self.class_level = _class_level(facts)
+
+    def _bind_block(self, block: tree.Block) -> None:
+        pairs: list[tuple[Expr | None, Expr | None]] = []
+        if block.kind in {"with", "async with"}:
+            pairs = list(zip(block.targets, block.exprs, strict=True))
+        elif block.kind in {"for", "async for", "comp"}:
+            pairs = [(block.exprs[0], block.exprs[1])]
+        elif block.kind == "except" and block.name:
+            pairs = [(tree.Name(block.name), block.exprs[0] if block.exprs else None)]
+        for target, value in pairs:
+            if isinstance(target, tree.Name) and "." not in target.id:
+                self._table(block.function).setdefault(target.id, Target(block.kind, value))
 
     def _table(self, function: int) -> dict[str, Binding]:
         return self.module if function < 0 else self.local.setdefault(function, {})
@@ -89,6 +115,20 @@ class Scope:
 def _is_none(binding: Binding) -> bool:
     value = binding.value if isinstance(binding, Assign) else binding
     return value is None or (isinstance(value, tree.Const) and value.kind == "NoneType")
+
+
+def _class_level(facts: tree.PyFacts) -> dict[str, str]:
+    """Names assigned in the body of exactly one class, with that class: what its decorators use."""
+    found: dict[str, str] = {}
+    for assign in facts.assigns:
+        if assign.cls >= 0 and assign.function < 0:
+            owner = facts.classes[assign.cls].qualname
+            for target in assign.targets:
+                if isinstance(target, tree.Name):
+                    other = found.setdefault(target.id, owner)
+                    if other != owner:
+                        found[target.id] = ""
+    return found
 
 
 class Names:
@@ -185,16 +225,18 @@ class Names:
         match binding:
             case Import():
                 return self.canonical(self._import(file, binding) + tail)
-            case tree.Function() | tree.Class() | Assign():
+            case tree.Function() | tree.Class() | Assign() | Target():
                 return self.canonical(f"{file.key}.{head}{tail}")
-        for star in self.scope(file).stars:
+        scope = self.scope(file)
+        for star in scope.stars:
             target = self.import_target(file, star)
             module = self.project.layout.modules.get(target)
             if module is not None and self._defines(module, head):
                 return self.canonical(f"{target}.{head}{tail}")
         if head in BUILTINS:
             return f"builtins.{head}{tail}"
-        return f"{head}{tail}"
+        owner = scope.class_level.get(head)
+        return f"{file.key}.{owner}.{head}{tail}" if owner else f"{head}{tail}"
 
     def _defines(self, file: File, name: str, depth: int = 0) -> bool:
         scope = self.scope(file)

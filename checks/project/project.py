@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from checks.check import Scope
-from checks.facts.documents import DocumentFact
 from checks.project.classes import Classes
 from checks.project.layout import Layout
 from checks.project.names import Names
@@ -19,6 +18,7 @@ from checks.project.subjects import File
 from checks.project.values import Values
 
 if TYPE_CHECKING:
+    from checks.facts.documents import DocumentFact
     from checks.facts.lint import Diagnostic
     from checks.project.callgraph import CallGraph
     from checks.project.database import Database

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from checks.facts import tree
 from checks.facts.tree import Assign, Expr
 from checks.project import wellknown
+from checks.project.names import Target
 
 if TYPE_CHECKING:
     from checks.project.project import Project
@@ -109,6 +110,27 @@ class Values:
                 return self.of_annotation(file, binding.annotation, owner)
             if len(binding.targets) == 1 and isinstance(binding.targets[0], tree.Name):
                 return self.type_of(file, binding.value, owner, depth + 1)
+        if isinstance(binding, Target):
+            return self._of_target(file, binding, owner, depth)
+        return ""
+
+    def _of_target(self, file: File, target: Target, owner: Function | None, depth: int) -> str:
+        """Type of a name bound by with, for or except."""
+        if target.kind == "except":
+            return "" if isinstance(target.expr, tree.Seq) else file.resolve(target.expr, owner)
+        if target.kind in {"with", "async with"}:
+            manager = self.type_of(file, target.expr, owner, depth + 1)
+            for name in ("__enter__", "__aenter__"):
+                enter = self.project.names.function_named(f"{manager}.{name}") if manager else None
+                if enter is not None:
+                    return self._returned(enter, depth + 1) or manager
+            return manager
+        if isinstance(target.expr, tree.CallRef):
+            call = file.facts.calls[target.expr.index]
+            callee = self.callee_of(file, call.func, owner, depth + 1)
+            function = self.project.names.function_named(callee)
+            if function is not None and function.fact.generator:
+                return self._returned(function, depth + 1)
         return ""
 
     def _of_param(self, file: File, param: tree.Param, owner: Function, depth: int) -> str:
@@ -305,6 +327,11 @@ class Values:
         return known
 
     def _of_object(self, name: str, depth: int) -> str:
+        split = self.project.layout.split(name)
+        if split is not None:
+            bound = self.project.names.scope(split[0]).module.get(split[1])
+            if isinstance(bound, Target):
+                return self._of_target(split[0], bound, None, depth + 1)
         found = self.project.names.assignment_named(name)
         if found is not None:
             file, assign = found
