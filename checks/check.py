@@ -42,6 +42,7 @@ class At(msgspec.Struct, frozen=True):
         limit: What is allowed, as text.
         weight: 0.5 where the definition says "low weight", else 1.
         code: The ruff code behind it: a ``noqa`` naming exactly this code suppresses it.
+        noqa_line: Line on which such a comment has to stand, 0 for ``line``.
         anchor: Text that identifies the place beside its symbol, independent of line numbers
             (the name of the callee, of the entry, of the argument).
     """
@@ -56,6 +57,7 @@ class At(msgspec.Struct, frozen=True):
     limit: str = ""
     weight: float = 1.0
     code: str = ""
+    noqa_line: int = 0
     anchor: str = ""
 
 

@@ -130,7 +130,7 @@ def _observe(at: At, subject: Any, entry: Any, site: str) -> Observation:
     suppressed = False
     if file is not None:
         symbol = symbol or (file.symbol_at(at.line) if at.line else "")
-        suppressed = bool(at.code) and file.suppressed(at.line, at.code, at.end_line)
+        suppressed = bool(at.code) and file.suppressed(at.noqa_line or at.line, at.code)
     return Observation(
         path=path,
         line=at.line,

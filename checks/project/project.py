@@ -19,7 +19,7 @@ from checks.project.values import Values
 
 if TYPE_CHECKING:
     from checks.facts.documents import DocumentFact
-    from checks.facts.lint import Diagnostic
+    from checks.facts.lint import LintFact
     from checks.project.callgraph import CallGraph
     from checks.project.database import Database
     from checks.project.layers import Layers
@@ -38,7 +38,7 @@ class Project:
         python: Encoded :class:`~checks.facts.tree.PyFacts` by path of every Python file; None
             for a file that was seen and not analysed.
         documents: Decoded facts of configuration and text files, by path.
-        diagnostics: What ruff reported, by path.
+        lint: What ruff reported, by path; files it could not read are missing.
         attestations: Records of leads (topic, by, date, expires, evidence).
         tables: Dated data the product brings along (releases, advisories), by name.
     """
@@ -50,14 +50,14 @@ class Project:
         entries: Sequence[Entry],
         python: Mapping[str, tuple[str, bytes | None]],
         documents: Mapping[str, DocumentFact],
-        diagnostics: Mapping[str, Sequence[Diagnostic]],
+        lint: Mapping[str, LintFact],
         attestations: Sequence[Mapping[str, Any]] = (),
         tables: Mapping[str, Any] | None = None,
     ) -> None:
         self.source = source
         self.entries = {entry.path: entry for entry in entries}
         self.documents = documents
-        self.diagnostics = diagnostics
+        self.lint = lint
         self.attestations = attestations
         self.tables = tables or {}
         self.files = [File(self, path, oid, facts) for path, (oid, facts) in sorted(python.items())]
@@ -110,10 +110,6 @@ class Project:
                 return sorted([*self.production, *self.migrations], key=lambda file: file.path)
             case "python":
                 return self.analysed
-
-    def lint(self, file: File, codes: Sequence[str]) -> list[Diagnostic]:
-        """What ruff reports in a file for these codes, in order of line."""
-        return [each for each in self.diagnostics.get(file.path, ()) if each.code in codes]
 
     # Parts ----------------------------------------------------------------------------------------
 

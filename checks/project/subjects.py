@@ -6,7 +6,7 @@ answers questions about itself, and asks the project where other files are conce
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from checks.facts import tree
 from checks.facts.tree import Expr, PyFacts
 
 if TYPE_CHECKING:
-    from checks.facts.lint import Diagnostic
+    from checks.facts.lint import Diagnostic, LongLine
     from checks.project.project import Project
 
 NO_FACTS = PyFacts()
@@ -185,18 +185,29 @@ class File:
 
     def lint(self, *codes: str) -> list[Diagnostic]:
         """What ruff reports here for these codes, suppressed or not, in order of line."""
-        return self.project.lint(self, codes)
+        fact = self.project.lint.get(self.path)
+        return [] if fact is None else [each for each in fact.diagnostics if each.code in codes]
 
-    def suppressed(self, line: int, code: str, end_line: int = 0) -> bool:
-        """Whether a ``noqa`` naming exactly this code covers the line (or any up to end_line)."""
-        for each in self.facts.suppressions:
-            if each.kind != "noqa" or each.file_wide or code not in each.codes:
-                continue
-            if each.line <= line <= max(each.end_line, each.line):
-                return True
-            if line <= each.line <= end_line:
-                return True
-        return False
+    @property
+    def long_lines(self) -> Sequence[LongLine]:
+        """Lines wider than the narrowest limit any standard sets."""
+        fact = self.project.lint.get(self.path)
+        return () if fact is None else fact.long_lines
+
+    @property
+    def linted(self) -> bool:
+        """Whether ruff could read the file."""
+        return self.path in self.project.lint
+
+    def suppressed(self, line: int, code: str) -> bool:
+        """Whether a ``noqa`` naming exactly this code covers a line."""
+        return any(
+            each.kind == "noqa"
+            and not each.file_wide
+            and code in each.codes
+            and each.line <= line <= max(each.end_line, each.line)
+            for each in self.facts.suppressions
+        )
 
     def symbol_at(self, line: int) -> str:
         """``module:qualname`` of the innermost function or class around a line."""
