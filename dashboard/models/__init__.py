@@ -15,6 +15,7 @@ from dashboard.models.finding import (
     FindingState,
 )
 from dashboard.models.people import ApiToken, Membership, Role, Team, User
+from dashboard.models.probe import Probe, ProbeState
 from dashboard.models.queue import Outbox, PeriodicRun, Worker
 from dashboard.models.repository import (
     Branch,
@@ -37,6 +38,7 @@ from dashboard.models.scan import (
     Trigger,
     VerdictName,
 )
+from dashboard.models.source_file import SourceFile, SourceState
 from dashboard.models.standard import Adoption, Clause, Standard, Strength
 from dashboard.models.webhook import (
     DeliveryOutcome,
@@ -69,6 +71,8 @@ __all__ = [
     "Outbox",
     "PeriodicRun",
     "Phase",
+    "Probe",
+    "ProbeState",
     "Provider",
     "Repository",
     "RepositoryState",
@@ -76,6 +80,8 @@ __all__ = [
     "Scan",
     "ScanStandard",
     "ScanState",
+    "SourceFile",
+    "SourceState",
     "Standard",
     "StoredReport",
     "Strength",
