@@ -1,0 +1,216 @@
+"""Forms: what people may send, and the sentence for what they may not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast, override
+
+from django import forms
+
+from checks.cloneurl import UrlError, check_branch, parse
+from dashboard.models import CredentialKind, Repository, Role, Standard, Team
+from dashboard.services.repositories import Changes, policy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dashboard.models import Probe, User
+
+THEME_COOKIE = "theme"
+NO_CREDENTIAL = "none"
+
+
+class StandardsField(forms.ModelMultipleChoiceField):
+    """The standards to adopt, each with its own box."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=Standard.objects.latest().defer("source"), **kwargs)
+
+    @override
+    def label_from_instance(self, obj: Any) -> str:
+        """Return the title; the template adds the summary."""
+        return str(obj.title)
+
+
+class AddressForm(forms.Form):
+    """First step of a registration: where the repository is, and how it lets us in."""
+
+    use_required_attribute = False
+
+    team = forms.ModelChoiceField(
+        queryset=Team.objects.none(),
+        empty_label=None,
+        help_text="Members of the team see the repository and its findings.",
+    )
+    clone_url = forms.CharField(
+        label="Clone address",
+        max_length=500,
+        help_text="What git clone takes, for example https://github.com/owner/name.git",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
+        ),
+    )
+    credential_kind = forms.ChoiceField(
+        label="Access",
+        choices=[(NO_CREDENTIAL, "Public, no credential"), *CredentialKind.choices],
+        initial=NO_CREDENTIAL,
+    )
+    username = forms.CharField(
+        label="User name",
+        max_length=200,
+        required=False,
+        help_text="Only with a token; most forges accept any name beside a token.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    secret = forms.CharField(
+        label="Token or private key",
+        max_length=20_000,
+        required=False,
+        strip=False,
+        help_text="Needs read access only. Stored encrypted and never shown again.",
+        widget=forms.Textarea(
+            attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false", "class": "mono"}
+        ),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        teams = cast("forms.ModelChoiceField[Team]", self.fields["team"])
+        teams.queryset = Team.objects.with_role(user, Role.LEAD)
+
+    def clean_clone_url(self) -> str:
+        """Return the address in its one spelling."""
+        try:
+            return parse(self.cleaned_data["clone_url"].strip(), policy()).text
+        except UrlError as error:
+            raise forms.ValidationError(error.sentence, code=error.code) from None
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        """Refuse a known address, and a credential without its secret."""
+        cleaned = super().clean() or {}
+        kind, secret = cleaned.get("credential_kind"), cleaned.get("secret", "")
+        if kind in CredentialKind.values and not secret.strip():
+            self.add_error("secret", "Enter the token or key, or choose access without one.")
+        if kind == NO_CREDENTIAL and secret.strip():
+            self.add_error("credential_kind", "Choose what kind of credential this is.")
+        known = Repository.objects.filter(
+            team=cleaned.get("team"), clone_url=cleaned.get("clone_url")
+        ).first()
+        if known and cleaned.get("team"):
+            self.add_error("clone_url", f"The team has registered this already, as {known.name}.")
+        return cleaned
+
+
+class ChoicesForm(forms.Form):
+    """Second step: name, branch and standards, once the server has answered."""
+
+    use_required_attribute = False
+
+    name = forms.CharField(max_length=200, help_text="What people call it.")
+    branch = forms.ChoiceField(
+        label="Branch to judge",
+        required=False,
+        help_text="Pushes to other branches are not judged.",
+    )
+    standards = StandardsField(
+        label="Standards to adopt",
+        error_messages={"required": "Choose at least one standard; it can be changed later."},
+    )
+
+    def __init__(self, *args: Any, probe: Probe, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        branch = cast("forms.ChoiceField", self.fields["branch"])
+        branch.choices = branch_choices(probe.branches, probe.default_branch)
+
+
+def branch_choices(branches: Sequence[str], default: str) -> list[tuple[str, str]]:
+    """Return the choices of a branch: the server's default first, whatever it is called."""
+    named = f" (now {default})" if default else ""
+    return [("", f"the default branch{named}"), *((name, name) for name in branches)]
+
+
+class RepositorySettingsForm(forms.Form):
+    """Name, branch and standards of a registered repository."""
+
+    use_required_attribute = False
+
+    name = forms.CharField(max_length=200)
+    branch = forms.CharField(
+        label="Branch to judge",
+        max_length=255,
+        required=False,
+        help_text="Leave empty for the default branch of the server.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    standards = StandardsField(
+        label="Adopted standards",
+        error_messages={"required": "Choose at least one standard."},
+    )
+
+    renew = forms.BooleanField(
+        label="Move to the newest version of each adopted standard",
+        required=False,
+    )
+
+    def __init__(self, data: Any = None, *, repository: Repository) -> None:
+        self.held = {
+            row.slug: row.standard for row in repository.adoptions.select_related("standard")
+        }
+        initial = {
+            "name": repository.name,
+            "branch": repository.watched_branch,
+            "standards": Standard.objects.latest().filter(slug__in=self.held),
+        }
+        super().__init__(data, initial=initial)
+        if all(standard.is_latest for standard in self.held.values()):
+            del self.fields["renew"]
+
+    def clean_branch(self) -> str:
+        """Return the branch name when git allows it."""
+        name = self.cleaned_data["branch"].strip()
+        try:
+            return check_branch(name) if name else ""
+        except UrlError as error:
+            raise forms.ValidationError(error.sentence, code=error.code) from None
+
+    def changes(self) -> Changes:
+        """Return what was asked for. An adopted version stays until its renewal is asked for."""
+        held = {} if self.cleaned_data.get("renew") else self.held
+        return Changes(
+            name=self.cleaned_data["name"],
+            watched_branch=self.cleaned_data["branch"],
+            standards=[held.get(row.slug, row) for row in self.cleaned_data["standards"]],
+        )
+
+
+class RemoveForm(forms.Form):
+    """Removing a repository takes its name, typed."""
+
+    use_required_attribute = False
+
+    confirm = forms.CharField(
+        label="Type the name of the repository",
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, data: Any = None, *, repository: Repository) -> None:
+        super().__init__(data, prefix="remove")
+        self.repository = repository
+
+    def clean_confirm(self) -> str:
+        """Return the name when it is the repository's."""
+        name: str = self.cleaned_data["confirm"]
+        if name != self.repository.name:
+            raise forms.ValidationError(f"Type {self.repository.name} to remove it.")
+        return name
+
+
+class AppearanceForm(forms.Form):
+    """Light, dark, or as the system says."""
+
+    THEMES: ClassVar = [("auto", "as the system says"), ("light", "light"), ("dark", "dark")]
+
+    theme = forms.ChoiceField(label="Colours", choices=THEMES, widget=forms.RadioSelect)

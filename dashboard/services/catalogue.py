@@ -1,0 +1,271 @@
+"""Standards, clauses and checks as the pages show them: what is asked, why, and how to comply."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, Q
+from django.http import Http404
+
+from checks.rules import specs as definitions
+from dashboard.models import Adoption, Clause, Repository, Standard, Strength
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from checks.check import Check
+    from checks.rules.specs import Example, Spec
+    from dashboard.models import User
+
+_HEADING = re.compile(r"^(Instead|Known problems):\s*", re.MULTILINE)
+
+
+@cache
+def built() -> Mapping[str, Check]:
+    """Return the checks that exist, by id."""
+    import checks.rules  # noqa: F401 - fills the catalogue
+    from checks.check import CATALOGUE
+
+    return CATALOGUE
+
+
+@dataclass(frozen=True)
+class Group[T]:
+    """Things under one heading."""
+
+    name: str
+    items: list[T] = field(default_factory=list)
+
+
+def _grouped[T](items: Iterable[tuple[str, T]]) -> list[Group[T]]:
+    groups: dict[str, Group[T]] = {}
+    for name, item in items:
+        groups.setdefault(name, Group(name)).items.append(item)
+    return list(groups.values())
+
+
+# --- standards
+
+
+def read_standards(reader: User) -> Sequence[Standard]:
+    """Return the newest version of every standard, with counts of clauses and of adopters."""
+    visible = Repository.objects.visible_to(reader)
+    rows = Standard.objects.latest().annotate(
+        clause_count=Count("clauses"),
+        must_count=Count("clauses", filter=Q(clauses__strength=Strength.MUST)),
+    )
+    adopters = Counter(
+        Adoption.objects.filter(repository__in=visible).values_list("slug", flat=True)
+    )
+    standards = list(rows.defer("source"))
+    for standard in standards:
+        standard.adopter_count = adopters[standard.slug]  # type: ignore[attr-defined]
+    return standards
+
+
+@dataclass(frozen=True)
+class ClauseRow:
+    """One clause in the list of a standard."""
+
+    clause: Clause
+    mechanical: Sequence[str]
+    missing: Sequence[str]
+
+    @property
+    def means(self) -> str:
+        """How the clause is decided, in words."""
+        if not self.mechanical:
+            return "a lead attests"
+        if len(self.missing) == len(self.mechanical):
+            return "not built yet"
+        return "partly built" if self.missing else "checked"
+
+
+@dataclass(frozen=True)
+class StandardPage:
+    """A standard with its clauses in the order of the document."""
+
+    standard: Standard
+    sections: Sequence[Group[ClauseRow]]
+    strengths: Mapping[str, int]
+    means: Mapping[str, int]
+    adopters: Sequence[Repository]
+
+
+def newest_standard(slug: str) -> Standard:
+    """Return the newest version of a standard.
+
+    Raises:
+        Http404: There is none of that name.
+    """
+    standard = Standard.objects.latest().filter(slug=slug).defer("source").first()
+    if standard is None:
+        raise Http404("There is no standard of that name.")
+    return standard
+
+
+def read_standard(reader: User, slug: str) -> StandardPage:
+    """Return one standard for its page."""
+    standard = newest_standard(slug)
+    rows = [_clause_row(clause) for clause in standard.clauses.order_by("position")]
+    adopters = Repository.objects.visible_to(reader).filter(adoptions__slug=slug)
+    return StandardPage(
+        standard=standard,
+        sections=_grouped((row.clause.section, row) for row in rows),
+        strengths=Counter(row.clause.strength for row in rows),
+        means=Counter(row.means for row in rows),
+        adopters=list(adopters.order_by("name")[:50]),
+    )
+
+
+def _clause_row(clause: Clause) -> ClauseRow:
+    mechanical = [name for name in clause.check_ids if name != definitions.ATTESTATION]
+    return ClauseRow(clause, mechanical, [name for name in mechanical if name not in built()])
+
+
+@dataclass(frozen=True)
+class CheckUse:
+    """A check inside a clause, with the limits that the clause sets over the defaults."""
+
+    id: str
+    title: str
+    built: bool
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ClausePage:
+    """One clause with what decides it and what contradicts it."""
+
+    clause: Clause
+    uses: Sequence[CheckUse]
+    conflicts: Sequence[Clause]
+    before: Clause | None
+    after: Clause | None
+
+
+def read_clause(slug: str, number: str) -> ClausePage:
+    """Return one clause for its page.
+
+    Raises:
+        Http404: The standard or the clause does not exist.
+    """
+    standard = newest_standard(slug)
+    clause = standard.clauses.filter(number=number).first()
+    if clause is None:
+        raise Http404("The standard has no such clause.")
+    clause.standard = standard
+    numbers = [text.rpartition("/")[2] for text in clause.conflicts]
+    conflicts = Clause.objects.filter(standard__is_latest=True, number__in=numbers)
+    around = standard.clauses.order_by("position")
+    return ClausePage(
+        clause=clause,
+        uses=[_use(check) for check in clause.checks],
+        conflicts=list(conflicts.select_related("standard").order_by("number")),
+        before=around.filter(position__lt=clause.position).last(),
+        after=around.filter(position__gt=clause.position).first(),
+    )
+
+
+def _use(check: Mapping[str, Any]) -> CheckUse:
+    spec = definitions.specs().get(check["id"])
+    if spec is None:
+        return CheckUse(check["id"], "", False, {})
+    params = check.get("params", {})
+    given = {name: value for name, value in params.items() if spec.params.get(name) != value}
+    return CheckUse(spec.id, spec.title, spec.id in built(), given)
+
+
+# --- checks
+
+
+@dataclass(frozen=True)
+class CheckRow:
+    """One check in the list."""
+
+    spec: Spec
+    built: bool
+    clause_count: int
+
+
+@dataclass(frozen=True)
+class CheckList:
+    """All checks that match, grouped by area."""
+
+    areas: Sequence[Group[CheckRow]]
+    total: int
+    built: int
+
+
+def read_checks(text: str = "", only: str = "") -> CheckList:
+    """Return the checks whose id or title contains ``text``; ``only`` is built, planned or ""."""
+    used: Counter[str] = Counter()
+    newest = Clause.objects.filter(standard__is_latest=True)
+    for checks in newest.values_list("checks", flat=True):
+        used.update(check["id"] for check in checks)
+    rows = [
+        CheckRow(spec, spec.id in built(), used[spec.id])
+        for spec in definitions.specs().values()
+        if text.lower() in f"{spec.id} {spec.title}".lower()
+    ]
+    if only:
+        rows = [row for row in rows if row.built == (only == "built")]
+    return CheckList(
+        areas=_grouped((row.spec.area, row) for row in rows),
+        total=len(rows),
+        built=sum(row.built for row in rows),
+    )
+
+
+@dataclass(frozen=True)
+class CheckPage:
+    """One check: its definition, its own words when it is built, its examples, its clauses."""
+
+    spec: Spec
+    built: bool
+    why: Sequence[str]
+    known_problems: Sequence[str]
+    params: Sequence[tuple[str, Any, Sequence[Any]]]
+    examples: Sequence[Example]
+    clauses: Sequence[Clause]
+
+
+def read_check(identifier: str) -> CheckPage | None:
+    """Return one check for its page, None when there is none of that id."""
+    spec = definitions.specs().get(identifier)
+    if spec is None:
+        return None
+    why, problems = _own_words(built().get(identifier))
+    newest = Clause.objects.filter(standard__is_latest=True).select_related("standard")
+    using = [clause for clause in newest.defer("standard__source") if _uses(clause, identifier)]
+    return CheckPage(
+        spec=spec,
+        built=identifier in built(),
+        why=why,
+        known_problems=problems or spec.traps,
+        params=[(name, value, spec.choices.get(name, ())) for name, value in spec.params.items()],
+        examples=definitions.examples(spec.area).get(identifier, ()),
+        clauses=using,
+    )
+
+
+def _uses(clause: Clause, identifier: str) -> bool:
+    return identifier in clause.check_ids
+
+
+def _own_words(check: Check | None) -> tuple[list[str], list[str]]:
+    """Return the paragraphs of a check's docstring: why, and its known problems."""
+    if check is None:
+        return [], []
+    parts = _HEADING.split(inspect.getdoc(check.ask) or "")
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    return _paragraphs(parts[0]), _paragraphs(sections.get("Known problems", ""))
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]

@@ -1,0 +1,307 @@
+"""Reading findings: filters from the query string, facets with counts, exports."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, TextField
+from django.db.models.functions import Cast
+
+from dashboard.models import (
+    OPEN_STATES,
+    Clause,
+    Finding,
+    FindingState,
+    StoredReport,
+    Strength,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from dashboard.models import Repository
+    from dashboard.models.finding import FindingQuerySet
+
+PAGE_SIZE = 50
+FACET_LIMIT = 12
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+STANDING = "standing"
+STATES = {STANDING: "open", FindingState.FIXED.value: "fixed", "all": "open or fixed"}
+SORTS = {
+    "weight": ("severity", "-gain_total", "path", "line", "pk"),
+    "path": ("path", "line", "pk"),
+    "newest": ("-opened_at", "severity", "pk"),
+}
+
+
+@dataclass(frozen=True)
+class FindingQuery:
+    """What the query string asks for. Unknown values fall back, so no address is ever broken."""
+
+    check: str = ""
+    clause: str = ""
+    strength: str = ""
+    path: str = ""
+    state: str = STANDING
+    suppressed: str = ""
+    sort: str = "weight"
+    page: str = "1"
+
+    @classmethod
+    def read(cls, parameters: Mapping[str, str]) -> FindingQuery:
+        """Read the query string."""
+
+        def text(name: str, limit: int) -> str:
+            return parameters.get(name, "").replace("\x00", "")[:limit]
+
+        state, sort = parameters.get("state", STANDING), parameters.get("sort", "weight")
+        strength = parameters.get("strength", "")
+        return cls(
+            check=text("check", 80),
+            clause=text("clause", 40),
+            strength=strength if strength in Strength.values else "",
+            path=text("path", 1000),
+            state=state if state in STATES else STANDING,
+            suppressed="1" if parameters.get("suppressed") == "1" else "",
+            sort=sort if sort in SORTS else "weight",
+            page=parameters.get("page", "1"),
+        )
+
+    def parameters(self) -> dict[str, str]:
+        """Return the query string's values that differ from the defaults, without the page."""
+        values = {
+            "check": self.check,
+            "clause": self.clause,
+            "strength": self.strength,
+            "path": self.path,
+            "state": "" if self.state == STANDING else self.state,
+            "suppressed": self.suppressed,
+            "sort": "" if self.sort == "weight" else self.sort,
+        }
+        return {name: value for name, value in values.items() if value}
+
+    @property
+    def narrows(self) -> bool:
+        """True when a facet is chosen."""
+        return bool(self.parameters().keys() - {"sort"})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a facet: its words, its count, the address that turns it on or off."""
+
+    label: str
+    count: int
+    address: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A question that narrows the list, with its values."""
+
+    title: str
+    choices: Sequence[Choice]
+    more: int = 0
+
+
+@dataclass(frozen=True)
+class Findings:
+    """One page of findings of a repository."""
+
+    page: Page[Finding]
+    facets: Sequence[Facet]
+    chosen: Sequence[Choice] = field(default_factory=list)
+
+
+def matching(repository: Repository, query: FindingQuery) -> FindingQuerySet:
+    """Return the findings of the repository that the query asks for, in its order."""
+    rows = Finding.objects.filter(repository=repository)
+    if query.state == STANDING:
+        rows = rows.filter(state__in=OPEN_STATES)
+    elif query.state == FindingState.FIXED:
+        rows = rows.filter(state=FindingState.FIXED)
+    rows = rows.filter(suppressed=bool(query.suppressed))
+    if query.check:
+        rows = rows.filter(check_id=query.check)
+    if query.strength:
+        rows = rows.filter(strength=query.strength)
+    if query.path:
+        rows = rows.filter(path__startswith=query.path)
+    if query.clause:
+        # JSON containment is PostgreSQL's alone; the text of the list is the same on SQLite.
+        rows = rows.annotate(clauses_text=Cast("clauses", TextField()))
+        rows = rows.filter(clauses_text__contains=f'"{query.clause}"')
+    return rows.order_by(*SORTS[query.sort])
+
+
+def read_findings(repository: Repository, query: FindingQuery) -> Findings:
+    """Return one page of findings and the facets. A constant number of queries."""
+    rows = matching(repository, query)
+    page = Paginator(rows, PAGE_SIZE).get_page(query.page)
+    for finding in page.object_list:
+        finding.repository = repository
+    return Findings(page=page, facets=_facets(rows, query), chosen=_chosen(query))
+
+
+def _link(query: FindingQuery, name: str, value: str) -> str:
+    parameters = query.parameters()
+    parameters.pop(name, None)
+    if value:
+        parameters[name] = value
+    return "?" + urlencode(parameters)
+
+
+def _facets(rows: FindingQuerySet, query: FindingQuery) -> list[Facet]:
+    rows = rows.order_by()
+    combined = rows.values("check_id", "strength", "clauses").annotate(n=Count("pk"))
+    checks: Counter[str] = Counter()
+    strengths: Counter[str] = Counter()
+    clauses: Counter[str] = Counter()
+    for row in combined:
+        checks[row["check_id"]] += row["n"]
+        strengths[row["strength"]] += row["n"]
+        for clause in row["clauses"]:
+            clauses[clause] += row["n"]
+    folders = folder_counts(rows.values_list("path").annotate(n=Count("pk")), query.path)
+    return [
+        Facet("Strength", _choices(query, "strength", strengths, query.strength, Strength.values)),
+        _facet(query, "Check", "check", checks, query.check),
+        _facet(query, "Clause", "clause", clauses, query.clause),
+        _facet(query, "Folder", "path", folders, query.path),
+    ]
+
+
+def _facet(query: FindingQuery, title: str, name: str, counts: Counter[str], chosen: str) -> Facet:
+    order = [value for value, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+    shown = order[:FACET_LIMIT]
+    if chosen and chosen in counts and chosen not in shown:
+        shown.append(chosen)
+    return Facet(title, _choices(query, name, counts, chosen, shown), len(order) - len(shown))
+
+
+def _choices(
+    query: FindingQuery, name: str, counts: Counter[str], chosen: str, order: Iterable[str]
+) -> list[Choice]:
+    return [
+        Choice(
+            label=value,
+            count=counts[value],
+            address=_link(query, name, "" if value == chosen else value),
+            chosen=value == chosen,
+        )
+        for value in order
+        if counts[value]
+    ]
+
+
+def folder_counts(paths: Iterable[tuple[str, int]], below: str) -> Counter[str]:
+    """Return how many findings lie in each entry one level below ``below``, a path prefix.
+
+    Folders end in a slash, so that a prefix never means two folders that begin alike.
+    """
+    counts: Counter[str] = Counter()
+    for path, number in paths:
+        if not path.startswith(below) or path == below:
+            continue
+        head, slash, _ = path[len(below) :].partition("/")
+        if head or slash:
+            counts[below + head + slash] += number
+    return counts
+
+
+def _chosen(query: FindingQuery) -> list[Choice]:
+    """Return what is narrowed at the moment, each with the address that takes it away."""
+    words = {
+        "check": f"check {query.check}",
+        "clause": f"clause {query.clause}",
+        "strength": query.strength,
+        "path": f"below {query.path}",
+        "state": STATES[query.state],
+        "suppressed": "suppressed in the code",
+    }
+    return [
+        Choice(words[name], 0, _link(query, name, ""), True)
+        for name in query.parameters()
+        if name in words
+    ]
+
+
+@dataclass(frozen=True)
+class FindingPage:
+    """One finding with what a person needs to understand and mend it."""
+
+    finding: Finding
+    clauses: Sequence[Clause]
+    gains: Sequence[tuple[str, float]]
+    events: Sequence[Any]
+
+
+def read_finding(finding: Finding) -> FindingPage:
+    """Return the finding with its clauses in their words, its points and its history."""
+    adopted = Clause.objects.filter(
+        standard__adoptions__repository=finding.repository, number__in=finding.clauses
+    )
+    gains = sorted(finding.gain.items(), key=lambda item: (-item[1], item[0]))
+    return FindingPage(
+        finding=finding,
+        clauses=list(adopted.select_related("standard").order_by("standard__title", "position")),
+        gains=gains,
+        events=list(finding.events.select_related("scan", "actor")),
+    )
+
+
+# --- exports
+
+CSV_COLUMNS = (
+    "check_id",
+    "strength",
+    "clauses",
+    "path",
+    "line",
+    "symbol",
+    "message",
+    "measured",
+    "limit",
+    "state",
+    "suppressed",
+    "gain_total",
+    "fingerprint",
+)
+
+
+def csv_cell(value: object) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def csv_lines(rows: FindingQuerySet) -> Iterator[str]:
+    """Yield the findings as lines of CSV, the heading first."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+
+    def flush() -> str:
+        text = buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        return text
+
+    writer.writerow(CSV_COLUMNS)
+    yield flush()
+    for row in rows.values_list(*CSV_COLUMNS).iterator(chunk_size=500):
+        writer.writerow([csv_cell(value) for value in row])
+        yield flush()
+
+
+def stored_report(repository: Repository) -> bytes | None:
+    """Return the report of the last scan, byte for byte as stored; None before the first scan."""
+    row = StoredReport.objects.filter(component__repository=repository, component__path="").first()
+    return zlib.decompress(row.data) if row else None

@@ -1,0 +1,193 @@
+"""What the page of one repository shows, read from stored results only."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from checks.model import NOT_BUILT
+from dashboard.models import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dashboard.models import Clause, ClauseResult, Repository, Scan, ScanStandard
+
+NEWEST = 8
+RECENT_SCANS = 6
+BARS = 12
+OPEN_AREAS = 2
+# verdict -> its word for one clause, for several
+VERDICT_WORDS = {
+    "fails": ("fails", "fail"),
+    "due": ("due", "due"),
+    "unknown": ("unknown", "unknown"),
+    "attested": ("attested", "attested"),
+    "holds": ("holds", "hold"),
+    "not-applicable": ("not applicable", "not applicable"),
+}
+
+
+@dataclass(frozen=True)
+class ClauseLine:
+    """One clause with its verdict, as a line of the page."""
+
+    clause: Clause
+    verdict: str
+    sites: int
+    violations: int
+    loss: float
+    reasons: Sequence[str]
+
+    @property
+    def complying(self) -> int:
+        """Sites that comply. Several checks may find fault with one site, hence the floor."""
+        return max(0, self.sites - self.violations)
+
+
+@dataclass
+class Area:
+    """The clauses of one area of one standard. ``loss`` is in points of the standard."""
+
+    name: str
+    lines: list[ClauseLine] = field(default_factory=list)
+    opened: bool = False
+
+    @property
+    def loss(self) -> float:
+        """Points that the area takes from 100."""
+        return sum(line.loss for line in self.lines)
+
+    @property
+    def summary(self) -> str:
+        """How many clauses have which verdict, in words."""
+        counts = Counter(line.verdict for line in self.lines)
+        return " · ".join(
+            f"{counts[verdict]} {words[counts[verdict] != 1]}"
+            for verdict, words in VERDICT_WORDS.items()
+            if counts[verdict]
+        )
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of the waterfall, from ``start`` to ``end`` in points."""
+
+    name: str
+    kind: str
+    start: float
+    end: float
+    value: float
+    anchor: str = ""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """One standard's answer in detail, and what happened lately."""
+
+    scan: Scan | None
+    standards: Sequence[ScanStandard]
+    chosen: ScanStandard | None
+    areas: Sequence[Area]
+    bars: Sequence[Bar]
+    verdicts: Sequence[tuple[str, int]]
+    not_built: int
+    newest: Sequence[Finding]
+    scans: Sequence[Scan]
+    active: Scan | None
+
+    @property
+    def chart_json(self) -> str:
+        """The waterfall for the chart."""
+        return json.dumps([asdict(bar) for bar in self.bars])
+
+
+def read_overview(repository: Repository, standard: str = "") -> Overview:
+    """Return the overview of a repository; ``standard`` is the slug of the one in detail.
+
+    An unknown slug falls back to the standard with the lowest score.
+    """
+    scans = list(repository.scans.select_related("requested_by")[:RECENT_SCANS])
+    active = next((scan for scan in scans if scan.is_active), None)
+    scan = repository.last_scan
+    standards = list(scan.standards.select_related("standard")) if scan else []
+    chosen = _choose(standards, standard)
+    lines = [_line(result) for result in chosen.clauses.with_clause()] if chosen else []
+    areas = group_by_area(lines)
+    newest = Finding.objects.filter(repository=repository).open().order_by("-opened_at", "severity")
+    counts = Counter(line.verdict for line in lines)
+    return Overview(
+        scan=scan,
+        standards=standards,
+        chosen=chosen,
+        areas=areas,
+        bars=waterfall(areas, chosen.score if chosen else None),
+        verdicts=[(verdict, counts[verdict]) for verdict in VERDICT_WORDS if counts[verdict]],
+        not_built=sum(NOT_BUILT in line.reasons for line in lines),
+        newest=list(newest[:NEWEST]),
+        scans=scans,
+        active=active,
+    )
+
+
+def _line(result: ClauseResult) -> ClauseLine:
+    unanswered = (
+        check.get("reason", "") for check in result.checks if check.get("state") != "measured"
+    )
+    return ClauseLine(
+        clause=result.clause,
+        verdict=result.verdict,
+        sites=result.sites,
+        violations=result.violations,
+        loss=result.loss,
+        reasons=sorted({reason for reason in unanswered if reason}),
+    )
+
+
+def _choose(standards: Sequence[ScanStandard], slug: str) -> ScanStandard | None:
+    for row in standards:
+        if row.standard.slug == slug:
+            return row
+    scored = [row for row in standards if row.score is not None]
+    if scored:
+        return min(scored, key=lambda row: row.score or 0)
+    return standards[0] if standards else None
+
+
+def group_by_area(lines: Iterable[ClauseLine]) -> list[Area]:
+    """Return the areas, the costliest first; those that cost nothing by name.
+
+    Inside an area the clauses that lose most come first, then the order of the document.
+    """
+    areas: dict[str, Area] = {}
+    for line in lines:
+        areas.setdefault(line.clause.area, Area(line.clause.area)).lines.append(line)
+    ordered = sorted(areas.values(), key=lambda area: (-area.loss, area.name))
+    for area in ordered:
+        area.lines.sort(key=lambda line: (-line.loss, line.clause.position))
+    for area in ordered[:OPEN_AREAS]:
+        area.opened = area.loss > 0
+    return ordered
+
+
+def waterfall(areas: Sequence[Area], score: float | None) -> list[Bar]:
+    """Return the bars from 100 down to the score; nothing when nothing was measured.
+
+    Beyond ``BARS`` areas the smallest losses share one bar, so that the bars still add up.
+    """
+    if score is None:
+        return []
+    losing = [area for area in areas if area.loss > 0]
+    shown, rest = losing[:BARS], losing[BARS:]
+    losses = [(area.name, area.loss, f"area-{area.name}") for area in shown]
+    if rest:
+        losses.append((f"{len(rest)} other areas", sum(area.loss for area in rest), ""))
+    bars = [Bar("everything holds", "total", 0, 100, 100)]
+    left = 100.0
+    for name, loss, anchor in losses:
+        bars.append(Bar(name, "loss", left - loss, left, loss, anchor))
+        left -= loss
+    bars.append(Bar("score", "score", 0, score, score))
+    return bars

@@ -1,0 +1,189 @@
+"""Tags of our own vocabulary: grades, points, verdicts, states and times.
+
+A status is always a word plus a colour plus a shape, so each is written in one place.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+register = template.Library()
+
+DASH = "–"
+LETTER_MEANING = {
+    "A": "90 points or more",
+    "B": "80 to 89.9 points",
+    "C": "65 to 79.9 points",
+    "D": "50 to 64.9 points",
+    "E": "fewer than 50 points",
+}
+# state -> (class, icon, word)
+VERDICTS = {
+    "holds": ("good", "circle-check", "holds"),
+    "fails": ("bad", "circle-x", "fails"),
+    "not-applicable": ("", "circle-minus", "not applicable"),
+    "unknown": ("warn", "help-circle", "unknown"),
+    "attested": ("good", "rubber-stamp", "attested"),
+    "due": ("warn", "clock", "due"),
+}
+SCAN_STATES = {
+    "queued": ("", "clock", "queued"),
+    "running": ("warn", "loader-2", "running"),
+    "complete": ("good", "circle-check", "complete"),
+    "partial": ("warn", "alert-triangle", "partial"),
+    "failed": ("bad", "circle-x", "failed"),
+    "superseded": ("", "circle-minus", "superseded"),
+    "cancelled": ("", "circle-minus", "cancelled"),
+}
+FINDING_STATES = {
+    "open": ("bad", "circle-x", "open"),
+    "reopened": ("bad", "refresh", "reopened"),
+    "fixed": ("good", "circle-check", "fixed"),
+}
+DELIVERY_OUTCOMES = {
+    "scan-requested": ("good", "circle-check", "scan requested"),
+    "ignored": ("", "circle-minus", "nothing to do"),
+    "refused": ("bad", "circle-x", "refused"),
+}
+KINDS = {
+    "verdict": VERDICTS,
+    "scan": SCAN_STATES,
+    "finding": FINDING_STATES,
+    "delivery": DELIVERY_OUTCOMES,
+}
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """Return the outline ``name`` of the sprite; it is decoration and hidden from readers."""
+    sheet = static("vendor/tabler-icons/sprite.svg")
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>', extra, sheet, name
+    )
+
+
+def _floor(value: float, digits: int) -> str:
+    """Return ``value`` rounded down, so that 89.96 is never shown as 90."""
+    scale = 10**digits
+    # The tiny addend forgives binary fractions: 83.2 is stored as 83.19999999999999.
+    return f"{math.floor(value * scale + 1e-6) / scale:.{digits}f}"
+
+
+@register.filter
+def score(value: float | None) -> str:
+    """Return points rounded down to one decimal, a dash when nothing was measured."""
+    return DASH if value is None else _floor(value, 1)
+
+
+@register.filter
+def points(value: float | None) -> str:
+    """Return points that one thing costs or gains, to two decimals below 1."""
+    if value is None:
+        return DASH
+    if 0 < value < 0.01:
+        return "<0.01"
+    return f"{value:.2f}" if value < 1 else f"{value:.1f}"
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """Return a share of 0 to 1 as a whole percentage, rounded down."""
+    return DASH if value is None else f"{_floor(value * 100, 0)} %"
+
+
+@register.filter
+def plain(value: float | None) -> str:
+    """Return a number for an attribute, never localised."""
+    return "" if value is None else f"{value:.4f}"
+
+
+@register.simple_tag
+def grade(letter: str | None, size: str = "") -> SafeString:
+    """Return a letter in its colour and shape, or a dashed box when there is no score."""
+    if not letter:
+        return format_html(
+            '<abbr class="grade grade-none {}" title="not scored: nothing was measured">?</abbr>',
+            size,
+        )
+    return format_html(
+        '<abbr class="grade grade-{} {}" title="Grade {}: {}">{}</abbr>',
+        letter,
+        size,
+        letter,
+        LETTER_MEANING.get(letter, ""),
+        letter,
+    )
+
+
+@register.simple_tag
+def delta(change: float | None) -> SafeString | str:
+    """Return a change of score with sign and direction in words for screen readers."""
+    if change is None:
+        return DASH
+    if abs(change) < 0.05:
+        return format_html('<span class="soft">{}</span>', "±0.0")
+    up = change > 0
+    return format_html(
+        '<span class="{}"><span aria-hidden="true">{}</span>'
+        '<span class="visually-hidden">{} </span>{}</span>',
+        "up" if up else "down",
+        "▲ " if up else "▼ ",
+        "up" if up else "down",
+        f"{abs(change):.1f}",
+    )
+
+
+@register.simple_tag
+def state(kind: str, value: str) -> SafeString:
+    """Return a state of ``kind`` (verdict, scan, finding, delivery) as word, colour and icon."""
+    tone, name, word = KINDS[kind].get(value, ("", "circle-minus", value))
+    return format_html('<span class="state {}">{}{}</span>', tone, icon(name, _turning(name)), word)
+
+
+def _turning(name: str) -> str:
+    return "spin" if name == "loader-2" else ""
+
+
+@register.simple_tag
+def strength(value: str) -> SafeString:
+    """Return how binding a clause is; a must stands out."""
+    return format_html('<span class="tag {}">{}</span>', value, value)
+
+
+@register.simple_tag
+def ago(moment: datetime | None, never: str = "never") -> SafeString | str:
+    """Return how long ago something was, with the exact time as a title."""
+    if moment is None:
+        return never
+    words = timesince(moment, timezone.now(), depth=1)
+    text = "just now" if words.startswith("0") else f"{words} ago"
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        local.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        text,
+    )
+
+
+@register.filter
+def short(commit: str) -> str:
+    """Return the first ten digits of a commit id."""
+    return commit[:10]
+
+
+@register.filter
+def of(mapping: dict[str, object], key: str) -> object:
+    """Return ``mapping[key]``, or None."""
+    return mapping.get(key)

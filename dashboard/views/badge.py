@@ -1,0 +1,35 @@
+"""The badge: a picture for people without an account, behind a key that nobody can guess."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.shortcuts import render
+from django.utils.crypto import constant_time_compare
+from django.views.decorators.http import require_safe
+
+from dashboard.models import Repository
+from dashboard.services.badge import badge_key
+from dashboard.templatetags.straightedge import score as rounded_down
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+COLOURS = {"A": "#1c7a43", "B": "#4c7a12", "C": "#946600", "D": "#b4530f", "E": "#b42a2a"}
+GREY = "#5a6875"
+
+
+@require_safe
+def badge(request: HttpRequest, slug: str) -> HttpResponse:
+    """Draw letter and score, or the same grey picture for every miss."""
+    row = Repository.objects.filter(slug=slug).only("letter", "score").first()
+    # The key is compared for unknown names too, so that the time tells nothing.
+    fits = constant_time_compare(request.GET.get("key", ""), badge_key(slug))
+    words, colour = "unknown", GREY
+    if fits and row is not None and row.letter:
+        words, colour = f"{row.letter} {rounded_down(row.score)}", COLOURS[row.letter]
+    response = render(
+        request, "badge.svg", {"words": words, "colour": colour}, content_type="image/svg+xml"
+    )
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,112 @@
+"""Findings: the list with its facets, one finding, exports."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from dashboard.models import Finding
+from dashboard.services.catalogue import read_check
+from dashboard.services.findings import (
+    STATES,
+    FindingQuery,
+    csv_lines,
+    matching,
+    read_finding,
+    read_findings,
+    stored_report,
+)
+from dashboard.services.source_view import read_snippet
+from dashboard.views.answer import answer
+from dashboard.views.guards import SignedInRequest, repository_for, signed_in
+from dashboard.views.repository import page_context
+
+if TYPE_CHECKING:
+    from django.http.response import HttpResponseBase
+
+NO_REPORT = "There is no result yet: the repository has not been scanned to the end."
+
+
+@require_safe
+@signed_in
+def findings(request: SignedInRequest, slug: str) -> HttpResponse:
+    """List the findings of a repository."""
+    repository = repository_for(request, slug)
+    query = FindingQuery.read(request.GET)
+    context = page_context(request, repository, "findings")
+    context |= {"query": query, "states": STATES, "findings": read_findings(repository, query)}
+    return answer(request, "finding/list.html", context, partial="results")
+
+
+@require_safe
+@signed_in
+def finding(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Show one finding: the code, the clause, why, and what to do."""
+    row = _finding_for(request, pk)
+    context = page_context(request, row.repository, "findings")
+    context |= {"view": read_finding(row), "finding": row, "check": read_check(row.check_id)}
+    context |= _code(row)
+    return answer(request, "finding/detail.html", context, partial="code")
+
+
+def _finding_for(request: SignedInRequest, pk: int) -> Finding:
+    visible = Finding.objects.visible_to(request.user)
+    return get_object_or_404(
+        visible.select_related("repository__team", "last_seen", "first_scan", "fixed_scan"), pk=pk
+    )
+
+
+def _code(row: Finding) -> dict[str, object]:
+    """Return the lines around the finding at the commit that showed it last."""
+    commit = row.repository.scanned_commit
+    if not row.is_open and row.last_seen:
+        commit = row.last_seen.commit
+    if not row.path or not commit:
+        return {"commit": commit, "code": None}
+    return {"commit": commit, "code": read_snippet(row, commit)}
+
+
+@require_safe
+@signed_in
+def export_csv(request: SignedInRequest, slug: str) -> HttpResponseBase:
+    """Hand out the findings of the filter in force as CSV."""
+    repository = repository_for(request, slug)
+    rows = matching(repository, FindingQuery.read(request.GET))
+    response = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
+    return _attached(response, f"{repository.slug}-findings.csv")
+
+
+@require_safe
+@signed_in
+def export_json(request: SignedInRequest, slug: str) -> HttpResponseBase:
+    """Hand out the report of the last scan, byte for byte as the command line prints it."""
+    repository = repository_for(request, slug)
+    report = stored_report(repository)
+    if report is None:
+        raise Http404(NO_REPORT)
+    response = HttpResponse(report, content_type="application/json")
+    return _attached(response, f"{repository.slug}-report.json")
+
+
+@require_safe
+@signed_in
+def export_sarif(request: SignedInRequest, slug: str) -> HttpResponseBase:
+    """Hand out the report of the last scan as SARIF 2.1.0."""
+    from checks.report import sarif
+
+    repository = repository_for(request, slug)
+    report = stored_report(repository)
+    if report is None:
+        raise Http404(NO_REPORT)
+    response = HttpResponse(sarif.render(json.loads(report)), content_type="application/sarif+json")
+    return _attached(response, f"{repository.slug}-findings.sarif")
+
+
+def _attached[R: HttpResponseBase](response: R, name: str) -> R:
+    """Mark as a download; the name is made of our own slug, never of foreign text."""
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

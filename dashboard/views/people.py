@@ -1,0 +1,69 @@
+"""A person's own pages, and teams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dashboard.forms import THEME_COOKIE, AppearanceForm
+from dashboard.models import Membership, Repository, Scan, Team
+from dashboard.views.answer import answer
+from dashboard.views.guards import SignedInRequest, signed_in
+
+if TYPE_CHECKING:
+    from django.http import HttpResponse
+
+RECENT = 10
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+@require_safe
+@signed_in
+def me(request: SignedInRequest) -> HttpResponse:
+    """Show the teams of the person, what needs care in them, and the scans they asked for."""
+    repositories = Repository.objects.visible_to(request.user).select_related("team")
+    scans = Scan.objects.visible_to(request.user).filter(requested_by=request.user)
+    context = {
+        "section": "me",
+        "memberships": request.user.memberships.select_related("team").order_by("team__name"),
+        "worst": repositories.filter(open_must__gt=0).order_by("-open_must", "name")[:RECENT],
+        "scans": scans.select_related("repository").order_by("-created_at")[:RECENT],
+    }
+    return answer(request, "people/me.html", context)
+
+
+@require_safe
+@signed_in
+def team(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Show who is in a team and how its repositories stand."""
+    row = get_object_or_404(Team.objects.visible_to(request.user), slug=slug)
+    members = Membership.objects.filter(team=row).select_related("user")
+    context = {
+        "section": "fleet",
+        "team": row,
+        "members": members.order_by("user__username"),
+        "repositories": row.repositories.order_by("name"),
+    }
+    return answer(request, "people/team.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def settings(request: SignedInRequest) -> HttpResponse:
+    """Change how the pages look for this person in this browser."""
+    current = request.COOKIES.get(THEME_COOKIE, "auto")
+    form = AppearanceForm(request.POST or None, initial={"theme": current})
+    if request.method == "POST" and form.is_valid():
+        messages.success(request, "Saved for this browser.")
+        response = HttpResponseRedirect(reverse("settings"))
+        response.set_cookie(
+            THEME_COOKIE, form.cleaned_data["theme"], max_age=YEAR_SECONDS, samesite="Lax"
+        )
+        return response
+    context = {"section": "settings", "form": form}
+    return answer(request, "people/settings.html", context, status=422 if form.is_bound else 200)

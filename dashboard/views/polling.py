@@ -1,0 +1,22 @@
+"""How often an open page asks for news: quickly at first, more slowly as a scan drags on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from dashboard.models import Scan
+
+# (seconds since the scan was asked for, seconds between two polls)
+STEPS = ((60, 2), (300, 5), (1800, 15))
+SLOWEST = 60
+
+
+def poll_seconds(scan: Scan | None) -> int:
+    """Return the seconds until the next poll; 0 when there is nothing to wait for."""
+    if scan is None or not scan.is_active:
+        return 0
+    age = (timezone.now() - scan.created_at).total_seconds()
+    return next((pause for limit, pause in STEPS if age < limit), SLOWEST)

@@ -1,0 +1,135 @@
+"""One repository: overview, progress of its scan, history, settings, and what people do to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from dashboard.forms import RemoveForm, RepositorySettingsForm
+from dashboard.models import Role, Trigger
+from dashboard.models.scan import MAX_ATTEMPTS
+from dashboard.services import repositories, scanning
+from dashboard.services.history import read_history
+from dashboard.services.repository_page import read_overview
+from dashboard.views.answer import answer, wants_fragment
+from dashboard.views.guards import SignedInRequest, repository_for, signed_in
+from dashboard.views.polling import poll_seconds
+
+if TYPE_CHECKING:
+    from django.http import HttpResponse
+
+    from dashboard.models import Repository
+
+
+def page_context(request: SignedInRequest, repository: Repository, tab: str) -> dict[str, Any]:
+    """Return what every page of a repository needs for its head and its tabs."""
+    role = request.user.role_in(repository.team)
+    return {
+        "section": "fleet",
+        "tab": tab,
+        "repository": repository,
+        "may_scan": role in Role.DEVELOPER.and_above(),
+        "may_manage": role in Role.LEAD.and_above(),
+    }
+
+
+def _overview_context(request: SignedInRequest, repository: Repository) -> dict[str, Any]:
+    overview = read_overview(repository, request.GET.get("standard", ""))
+    return page_context(request, repository, "overview") | {
+        "overview": overview,
+        "scan": overview.active,
+        "attempts": MAX_ATTEMPTS,
+        "poll_seconds": poll_seconds(overview.active),
+    }
+
+
+@require_safe
+@signed_in
+def repository(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Show how far the repository is from its standards, why, and what happened lately."""
+    row = repository_for(request, slug)
+    context = _overview_context(request, row)
+    return answer(request, "repository/overview.html", context, partial="overview")
+
+
+@require_safe
+@signed_in
+def progress(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Show how far the running scan is; once none runs, hand over the new overview."""
+    row = repository_for(request, slug)
+    active = row.scans.active().order_by("number").last()
+    if active is None:
+        context = _overview_context(request, row)
+        response = answer(request, "repository/overview.html", context, partial="overview")
+        if wants_fragment(request):
+            response["HX-Retarget"] = "#overview"
+            response["HX-Reswap"] = "outerHTML"
+        return response
+    context = page_context(request, row, "overview") | {
+        "scan": active,
+        "attempts": MAX_ATTEMPTS,
+        "poll_seconds": poll_seconds(active),
+    }
+    return answer(request, "repository/progress.html", context, partial="progress")
+
+
+@require_POST
+@signed_in
+def rescan(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Ask for a scan of the branch's head as it is now."""
+    row = repository_for(request, slug, Role.DEVELOPER)
+    scanning.request(row, trigger=Trigger.MANUAL, actor=request.user)
+    return HttpResponseRedirect(row.get_absolute_url())
+
+
+@require_safe
+@signed_in
+def history(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Show how the score moved, and every scan."""
+    row = repository_for(request, slug)
+    context = page_context(request, row, "history")
+    context["history"] = read_history(row, request.GET.get("page", "1"))
+    return answer(request, "repository/history.html", context, partial="scans")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def repository_settings(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Change name, branch and adopted standards."""
+    row = repository_for(request, slug, Role.LEAD)
+    form = RepositorySettingsForm(request.POST or None, repository=row)
+    if request.method == "POST" and form.is_valid():
+        rescan_needed = repositories.change(row, form.changes(), request.user)
+        if rescan_needed:
+            messages.success(request, "Saved. A scan with the new settings is on its way.")
+        else:
+            messages.success(request, "Saved.")
+        return HttpResponseRedirect(reverse("repository-settings", args=[row.slug]))
+    context = page_context(request, row, "settings")
+    context |= {"form": form, "remove_form": RemoveForm(repository=row)}
+    return answer(
+        request,
+        "repository/settings.html",
+        context,
+        partial="form",
+        status=422 if form.is_bound else 200,
+    )
+
+
+@require_POST
+@signed_in
+def remove(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Delete the repository and everything known about it; its name must be typed."""
+    row = repository_for(request, slug, Role.LEAD)
+    form = RemoveForm(request.POST, repository=row)
+    if not form.is_valid():
+        context = page_context(request, row, "settings")
+        context |= {"form": RepositorySettingsForm(repository=row), "remove_form": form}
+        return answer(request, "repository/settings.html", context, status=422)
+    repositories.remove(row, request.user)
+    messages.success(request, f"{row.name} and all its results are removed.")
+    return HttpResponseRedirect(reverse("repositories"))

@@ -1,0 +1,137 @@
+// What HTMX does not do by itself: theme, charts, quiet polling, focus after a refused form.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+
+  // --- theme: the cookie is read by the server, so the next page arrives in the right colours
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-theme-toggle]");
+    if (!button) return;
+    const next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
+    root.dataset.theme = next;
+    document.cookie = `theme=${next}; path=/; max-age=31536000; samesite=lax`;
+    root.dispatchEvent(new Event("straightedge:theme"));
+    drawAll(document);
+  });
+
+  // --- menus: one open at a time, closed by Escape or by a click elsewhere
+  const closeMenus = (except) => {
+    document.querySelectorAll("details.menu[open]").forEach((menu) => {
+      if (menu !== except) menu.open = false;
+    });
+  };
+  document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const open = document.querySelector("details.menu[open]");
+    closeMenus(null);
+    if (open) open.querySelector("summary").focus();
+  });
+
+  // --- copy buttons
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const source = document.getElementById(button.dataset.copy);
+    const text = "value" in source ? source.value : source.textContent;
+    let copied = true;
+    try {
+      await navigator.clipboard.writeText(text.trim());
+    } catch {
+      copied = false;
+    }
+    const label = button.querySelector("[data-copy-label]") || button;
+    const before = label.textContent;
+    label.textContent = copied ? "Copied" : "Select and copy by hand";
+    setTimeout(() => { label.textContent = before; }, 1600);
+  });
+
+  // --- polling rests while nobody looks
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const polls = (event.detail.elt.getAttribute("hx-trigger") || "").includes("every");
+    if (polls && document.hidden) event.preventDefault();
+  });
+
+  // --- a refused form: hand the focus to its first faulty field
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const faulty = event.detail.target.querySelector("[aria-invalid='true']");
+    if (faulty) faulty.focus();
+  });
+
+  // --- filters without JavaScript need a button; with it they answer at once
+  document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt));
+
+  // --- charts: the numbers stand in a table as well; a chart is only a second view of them
+  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+  const base = () => ({
+    animation: false,
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: colour("--se-ink-soft") },
+    tooltip: { renderMode: "richText", confine: true, backgroundColor: colour("--se-raised"),
+      borderColor: colour("--se-line"), textStyle: { color: colour("--se-ink"), fontSize: 12 } },
+    grid: { left: 8, right: 24, top: 8, bottom: 8, containLabel: true },
+  });
+  const points = (value) => (Math.round(value * 10) / 10).toFixed(1);
+
+  const waterfall = (data) => {
+    // Bars hang from what is left after the losses before them; a clear series holds them up.
+    const names = data.map((bar) => bar.name);
+    const option = base();
+    option.tooltip.trigger = "axis";
+    option.tooltip.axisPointer = { type: "shadow" };
+    option.tooltip.formatter = (items) => {
+      const bar = data[items[0].dataIndex];
+      return bar.kind === "loss" ? `${bar.name}: −${points(bar.value)} points` : `${bar.name}: ${points(bar.value)}`;
+    };
+    option.xAxis = { type: "value", min: Math.max(0, Math.floor((Math.min(...data.map((b) => b.start)) - 5) / 10) * 10),
+      max: 100, splitLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft") } };
+    option.yAxis = { type: "category", inverse: true, data: names, axisTick: { show: false },
+      axisLine: { show: false }, axisLabel: { color: colour("--se-ink"), width: 130, overflow: "truncate" } };
+    const fills = { total: colour("--se-accent"), loss: colour("--se-bad"), score: colour("--se-accent") };
+    option.series = [
+      { type: "bar", stack: "w", silent: true, itemStyle: { color: "transparent" }, data: data.map((bar) => bar.start) },
+      { type: "bar", stack: "w", barMaxWidth: 18, data: data.map((bar) => ({ value: bar.end - bar.start,
+        itemStyle: { color: fills[bar.kind], borderRadius: 2 },
+        label: { show: true, position: bar.kind === "loss" ? "right" : "insideRight", fontSize: 11,
+          color: bar.kind === "loss" ? colour("--se-ink-soft") : colour("--se-on-accent"),
+          formatter: () => (bar.kind === "loss" ? `−${points(bar.value)}` : points(bar.value)) } })) },
+    ];
+    return option;
+  };
+
+  const trend = (data) => {
+    const option = base();
+    option.tooltip.trigger = "axis";
+    option.tooltip.formatter = (items) => {
+      const at = data[items[0].dataIndex];
+      return `${at.label}\nscore ${points(at.score)}`;
+    };
+    option.xAxis = { type: "category", data: data.map((at) => at.label), boundaryGap: false, axisTick: { show: false },
+      axisLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft") } };
+    option.yAxis = { type: "value", min: (range) => Math.max(0, Math.floor(range.min / 10) * 10 - 10), max: 100,
+      splitLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft") } };
+    option.series = [{ type: "line", data: data.map((at) => at.score), symbolSize: 6,
+      lineStyle: { color: colour("--se-accent"), width: 2 }, itemStyle: { color: colour("--se-accent") },
+      areaStyle: { color: colour("--se-accent"), opacity: 0.08 } }];
+    return option;
+  };
+
+  const kinds = { waterfall, trend };
+
+  const draw = (element) => {
+    if (!window.echarts) return;
+    const chart = window.echarts.getInstanceByDom(element) || window.echarts.init(element);
+    chart.setOption(kinds[element.dataset.chart](JSON.parse(element.dataset.points)), true);
+  };
+  function drawAll(scope) {
+    if (scope.matches && scope.matches("[data-chart]")) draw(scope);
+    scope.querySelectorAll("[data-chart]").forEach(draw);
+  }
+  window.addEventListener("resize", () => {
+    document.querySelectorAll("[data-chart]").forEach((element) => {
+      const chart = window.echarts && window.echarts.getInstanceByDom(element);
+      if (chart) chart.resize();
+    });
+  });
+  document.addEventListener("DOMContentLoaded", () => drawAll(document));
+})();
