@@ -1,0 +1,142 @@
+"""From observations to findings: one per place, with a name that outlives line shifts.
+
+A fingerprint is made of the check, the path, the symbol and what the check itself calls the place
+(its anchor). Among places that are alike in all of these, position decides: the first is 1, the
+next 2. No line number goes into it, so code that is pushed down keeps its findings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from checks.gain import Gains
+from checks.model import Finding, Observation, Outcome
+from checks.rules.specs import Key
+from checks.standard import Standard
+
+_NUMBER = re.compile(r"\d+")
+
+
+class _Kind(NamedTuple):
+    """What a fingerprint is made of, beside the ordinal."""
+
+    check: str
+    path: str
+    symbol: str
+    anchor: str
+
+
+class _Place(NamedTuple):
+    """Where a finding is; ``nth`` tells apart what one check reports twice at one place."""
+
+    kind: _Kind
+    line: int
+    column: int
+    nth: int
+
+
+type _Source = tuple[Key, int]
+"""An outcome, and the index of one of its observations."""
+
+
+def fingerprint(check: str, path: str, symbol: str, anchor: str, ordinal: int) -> str:
+    """32 hexadecimal digits for one finding; ``ordinal`` counts equals from 1."""
+    text = json.dumps([check, path, symbol, anchor, ordinal], separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
+
+
+def findings(outcomes: Mapping[Key, Outcome], standards: Sequence[Standard]) -> tuple[Finding, ...]:
+    """Every finding of the checks that the standards demand.
+
+    A check that several clauses ask with different limits is one finding at one place. It is shown
+    in the words of the clause that comes first.
+
+    Returns:
+        Findings sorted by path, line and check, with the points that each would gain.
+    """
+    gains = {standard.slug: Gains(standard, outcomes) for standard in standards}
+    clauses = _clauses(standards)
+    merged: dict[_Place, list[_Source]] = defaultdict(list)
+    for key in clauses:
+        for place, index in _places(outcomes.get(key)):
+            merged[place].append((key, index))
+    names = _fingerprints(merged)
+    found = [
+        _finding(place, sources, names[place], outcomes, clauses, gains)
+        for place, sources in merged.items()
+    ]
+    found.sort(key=lambda each: (each.path, each.line, each.check, each.column, each.fingerprint))
+    return tuple(found)
+
+
+def _clauses(standards: Iterable[Standard]) -> dict[Key, list[tuple[str, str]]]:
+    """(slug, clause id) of the clauses that ask for each key, in order of demand."""
+    asked: dict[Key, list[tuple[str, str]]] = defaultdict(list)
+    for standard in standards:
+        for clause in standard.clauses:
+            for check in clause.checks:
+                asked[check.key].append((standard.slug, clause.id))
+    return asked
+
+
+def _places(outcome: Outcome | None) -> Iterator[tuple[_Place, int]]:
+    if outcome is None or outcome.state != "measured":
+        return
+    seen: Counter[tuple[_Kind, int, int]] = Counter()
+    for index, observation in enumerate(outcome.observations):
+        kind = _kind(outcome.check, observation)
+        where = (kind, observation.line, observation.column)
+        yield _Place(*where, seen[where]), index
+        seen[where] += 1
+
+
+def _kind(check: str, observation: Observation) -> _Kind:
+    """A place without symbol and anchor is told apart by its message, numbers left out."""
+    anchor = observation.anchor
+    if not anchor and not observation.symbol:
+        anchor = _NUMBER.sub("#", observation.message)
+    return _Kind(check, observation.path, observation.symbol, anchor)
+
+
+def _fingerprints(places: Iterable[_Place]) -> dict[_Place, str]:
+    ordinals: Counter[_Kind] = Counter()
+    names = {}
+    for place in sorted(places):
+        ordinals[place.kind] += 1
+        names[place] = fingerprint(*place.kind, ordinals[place.kind])
+    return names
+
+
+def _finding(
+    place: _Place,
+    sources: Sequence[_Source],
+    name: str,
+    outcomes: Mapping[Key, Outcome],
+    clauses: Mapping[Key, Sequence[tuple[str, str]]],
+    gains: Mapping[str, Gains],
+) -> Finding:
+    shown = [outcomes[key].observations[index] for key, index in sources]
+    first = next((each for each in shown if not each.suppressed), shown[0])
+    asked = dict.fromkeys(clause for key, _ in sources for clause in clauses[key])
+    fixed = {key: (index,) for key, index in sources}
+    return Finding(
+        check=place.kind.check,
+        clauses=tuple(dict.fromkeys(clause for _, clause in asked)),
+        path=first.path,
+        line=first.line,
+        end_line=max(first.end_line, first.line),
+        column=first.column,
+        symbol=first.symbol,
+        message=first.message,
+        measured=first.measured,
+        limit=first.limit,
+        fingerprint=name,
+        suppressed=first.suppressed,
+        uncertain=first.weight < 1,
+        gain={slug: gains[slug].of(fixed) for slug in dict.fromkeys(slug for slug, _ in asked)},
+    )
