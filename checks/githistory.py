@@ -7,13 +7,14 @@ of a newer one, and after a push only the commits on top are read.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from checks.errors import ReadLimit
-from checks.gitread import CHUNK, label, output, running, stdout
+from checks.gitread import CHUNK, damaged, label, objects, output, running, stdout
 from checks.gittree import shown_path
 from checks.source import Change, Commit
 
@@ -24,6 +25,9 @@ LATEST = 7_258_118_400
 
 _FORMAT = "--format=tformat:%H%x00%P%x00%at%x00%ct%x00%an%x00%ae%x00%s%x00%b"
 _FIELDS = 8
+_TAGGED = re.compile(rb"object ([0-9a-f]{40,64})\n")
+_TAG_BYTES = 1 << 20
+_NESTED_TAGS = 5
 
 
 def clamp(seconds: bytes) -> int:
@@ -84,12 +88,20 @@ def read_changes(
         DamagedRepository: A tree is missing.
     """
     arguments = ["diff-tree", "--stdin", "--always", "-r", "-z", "--raw", "--root", "--no-abbrev"]
+    wanted: list[str] = []
     with tempfile.TemporaryFile() as questions:
         for commit in commits:
+            wanted.append(commit.oid)
             questions.write(" ".join([commit.oid, *commit.parents[:1]]).encode("ascii") + b"\n")
         questions.seek(0)
         with running(git_dir, [*arguments, "--no-renames"], stdin=questions) as process:
-            yield from _changes(_fields(stdout(process), git_dir))
+            answers = _changes(_fields(stdout(process), git_dir))
+            for oid in wanted:
+                # A commit that it cannot read is passed over by git in silence.
+                answer = next(answers, None)
+                if answer is None or answer[0] != oid:
+                    raise damaged(git_dir)
+                yield answer
 
 
 def _changes(fields: Iterator[bytes]) -> Iterator[tuple[str, tuple[Change, ...]]]:
@@ -106,6 +118,45 @@ def _changes(fields: Iterator[bytes]) -> Iterator[tuple[str, tuple[Change, ...]]
         changes.append(Change(status[:1], path, old.strip("0") and old, new.strip("0") and new))
     if oid:
         yield oid, tuple(changes)
+
+
+def read_tags(git_dir: Path) -> dict[str, tuple[str, ...]]:
+    """Names of the tags by the commit they point to, through annotated tags.
+
+    One that points to something else, or to nothing, is passed over.
+    """
+    listed = output(git_dir, ["for-each-ref", "--format=%(objectname) %(refname)", "refs/tags/"])
+    names: dict[str, list[str]] = {}
+    for line in listed.decode("utf-8", "backslashreplace").split("\n")[:-1]:
+        oid, name = line.split(" ", 1)
+        names.setdefault(oid, []).append(name.removeprefix("refs/tags/"))
+    found: dict[str, list[str]] = {}
+    for oid, target in _peeled(git_dir, list(names)).items():
+        found.setdefault(target, []).extend(names[oid])
+    return {oid: tuple(sorted(each)) for oid, each in found.items()}
+
+
+def _peeled(git_dir: Path, oids: list[str]) -> dict[str, str]:
+    """The commit behind each id of a commit or a tag object."""
+    commits: dict[str, str] = {}
+    pointing = {oid: oid for oid in oids}
+    for _ in range(_NESTED_TAGS):
+        if not pointing:
+            break
+        with objects(git_dir, contents=False) as reader:
+            kinds = {oid: (kind, size) for oid, kind, size, _ in reader.ask(pointing.values())}
+        commits |= {first: oid for first, oid in pointing.items() if kinds[oid][0] == "commit"}
+        tags = {oid for oid, (kind, size) in kinds.items() if kind == "tag" and size <= _TAG_BYTES}
+        if not tags:
+            break
+        with objects(git_dir, contents=True) as reader:
+            targets = {oid: _TAGGED.match(content) for oid, _, _, content in reader.ask(tags)}
+        pointing = {
+            first: found[1].decode("ascii")
+            for first, oid in pointing.items()
+            if (found := targets.get(oid))
+        }
+    return commits
 
 
 def first_parents(git_dir: Path, head: str, *, limit: int) -> list[str]:

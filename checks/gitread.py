@@ -146,7 +146,7 @@ def running(
         if process.stdin is not None:
             process.stdin.close()
         if process.wait() != 0:
-            raise _damaged(git_dir)
+            raise damaged(git_dir)
     except (BrokenPipeError, DamagedRepository) as error:
         # What an interrupted git leaves looks like damage.
         if expired.is_set():
@@ -156,7 +156,7 @@ def running(
             ) from error
         if isinstance(error, DamagedRepository):
             raise
-        raise _damaged(git_dir) from error
+        raise damaged(git_dir) from error
     finally:
         alarm.cancel()
         process.kill()
@@ -187,7 +187,8 @@ def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:
     process.kill()
 
 
-def _damaged(git_dir: Path) -> DamagedRepository:
+def damaged(git_dir: Path) -> DamagedRepository:
+    """The error of a repository that lacks objects."""
     return DamagedRepository(
         f"git cannot read {label(git_dir)} completely: objects are missing or damaged, "
         "so make a new, full clone of it."
@@ -242,7 +243,7 @@ class Objects:
         pending: list[str] = []
         for oid in oids:
             if not HEX_ID.match(oid):
-                raise _damaged(self._git_dir)
+                raise damaged(self._git_dir)
             pending.append(oid)
             if len(pending) == BATCH:
                 yield from self._round(pending)
@@ -258,7 +259,7 @@ class Objects:
         for oid in oids:
             words = stream.readline().split()
             if len(words) < 2 or words[0].decode("ascii", "replace") != oid:
-                raise _damaged(self._git_dir)
+                raise damaged(self._git_dir)
             if words[1] == b"missing":
                 yield oid, "", 0, b""
                 continue
@@ -267,7 +268,7 @@ class Objects:
             if self._contents:
                 content = stream.read(size)
                 if len(content) != size or stream.read(1) != b"\n":
-                    raise _damaged(self._git_dir)
+                    raise damaged(self._git_dir)
             yield oid, words[1].decode("ascii"), size, content
 
 

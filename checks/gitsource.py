@@ -25,7 +25,7 @@ from checks.errors import (
     UnsupportedRepository,
 )
 from checks.facts.store import FactStore
-from checks.githistory import clamp, first_parents, read_changes, read_commits
+from checks.githistory import clamp, first_parents, read_changes, read_commits, read_tags
 from checks.gitread import HEX_ID, common_dir, environment, git_program, label, objects, output
 from checks.gitremembered import RememberedLog
 from checks.gittree import MAX_BLOB_BYTES, MAX_FILES, Tree, read_tree
@@ -307,21 +307,11 @@ class GitSource:
     @functools.cached_property
     def _history(self) -> Sequence[Commit]:
         commits = list(self._read_history[: self._max_commits])
-        tags = self._tags()
+        tags = read_tags(self._git_dir)
         for number, commit in enumerate(commits) if tags else ():
             if names := tags.get(commit.oid):
-                commits[number] = msgspec.structs.replace(commit, tags=tuple(names))
+                commits[number] = msgspec.structs.replace(commit, tags=names)
         return commits
-
-    def _tags(self) -> dict[str, list[str]]:
-        """Names of tags by the commit they point to, through annotated tags."""
-        arguments = ["for-each-ref", "--format=%(objectname) %(*objectname) %(refname)"]
-        tags: dict[str, list[str]] = {}
-        text = output(self._git_dir, [*arguments, "refs/tags/"])
-        for line in text.decode("utf-8", "backslashreplace").split("\n")[:-1]:
-            target, peeled, name = line.split(" ", 2)
-            tags.setdefault(peeled or target, []).append(name.removeprefix("refs/tags/"))
-        return tags
 
     def _changes_above(self, base: str) -> Iterator[tuple[str, tuple[Change, ...]]]:
         commits = self._read_history[: self._max_commits]

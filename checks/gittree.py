@@ -93,9 +93,7 @@ def read_tree(git_dir: Path, root: str, *, max_files: int, max_bytes: int) -> Tr
     return Tree(tuple(entries), tuple(walk.notes), unread | missing)
 
 
-def _sizes(
-    found: Sequence[_Found], sizes_of: Objects
-) -> tuple[dict[str, int], frozenset[str]]:
+def _sizes(found: Sequence[_Found], sizes_of: Objects) -> tuple[dict[str, int], frozenset[str]]:
     """Sizes in bytes of all distinct blobs, and those that a partial clone does not have."""
     oids = dict.fromkeys(each.oid for each in found if each.kind in ("file", "executable"))
     sizes: dict[str, int] = {}
