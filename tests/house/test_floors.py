@@ -27,22 +27,25 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "dashboard.services dashboard.forms",
         "dashboard.models dashboard.migrations dashboard.queue",
         "dashboard.celery | dashboard.settings",
-        "dashboard.config | dashboard.log | dashboard.text | dashboard.accounts | dashboard.apps",
+        (
+            "dashboard.config | dashboard.log | dashboard.text | dashboard.accounts"
+            " | dashboard.apps | dashboard.assets"
+        ),
         # ---------------------------------------------------- no Django below this line
         "checks.__main__",
         "checks.review | checks.report",
-        "checks.verdict checks.scoring",
+        "checks.gain checks.verdict checks.scoring",
         "checks.standard",
+        "checks.judge",
         "checks.rules",
-        "checks.check",
-        "checks.project | checks.git* checks.cloneurl",
-        "checks.facts | checks.graph | checks.source checks.memorysource | checks.addresses",
-        "checks.model | checks.errors | checks.toml",
+        "checks.check checks.project | checks.git* checks.mirror checks.cloneurl",
+        "checks.facts | checks.source checks.memorysource | checks.addresses",
+        "checks.model | checks.errors | checks.toml | checks.fingerprint",
     )
 )
 
-# The services are the only callers of the library.
-CALLERS_OF_CHECKS = frozenset({"dashboard.services"})
+# The verbs are the only callers of the library.
+CALLERS_OF_CHECKS = frozenset({"dashboard.forms", "dashboard.services"})
 
 ALLOWED_IN_CHECKS = frozenset(
     {"checks", "git", "idna", "msgspec", "packaging", "pathspec", "radon", "ruff", "yaml"}
