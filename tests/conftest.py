@@ -12,7 +12,6 @@ import django
 import psycopg
 import pytest
 import redis
-from django.conf import settings
 from psycopg import sql
 
 from dashboard.config import Config
@@ -44,14 +43,6 @@ CHROMIUM_FLAGS = [
 def pytest_unconfigure() -> None:
     """Leave no server behind."""
     services.end()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def static_files_as_they_lie(django_test_environment: None) -> None:
-    """Serve static files from the source tree, without collecting and hashing them first."""
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
 
 
 @pytest.fixture(scope="session")
