@@ -34,13 +34,13 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         # ---------------------------------------------------- no Django below this line
         "checks.__main__",
         "checks.review | checks.report",
-        "checks.gain checks.verdict checks.scoring",
+        "checks.fingerprint checks.gain checks.verdict checks.scoring",
         "checks.standard",
         "checks.judge",
         "checks.rules",
         "checks.check checks.project | checks.git* checks.mirror checks.cloneurl",
         "checks.facts | checks.source checks.memorysource | checks.addresses",
-        "checks.model | checks.errors | checks.toml | checks.fingerprint",
+        "checks.model | checks.errors | checks.toml",
     )
 )
 
@@ -72,13 +72,13 @@ def homeless(modules: Iterable[Module]) -> list[str]:
 def upward(modules: tuple[Module, ...]) -> list[str]:
     """Return the arrows that point up, or across to another room of the same floor."""
     known = frozenset(module.name for module in modules)
-    wrong = []
+    wrong = set()
     for module in modules:
         for arrow in imports(module):
             target = inside(arrow.imported, known)
             if target is not None and not _points_down(module.name, target):
-                wrong.append(f"{module.path}:{arrow.line} imports {target}")
-    return wrong
+                wrong.add(f"{module.path}:{arrow.line} imports {target}")
+    return sorted(wrong)
 
 
 def _points_down(importer: str, imported: str) -> bool:
