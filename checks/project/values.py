@@ -336,7 +336,7 @@ class Values:
         if found is not None:
             file, assign = found
             named = self.of_annotation(file, assign.annotation)
-            if named or assign.op == "type":
+            if named or assign.op.startswith("type"):
                 return named
             if len(assign.targets) == 1 and isinstance(assign.targets[0], tree.Name):
                 return self.type_of(file, assign.value, None, depth + 1)

@@ -1,0 +1,53 @@
+"""Checks of async code: what must not block the event loop."""
+
+from __future__ import annotations
+
+from checks.check import Answer, At, Skip, check
+from checks.project.subjects import Function
+from checks.rules.style import reported
+
+CODES = (
+    "ASYNC210", "ASYNC212", "ASYNC220", "ASYNC221", "ASYNC222", "ASYNC230", "ASYNC240",
+    "ASYNC250", "ASYNC251",
+)  # fmt: skip
+
+
+@check("blocking-call-in-async")
+def blocking_call_in_async(function: Function) -> Answer:
+    """An async function does not block the event loop.
+
+    While it blocks, no other request of the process is served.
+
+    Instead: use the async counterpart, or ``await asyncio.to_thread(...)``.
+
+    Known problems: a blocking call in a helper that the function calls is not followed.
+    """
+    if not function.is_async:
+        return Skip("not an async function")
+    for each in function.file.lint(*CODES):
+        if function.line <= each.line <= function.end_line and _own(function, each.line):
+            startup = _runs_once(function)
+            at = reported(each, f"`{function.name}` blocks the event loop: {each.message}")
+            return At(
+                at.line,
+                at.message,
+                column=at.column,
+                code=at.code,
+                noqa_line=at.noqa_line,
+                weight=0.5 if startup else 1.0,
+                symbol=function.symbol,
+            )
+    return None
+
+
+def _own(function: Function, line: int) -> bool:
+    """Whether a line belongs to this function and not to one nested in it."""
+    return not any(
+        other.parent == function.index and other.line <= line <= other.end_line
+        for other in function.file.facts.functions
+    )
+
+
+def _runs_once(function: Function) -> bool:
+    """A lifespan runs once, before any request is served."""
+    return function.name == "lifespan" or function.decorated_by("fastapi.FastAPI.on_event")

@@ -1,0 +1,198 @@
+"""Checks of types: that signatures have them, and in which syntax they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from checks.check import Answer, At, Sites, Skip, check
+from checks.facts import tree
+from checks.facts.tree import Expr
+from checks.project.subjects import File, Function
+from checks.rules.style import reported
+
+ANNOTATION_CODES = (
+    "ANN001", "ANN002", "ANN003", "ANN201", "ANN202", "ANN204", "ANN205", "ANN206",
+)  # fmt: skip
+
+type Syntax = Literal[
+    "pep604-optional", "typing-optional", "pep585-collections", "typing-collections",
+    "pep695-generics", "typevar-generics",
+]  # fmt: skip
+
+
+@check("function-signatures-annotated")
+def function_signatures_annotated(
+    function: Function,
+    *,
+    suppress_none_returning: bool = False,
+    mypy_init_return: bool = True,
+    allow_star_arg_any: bool = True,
+) -> Answer:
+    """Every signature says what goes in and what comes out.
+
+    Instead: annotate the parameters and the return value.
+
+    Known problems: what a decorator does to the signature is not seen.
+    """
+    fact = function.fact
+    own = [
+        each
+        for each in function.file.lint(*ANNOTATION_CODES)
+        if fact.line <= each.line <= max(fact.header_end, fact.line)
+        and _innermost(function.file, each.line) == function.index
+    ]
+    if suppress_none_returning and not function.returned:
+        own = [each for each in own if not each.code.startswith("ANN2")]
+    if not mypy_init_return:
+        own += [each for each in function.file.lint("ANN204") if each.line == fact.line]
+    if not own:
+        return None
+    first = next((d for d in own if not function.file.suppressed(d.noqa_line, d.code)), own[0])
+    missing = "its return value" if first.code.startswith("ANN2") else "a parameter"
+    also = " (among others)" if len(own) > 1 else ""
+    message = f"`{function.name}` does not say the type of {missing}{also}"
+    return reported(first, message, line=fact.line, anchor="signature")
+
+
+def _innermost(file: File, line: int) -> int:
+    """Index of the function whose signature holds a line; the last one that begins there."""
+    around = [
+        (fact.line, index)
+        for index, fact in enumerate(file.facts.functions)
+        if fact.line <= line <= fact.header_end
+    ]
+    return max(around)[1] if around else -1
+
+
+@check("annotation-syntax")
+def annotation_syntax(file: File, *, syntax: Syntax = "pep604-optional") -> Answer:
+    """Annotations use one syntax.
+
+    Instead: rewrite the annotation in the prescribed syntax.
+
+    Known problems: annotations inside comments (``# type:``) are not read.
+    """
+    oldest = file.project.manifests.min_python
+    needed = {"pep604-optional": (3, 10), "pep695-generics": (3, 12)}.get(syntax)
+    if needed and oldest is not None and oldest < needed:
+        return Skip(f"the project supports Python {oldest[0]}.{oldest[1]}")
+    if syntax.endswith("generics"):
+        return _generics(file, syntax)
+    count, found = 0, []
+    for line, expr, function in _annotations(file):
+        for node in tree.walk(expr):
+            written = _form(file, node, function)
+            if written is None or written[0] != syntax.partition("-")[2]:
+                continue
+            count += 1
+            if written[1] != syntax:
+                symbol = file.symbol_at(line)
+                message = f"The annotation is written `{written[2]}`, not as {_WANTED[syntax]}"
+                found.append(At(line, message, symbol=symbol, anchor=written[2]))
+    return Sites(count, found) if count else Skip("no annotation of this kind")
+
+
+_WANTED = {
+    "pep604-optional": "`X | None`",
+    "typing-optional": "`Optional[X]`",
+    "pep585-collections": "a built-in generic",
+    "typing-collections": "a generic of `typing`",
+}
+_OLD = {f"typing.{name}" for name in "List Dict Set FrozenSet Tuple Type Deque DefaultDict".split()}
+_NEW = {f"builtins.{name}" for name in "list dict set frozenset tuple type".split()}
+
+
+def _form(file: File, node: Expr, function: Function | None) -> tuple[str, str, str] | None:
+    """(kind, syntax it is written in, text) of one node of an annotation."""
+    match node:
+        case tree.Item(value=value, index=index):
+            name = file.resolve(value, function)
+            last = name.rpartition(".")[2]
+            if name == "typing.Optional":
+                return "optional", "typing-optional", "Optional[...]"
+            members = index.items if isinstance(index, tree.Seq) else ()
+            if name == "typing.Union" and any(_is_none(item) for item in members):
+                return "optional", "typing-optional", "Union[..., None]"
+            if name in _OLD:
+                return "collections", "typing-collections", f"{last}[...]"
+            if name in _NEW:
+                return "collections", "pep585-collections", f"{last}[...]"
+        case tree.Bin(op="BitOr", items=items) if any(_is_none(item) for item in items):
+            return "optional", "pep604-optional", "... | None"
+    return None
+
+
+def _is_none(expr: Expr) -> bool:
+    return isinstance(expr, tree.Const) and expr.kind == "NoneType"
+
+
+def _annotations(file: File) -> Iterator[tuple[int, Expr, Function | None]]:
+    """All annotations of a file with their line, and what ``cast`` and type aliases name."""
+    facts = file.facts
+    for function in file.functions:
+        for param in function.fact.params:
+            if param.annotation is not None:
+                yield param.line, param.annotation, function
+        if function.fact.returns is not None:
+            yield function.fact.header_end, function.fact.returns, function
+    for assign in facts.assigns:
+        owner = file.function_of(assign.function)
+        if assign.annotation is not None:
+            yield assign.line, assign.annotation, owner
+        alias = file.resolve(assign.annotation, owner) == "typing.TypeAlias"
+        if assign.value is not None and (alias or assign.op.startswith("type")):
+            yield assign.line, assign.value, owner
+    for call in file.calls_named("cast"):
+        if call.name == "typing.cast" and call.fact.args:
+            yield call.line, call.fact.args[0], call.function
+
+
+def _generics(file: File, syntax: str) -> Answer:
+    """Definitions of generic functions, classes and aliases, by either syntax."""
+    typevars = {
+        f"{file.key}.{target.id}"
+        for assign in file.facts.assigns
+        if _is_typevar(file, assign)
+        for target in assign.targets
+        if isinstance(target, tree.Name)
+    }
+    old: list[tuple[int, str]] = []
+    new: list[tuple[int, str]] = []
+    for cls in file.classes:
+        if cls.fact.typevars:
+            new.append((cls.line, cls.symbol))
+        elif any(file.resolve(base) == "typing.Generic" for base in cls.fact.bases):
+            old.append((cls.line, cls.symbol))
+    for function in file.functions:
+        if function.fact.typevars:
+            new.append((function.line, function.symbol))
+        elif typevars and _uses(function, typevars):
+            old.append((function.line, function.symbol))
+    new += [(assign.line, "") for assign in file.facts.assigns if assign.op == "type[]"]
+    wrong, text = (old, "`TypeVar`") if syntax == "pep695-generics" else (new, "brackets")
+    if not old and not new:
+        return Skip("no generic definition")
+    found = [
+        At(line, f"The definition is generic by {text}", symbol=symbol, anchor=text)
+        for line, symbol in wrong
+    ]
+    return Sites(len(old) + len(new), found)
+
+
+def _is_typevar(file: File, assign: tree.Assign) -> bool:
+    made = file.resolve(assign.value) if isinstance(assign.value, tree.CallRef) else ""
+    return made in {"typing.TypeVar", "typing.ParamSpec", "typing.TypeVarTuple"}
+
+
+def _uses(function: Function, typevars: set[str]) -> bool:
+    """Whether a signature names a type variable that its class does not bind."""
+    file, cls = function.file, function.cls
+    if cls is not None and any(file.resolve(base) == "typing.Generic" for base in cls.fact.bases):
+        return False
+    annotations = [param.annotation for param in function.fact.params] + [function.fact.returns]
+    return any(
+        isinstance(node, tree.Name) and file.resolve(node, function) in typevars
+        for annotation in annotations
+        for node in tree.walk(annotation)
+    )
