@@ -90,6 +90,7 @@ def configure(settings: config.Config) -> None:
             "dashboard.sweep": {"queue": "control"},
             "dashboard.poll": {"queue": "fetch"},
             "dashboard.run_scan": {"queue": "analyse"},
+            "dashboard.read_source": {"queue": "post"},
         },
         timezone="UTC",
     )

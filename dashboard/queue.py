@@ -10,11 +10,14 @@ from kombu.exceptions import KombuError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+CONNECT_SECONDS = 3
+
 logger = structlog.get_logger(__name__)
 
 RUN_SCAN = "dashboard.run_scan"
 POLL = "dashboard.poll"
 SWEEP = "dashboard.sweep"
+READ_SOURCE = "dashboard.read_source"
 
 
 def ring(task: str, args: Sequence[int] = ()) -> bool:
@@ -27,3 +30,15 @@ def ring(task: str, args: Sequence[int] = ()) -> bool:
         logger.warning("broker unreachable", task=task, error=str(error))
         return False
     return True
+
+
+def unreachable() -> str:
+    """Return why the broker cannot be reached, "" when it can."""
+    from dashboard.celery import app
+
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=CONNECT_SECONDS)
+    except (KombuError, OSError) as error:
+        return type(error).__name__
+    return ""

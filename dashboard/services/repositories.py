@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.text import slugify
 
-from checks.cloneurl import ClonePolicy, CloneUrl, check_branch, parse
+from checks.cloneurl import ClonePolicy, CloneUrl, UrlError, check_branch, parse
 from dashboard.models import AuditEntry, Component, Repository, Trigger
-from dashboard.services import mirrors, scanning, standards
+from dashboard.services import scanning, standards
 from dashboard.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dashboard.models import Credential, Standard, Team, User
 
 SLUG_LENGTH = 90
 
 
-class AlreadyRegisteredError(Exception):
-    """The team has this address already. The text is one sentence for the person who asked."""
+class RefusedError(Exception):
+    """What was asked for is not done. The text is one sentence with the next step."""
+
+
+class AlreadyRegisteredError(RefusedError):
+    """The team has this address already."""
 
     def __init__(self, repository: Repository) -> None:
         super().__init__(
@@ -46,12 +51,21 @@ def policy() -> ClonePolicy:
     return ClonePolicy.from_environment(os.environ)
 
 
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn the library's refusal of an address or a name into ours."""
+    try:
+        yield
+    except UrlError as error:
+        raise RefusedError(error.sentence) from error
+
+
 @transaction.atomic
 def register(
     *,
     team: Team,
     clone_url: str,
-    standards_adopted: Sequence[Standard],
+    adopted: Sequence[Standard],
     name: str = "",
     branch: str = "",
     credential: Credential | None = None,
@@ -62,17 +76,19 @@ def register(
     Args:
         team: Whose it is.
         clone_url: Where it is fetched from.
-        standards_adopted: The versions it is judged by.
+        adopted: The versions it is judged by.
         name: What people call it; "" for the last part of the address.
         branch: The branch to judge; "" for the remote's default.
         credential: For private repositories; must be the team's.
         actor: The person who registers, None for the command line.
 
     Raises:
-        UrlError: The address or the branch name is not used; with a sentence.
+        RefusedError: The address or the branch name is not used.
         AlreadyRegisteredError: The team has it already.
     """
-    url = parse(clone_url, policy())
+    with _refusing():
+        url = parse(clone_url, policy())
+        branch = check_branch(branch) if branch else ""
     known = Repository.objects.filter(team=team, clone_url=url.text).first()
     if known is not None:
         raise AlreadyRegisteredError(known)
@@ -81,13 +97,13 @@ def register(
         slug=free_slug(name or url.name, url),
         name=clean(name.strip() or url.name, 200),
         clone_url=url.text,
-        watched_branch=check_branch(branch) if branch else "",
+        watched_branch=branch,
         credential=credential,
         created_by=actor,
     )
     Component.objects.create(repository=repository, path="")
     _record(repository, actor, "repository.registered", {"clone_url": url.text})
-    standards.adopt(repository, standards_adopted, actor)
+    standards.adopt(repository, adopted, actor)
     scanning.request(repository, Trigger.REGISTRATION, actor=actor)
     return repository
 
@@ -109,9 +125,10 @@ def change(repository: Repository, changes: Changes, actor: User | None) -> bool
     """Apply changed settings; True when the repository is scanned again because of them.
 
     Raises:
-        UrlError: The branch name is not one.
+        RefusedError: The branch name is not one.
     """
-    branch = check_branch(changes.watched_branch) if changes.watched_branch else ""
+    with _refusing():
+        branch = check_branch(changes.watched_branch) if changes.watched_branch else ""
     moved = branch != repository.watched_branch
     renamed = changes.name != repository.name
     repository.name = clean(changes.name, 200)
@@ -132,7 +149,13 @@ def remove(repository: Repository, actor: User | None) -> None:
     with transaction.atomic():
         _record(repository, actor, "repository.removed", {"clone_url": repository.clone_url})
         repository.delete()
-        transaction.on_commit(lambda: mirrors.remove(pk), robust=True)
+        transaction.on_commit(lambda: _remove_mirror(pk), robust=True)
+
+
+def _remove_mirror(pk: int) -> None:
+    from dashboard.services import mirrors
+
+    mirrors.remove(pk)
 
 
 def _record(

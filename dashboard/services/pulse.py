@@ -1,0 +1,58 @@
+"""A worker's sign of life, and its share of the sweep, also while it has nothing to do."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models.functions import Now
+
+from dashboard.models import Worker
+from dashboard.services import sweeping
+
+logger = structlog.get_logger(__name__)
+
+
+class Pulse(threading.Thread):
+    """Beats in the main process of a worker until :meth:`end`.
+
+    Args:
+        name: The worker's name, shown to operators.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name="pulse", daemon=True)
+        self._worker = name
+        self._end = threading.Event()
+
+    def run(self) -> None:
+        """Beat and sweep; a database that is away is tried again at the next beat."""
+        while True:
+            try:
+                beat(self._worker)
+                sweeping.sweep()
+            except DatabaseError as error:
+                logger.warning("pulse missed", error=str(error))
+            finally:
+                # Children are forked from this process: they must not inherit a connection.
+                connection.close()
+            if self._end.wait(settings.SWEEP_EVERY.total_seconds()):
+                return
+
+    def end(self) -> None:
+        """Stop beating; the worker is no longer counted as alive."""
+        self._end.set()
+        try:
+            Worker.objects.filter(name=self._worker).delete()
+        except DatabaseError as error:
+            logger.warning("worker not signed off", error=str(error))
+        finally:
+            connection.close()
+
+
+def beat(name: str) -> None:
+    """Write down that the worker lives."""
+    if not Worker.objects.filter(name=name).update(seen_at=Now()):
+        Worker.objects.bulk_create([Worker(name=name)], ignore_conflicts=True)

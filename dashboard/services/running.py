@@ -1,0 +1,199 @@
+"""One scan from claim to end: fetch, judge, store. Whatever happens, the scan says so."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import OuterRef, Subquery
+
+from checks.errors import InputError
+from checks.gitsource import GitSource
+from checks.report import json as report_json
+from checks.review import review
+from checks.standard import StandardError
+from dashboard.models import Branch, Phase, Scan, SourceFile
+from dashboard.models.source_file import SourceState
+from dashboard.services import facts, lease, mirrors, results, scanning, source_view, standards
+from dashboard.text import clean
+
+if TYPE_CHECKING:
+    from checks.gitsource import GitSource as Source
+    from dashboard.services.lease import Heartbeat, Lease
+
+logger = structlog.get_logger(__name__)
+
+TRY_AGAIN = timedelta(seconds=60)
+# These pass by themselves: the scan waits for them and is not failed.
+PASSING = frozenset({"busy", "disk", "key-missing"})
+
+
+def run(scan_id: int) -> bool:
+    """Work on the scan if it can be claimed; False when somebody else does or nothing is to do.
+
+    The scan ends complete, partial or failed; or it goes back into the queue, because what it
+    needs is away for the moment or because this process was told to stop.
+    """
+    held = lease.claim(scan_id)
+    if held is None:
+        return False
+    with structlog.contextvars.bound_contextvars(scan=scan_id, fence=held.fence):
+        try:
+            with _stop_gives_back(held), lease.Heartbeat(held) as beat:
+                _work(held, beat)
+        except lease.LeaseLostError:
+            logger.info("scan taken over")
+        except DatabaseError:
+            # The database went away: the lease runs out and the scan is run again from the start.
+            logger.exception("database failed during a scan")
+    return True
+
+
+@contextmanager
+def _stop_gives_back(held: Lease) -> Iterator[None]:
+    """Put the scan back into the queue when this process is told to end."""
+    try:
+        yield
+    except (SystemExit, KeyboardInterrupt):
+        lease.release(held)
+        raise
+
+
+def _work(held: Lease, beat: Heartbeat) -> None:
+    """Judge the scan, and turn every failure into its code and its sentence."""
+    scan = Scan.objects.select_related("repository", "branch").get(pk=held.scan_id)
+    try:
+        _judge(held, scan, beat)
+    except SoftTimeLimitExceeded:
+        scanning.fail(
+            scan,
+            "time-limit",
+            "The scan did not end within its time limit. Scan a smaller repository, or ask an "
+            "operator to give the workers more processors.",
+        )
+    except (InputError, StandardError) as error:
+        _give_up(held, scan, error)
+    except MemoryError:
+        scanning.fail(
+            scan,
+            "memory",
+            "The scan needed more memory than the worker may use; ask an operator to allow more.",
+        )
+    except (DatabaseError, lease.LeaseLostError):
+        raise
+    except Exception:
+        logger.exception("scan crashed")
+        scanning.fail(
+            scan,
+            "internal",
+            "The scan met a fault of ours, which is in the worker's log; the last result stands. "
+            "Try again, or report the fault with that log.",
+        )
+
+
+def _give_up(held: Lease, scan: Scan, error: Exception) -> None:
+    """Fail the scan, or let it wait for what passes by itself."""
+    code, sentence = error_code(error), clean(str(error), 1000)
+    if code in PASSING:
+        lease.release(held, reason=sentence, code=code, wait=TRY_AGAIN)
+    else:
+        scanning.fail(scan, code, sentence)
+
+
+def error_code(error: Exception) -> str:
+    """Return the stable name of what a person can put right: ``empty``, ``branch-missing``, ..."""
+    code = getattr(error, "code", "")
+    return code or re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+
+
+def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
+    clock = _Clock()
+    seen = Branch.objects.filter(pk=OuterRef("branch_id")).values("wanted")
+    held.write(wanted=Subquery(seen))
+    fetched = mirrors.fetch(scan.repository, beat.progress)
+    clock.lap("fetch")
+    source = GitSource(fetched.git_dir, fetched.commit, remember=facts.store())
+    _name_commit(held, scan, source, fetched.branch)
+    adopted = [row.standard for row in scan.repository.adoptions.select_related("standard")]
+    judged = []
+    for component in scan.repository.components.all():
+        report = review(
+            source,
+            [standards.parsed(standard) for standard in adopted],
+            repository=scan.repository.slug,
+            component=component.path,
+            facts_store=facts.store(),
+            jobs=settings.ANALYSIS_JOBS,
+            progress=_reporter(beat),
+        )
+        judged.append(results.Judged(component, report, report_json.render(report)))
+    clock.lap("review")
+    beat.progress(Phase.STORING)
+    paths = {finding.path for each in judged for finding in each.report.findings}
+    source_view.keep(scan.repository, source, paths)
+    clock.lap("sources")
+    results.store(held, judged, adopted, clock.laps)
+
+
+def _name_commit(held: Lease, scan: Scan, source: Source, branch: str) -> None:
+    """Write down which commit of which branch this scan judges."""
+    history = source.history()
+    if scan.branch.name != branch:
+        _move_branch(held, scan, branch)
+    Branch.objects.filter(repository=scan.repository, name=branch).update(
+        head=source.commit, gone_at=None
+    )
+    held.write(
+        commit=source.commit,
+        commit_time=datetime.fromtimestamp(source.time, UTC),
+        commit_subject=clean(history[0].subject, 200) if history else "",
+        phase=Phase.READING,
+    )
+
+
+def _move_branch(held: Lease, scan: Scan, name: str) -> None:
+    """The default branch was not known, or is another now: the scan belongs to its real name."""
+    row, _ = Branch.objects.get_or_create(repository=scan.repository, name=name)
+    old = Branch.objects.get(pk=scan.branch_id)
+    Branch.objects.filter(pk=old.pk).update(done=old.wanted)
+    held.write(branch=row, wanted=row.wanted)
+
+
+def read_source(source_id: int) -> None:
+    """Read one file out of this machine's mirror for the page that asked for it."""
+    row = SourceFile.objects.select_related("repository").filter(pk=source_id).first()
+    if row is None or row.state != SourceState.WAITING:
+        return
+    git_dir = mirrors.path(row.repository)
+    if not git_dir.exists():
+        git_dir = mirrors.fetch(row.repository, lambda *_: None).git_dir
+    source_view.fill(row, GitSource(git_dir, row.commit))
+
+
+def _reporter(beat: Heartbeat) -> Callable[[str, int, int], None]:
+    def report(phase: str, done: int, total: int) -> None:
+        beat.progress(Phase.JUDGING if phase == "judging" else Phase.READING, done, total)
+
+    return report
+
+
+class _Clock:
+    """Seconds per step, for the scan's page."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._began = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        """Note the seconds since the last step under this name."""
+        now = time.monotonic()
+        self.laps[name] = round(now - self._began, 3)
+        self._began = now

@@ -1,0 +1,48 @@
+"""Tasks: load, call, stop. Ids in, nothing out; each may run twice and the rows stay true."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutting_down
+
+from dashboard import queue
+from dashboard.services import running, sweeping
+from dashboard.services.pulse import Pulse
+
+
+@shared_task(name=queue.RUN_SCAN)
+def run_scan(scan_id: int) -> None:
+    """Work on one scan, if it can be claimed."""
+    running.run(scan_id)
+
+
+@shared_task(name=queue.READ_SOURCE)
+def read_source(source_id: int) -> None:
+    """Read one file for the page that asked for it."""
+    running.read_source(source_id)
+
+
+@shared_task(name=queue.SWEEP)
+def sweep() -> None:
+    """Look for what nobody works on."""
+    sweeping.sweep()
+
+
+_pulses: list[Pulse] = []
+
+
+@worker_ready.connect
+def begin_pulse(sender: Any, **_: Any) -> None:
+    """Let a worker that is up give signs of life."""
+    pulse = Pulse(str(sender.hostname))
+    _pulses.append(pulse)
+    pulse.start()
+
+
+@worker_shutting_down.connect
+def end_pulse(**_: Any) -> None:
+    """Count a worker that is told to stop no longer."""
+    while _pulses:
+        _pulses.pop().end()
