@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
+from checks.errors import InputError
+
 type Address = IPv4Address | IPv6Address
 type Network = IPv4Network | IPv6Network
 type Lookup = Callable[[str, int], Iterable[str]]
@@ -68,7 +70,7 @@ _NAME = re.compile(
 )
 
 
-class AddressError(ValueError):
+class AddressError(InputError, ValueError):
     """A host that must not be connected to.
 
     Attributes:

@@ -16,6 +16,7 @@ from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 from checks.addresses import AddressError, AllowedHosts, normal_host, permitted_addresses
+from checks.errors import InputError
 
 type Kind = Literal["https", "http", "ssh", "scp", "path"]
 
@@ -24,7 +25,7 @@ _DEFAULT_PORTS = {"https": 443, "http": 80, "ssh": 22, "scp": 22}
 _CREDENTIAL_HINT = "put the user name and the password or token into the credential field instead"
 
 
-class UrlError(ValueError):
+class UrlError(InputError):
     """A clone address or branch name that is not used.
 
     Attributes:

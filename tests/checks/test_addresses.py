@@ -21,7 +21,10 @@ def test_a_name_that_does_not_resolve_is_refused() -> None:
     def fails(host: str, port: int) -> list[str]:
         raise OSError
 
-    for lookup in (fails, lambda host, port: []):
+    def finds_nothing(host: str, port: int) -> list[str]:
+        return []
+
+    for lookup in (fails, finds_nothing):
         with pytest.raises(AddressError) as caught:
             permitted_addresses("forge.example", 443, NOTHING_OPEN, lookup=lookup)
         assert caught.value.code == "unresolved"

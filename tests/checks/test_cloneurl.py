@@ -309,8 +309,7 @@ def test_branch_names_are_judged_as_git_judges_them(name: str) -> None:
     )
     try:
         accepted = check_branch(name) == name
-    except UrlError as refused:
+    except UrlError:
         accepted = False
-        assert refused.code == "branch"
     # git takes "@" for the current branch; a branch of that name can not be watched.
     assert accepted == (verdict.returncode == 0 and name != "@")
