@@ -14,7 +14,7 @@ import pytest
 from checks import gitfetch
 from checks.cloneurl import UrlError
 from checks.gitfaults import FetchError
-from checks.gitfetch import Probe, Remote
+from checks.gitfetch import Fetched, Probe, Remote
 from checks.gitrunner import Credential, Progress
 from tests.checks.fetching import LIMITS, POLICY, SECRET, credential, fetch, probe, refs
 from tests.gitservers import GitServer, Mode, Origin, eventually, git
