@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from checks import toml
+from checks.errors import InputError
 from checks.model import Strength
 from checks.rules.specs import ATTESTATION, Automation, Key, Spec, areas, specs
 
@@ -55,7 +56,7 @@ _KINDS = {
 }
 
 
-class StandardError(ValueError):
+class StandardError(InputError):
     """A standard that cannot be used.
 
     Attributes:
