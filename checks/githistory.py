@@ -1,15 +1,15 @@
-"""Commits and what they changed, read in one stream each, and remembered by head commit.
+"""Commits and what they changed, read in one stream each.
 
-The order is that of ``git log --topo-order``: a commit of the mainline, then what it merged, then
-the commit before it. So the history of an older mainline commit is exactly the tail of the history
-of a newer one, and after a push only the commits on top are read.
+The order is our own: a commit of the mainline, then all that it merged, then the mainline commit
+before it. So the history of an older mainline commit is exactly the tail of the history of a newer
+one (git's own orders do not promise that), and after a push only what lies on top is read.
 """
 
 from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -38,8 +38,14 @@ def clamp(seconds: bytes) -> int:
     return min(int(text), LATEST) if len(text) <= 12 else LATEST
 
 
-def read_commits(git_dir: Path, head: str, *, without: str = "", limit: int) -> Iterator[Commit]:
+def read_commits(git_dir: Path, head: str, *, without: str = "", limit: int) -> list[Commit]:
     """Commits reachable from ``head`` but not from ``without``, newest first, at most ``limit``.
+
+    Args:
+        git_dir: The repository.
+        head: Full hex id.
+        without: "", or the id of a first-parent ancestor of ``head``.
+        limit: Number of commits.
 
     Raises:
         ReadLimit: The messages are larger than any honest history.
@@ -53,7 +59,50 @@ def read_commits(git_dir: Path, head: str, *, without: str = "", limit: int) -> 
     with running(git_dir, arguments) as process:
         fields = _fields(stdout(process), git_dir)
         # The fields of one commit come one after the other out of the same stream.
-        yield from map(_commit, *[fields] * _FIELDS)
+        commits = {commit.oid: commit for commit in map(_commit, *[fields] * _FIELDS)}
+    return _in_order(head, commits)
+
+
+def _in_order(head: str, commits: Mapping[str, Commit]) -> list[Commit]:
+    mainline: list[Commit] = []
+    while commit := commits.get(head):
+        mainline.append(commit)
+        head = commit.parents[0] if commit.parents else ""
+    seen: set[str] = set()
+    segments = [_merged_by(commit, commits, seen) for commit in reversed(mainline)]
+    return [commit for segment in reversed(segments) for commit in segment]
+
+
+def _merged_by(tip: Commit, commits: Mapping[str, Commit], seen: set[str]) -> list[Commit]:
+    """``tip`` and what it brought to the mainline, children before parents; adds them to ``seen``.
+
+    Args:
+        tip: A commit of the mainline.
+        commits: All commits by id.
+        seen: Ids of all commits that are reachable from the older mainline.
+    """
+    members = {tip.oid}
+    children: dict[str, int] = {}
+    pending = [tip]
+    while pending:
+        for oid in pending.pop().parents:
+            if oid in commits and oid not in seen:
+                children[oid] = children.get(oid, 0) + 1
+                if oid not in members:
+                    members.add(oid)
+                    pending.append(commits[oid])
+    seen |= members
+    ordered: list[Commit] = []
+    pending = [tip]
+    while pending:
+        commit = pending.pop()
+        ordered.append(commit)
+        for oid in commit.parents:
+            if oid in children:
+                children[oid] -= 1
+                if not children[oid]:
+                    pending.append(commits[oid])
+    return ordered
 
 
 def _commit(

@@ -63,7 +63,7 @@ def environment(git_dir: Path) -> dict[str, str]:
         "HOME": "",
         "LC_ALL": "C.UTF-8",
         "LANGUAGE": "C",
-        "GIT_DIR": str(git_dir),
+        "GIT_DIR": str(git_dir.absolute()),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_CONFIG_SYSTEM": "/dev/null",

@@ -77,7 +77,7 @@ class RememberedLog[Record]:
                 given += 1
                 yield record
         except _PieceLost:
-            again = self._read(self._store, head, read, base="", below=())
+            again = self._give(self._store, head, read(""), ())
             yield from itertools.islice(again, given, self._limit)
 
     def _extend(
@@ -92,23 +92,25 @@ class RememberedLog[Record]:
         found = self._indexes(store, chain)
         base = next((oid for oid in chain if oid in found), "")
         below = found.get(base, ())
-        yield from self._read(store, head, read, base=base, below=below)
+        room = self._limit - sum(count for _, count in below)
+        if base and room > 0:
+            top = list(itertools.islice(read(base), room + 1))
+            if len(top) <= room:
+                yield from self._give(store, head, top, below)
+                return
+        # Where a whole history is cut depends on the head: a longer one is not a shorter one
+        # with more on top.
+        yield from self._give(store, head, read(""), ())
 
-    def _read(
-        self,
-        store: FactStore,
-        head: str,
-        read: Callable[[str], Iterator[Record]],
-        *,
-        base: str,
-        below: _Pieces,
+    def _give(
+        self, store: FactStore, head: str, top: Iterable[Record], below: _Pieces
     ) -> Iterator[Record]:
-        """Read the records above ``base``, keep them and the index, then give those below."""
+        """Give the records on top, keep them and the index, then give those below."""
         pieces: list[tuple[str, int]] = []
         held: list[Record] = []
         start = 0
-        fresh = itertools.islice(read(base), self._limit)
-        for piece in itertools.batched(fresh, PIECE, strict=False):
+        whole = itertools.islice(top, self._limit)
+        for piece in itertools.batched(whole, PIECE, strict=False):
             if held:
                 pieces.append(self._keep(store, head, start, held))
                 start += len(held)

@@ -218,7 +218,7 @@ class GitSource:
             DamagedRepository: A blob is missing, or git answered something else.
         """
         wanted = list(oids)
-        sizes = self._known_sizes
+        sizes = self._sizes if "_tree" in self.__dict__ else {}
         unknown = [oid for oid in dict.fromkeys(wanted) if oid not in sizes]
         if unknown:
             with objects(self._git_dir, contents=False) as reader:
@@ -285,10 +285,8 @@ class GitSource:
         return read_tree(self._git_dir, root, max_files=self._max_files, max_bytes=self._max_bytes)
 
     @functools.cached_property
-    def _known_sizes(self) -> dict[str, int]:
-        """Sizes of the blobs of the tree, if it was read; those not to be read are too large."""
-        if "_tree" not in self.__dict__:
-            return {}
+    def _sizes(self) -> dict[str, int]:
+        """Sizes of the blobs of the tree; those that are not to be read count as too large."""
         sizes = {entry.oid: entry.size for entry in self._tree.entries}
         return sizes | dict.fromkeys(self._tree.unread, MAX_ONE_BLOB + 1)
 
@@ -300,7 +298,9 @@ class GitSource:
             self._commits.records(
                 self.commit,
                 lambda: first_parents(self._git_dir, self.commit, limit=limit)[1:],
-                lambda base: read_commits(self._git_dir, self.commit, without=base, limit=limit),
+                lambda base: iter(
+                    read_commits(self._git_dir, self.commit, without=base, limit=limit)
+                ),
             )
         )
 
