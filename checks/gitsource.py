@@ -27,7 +27,7 @@ from checks.errors import (
 from checks.facts.store import FactStore
 from checks.githistory import clamp, first_parents, read_changes, read_commits, read_tags
 from checks.gitread import HEX_ID, common_dir, environment, git_program, label, objects, output
-from checks.gitremembered import RememberedLog
+from checks.gitremembered import REACH, RememberedLog
 from checks.gittree import MAX_BLOB_BYTES, MAX_FILES, Tree, read_tree
 from checks.source import Change, Commit, Entry
 
@@ -297,7 +297,7 @@ class GitSource:
         return list(
             self._commits.records(
                 self.commit,
-                lambda: first_parents(self._git_dir, self.commit, limit=limit)[1:],
+                lambda: first_parents(self._git_dir, self.commit, limit=REACH + 1)[1:],
                 lambda base: iter(
                     read_commits(self._git_dir, self.commit, without=base, limit=limit)
                 ),
