@@ -97,6 +97,15 @@ class Project:
         """All parsed files that are not excluded, whatever their kind."""
         return [f for f in self.files if f.parsed and not f.is_excluded]
 
+    @cached_property
+    def python_folders(self) -> frozenset[str]:
+        """Folders that hold Python files at any depth."""
+        return frozenset(
+            "/".join(file.segments[:depth])
+            for file in self.files
+            for depth in range(1, len(file.segments) + 1)
+        )
+
     def select(self, scope: Scope) -> list[File]:
         """Files of a scope, sorted by path."""
         match scope:
