@@ -72,8 +72,8 @@ def render(report: Report) -> str:
 
 def _driver(report: Report, rules: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     driver: dict[str, Any] = {"name": "Straightedge", "version": report.manifest.engine}
-    if _VERSION.fullmatch(report.manifest.engine):
-        driver["semanticVersion"] = report.manifest.engine
+    if version := _VERSION.search(report.manifest.engine):
+        driver["semanticVersion"] = version[0]
     return {**driver, "rules": rules}
 
 

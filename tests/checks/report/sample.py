@@ -95,7 +95,7 @@ def report(
             analysed=4,
             skipped=(Skipped("app/x\x1b.py", "does not parse"),),
             tools={"ruff": "0.17.5"},
-            engine="0.1.0",
+            engine="straightedge 0.1.0 (5e55)",
         ),
         standards=tuple(judge(each, found) for each in standards),
         findings=findings(found, standards),

@@ -1,0 +1,318 @@
+"""``python -m checks``: judges a repository and shows the catalogue, without a server.
+
+Exit codes: 0 done, 1 a gate failed, 2 the command or its input is wrong, 3 a defect of ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, NoReturn
+
+from checks.errors import InputError
+from checks.report.text import escaped
+
+if TYPE_CHECKING:
+    from checks.facts.store import FactStore
+    from checks.gitwatch import Progress
+    from checks.model import Report, StandardResult
+    from checks.opening import Opened
+    from checks.standard import Standard
+
+DONE, GATE_FAILED, WRONG_INPUT, DEFECT, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; everything wrong is one line on stderr."""
+    try:
+        options = _parser().parse_args(arguments)
+        text, code = options.run(options)
+        _write(text, options.output)
+    except InputError as error:
+        _complain(str(error))
+        return WRONG_INPUT
+    except BrokenPipeError:
+        # The reader has seen enough; the interpreter must not try to flush again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        _complain("stopped.")
+        return INTERRUPTED
+    except Exception:  # noqa: BLE001 - a crash must not look like a failed gate, which is 1
+        traceback.print_exc()
+        _complain("this is a defect of Straightedge; please report it with the lines above.")
+        return DEFECT
+    return int(code)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help.")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="python -m checks", description=__doc__, allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="review|catalogue", dest="command")
+    review = commands.add_parser(
+        "review", help="judge a repository", description="Judge a repository.", allow_abbrev=False
+    )
+    _review_options(review)
+    catalogue = commands.add_parser(
+        "catalogue",
+        help="show all checks and standards",
+        description="Show all checks, and all standards with the checks that decide their clauses.",
+        allow_abbrev=False,
+    )
+    _standard_option(catalogue, "instead of the shipped ones")
+    catalogue.add_argument("--format", choices=("text", "json"), default="text")
+    _output_option(catalogue)
+    catalogue.set_defaults(run=_catalogue)
+    return parser
+
+
+def _review_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("where", metavar="PATH_OR_URL", help="a local folder or a clone address")
+    parser.add_argument("--rev", default="", help="the revision to judge (default: HEAD)")
+    parser.add_argument(
+        "--worktree", action="store_true", help="judge the files as they are, committed or not"
+    )
+    _standard_option(parser, "to judge by (default: each of the shipped ones)")
+    parser.add_argument("--component", default="", metavar="DIR", help="judge only this folder")
+    parser.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+    cache = parser.add_mutually_exclusive_group()
+    cache.add_argument(
+        "--cache", type=Path, metavar="DIR", help="where facts and mirrors are kept between runs"
+    )
+    cache.add_argument("--no-cache", action="store_true", help="keep nothing between runs")
+    parser.add_argument(
+        "--jobs", type=_jobs, metavar="N", help="processes to use (default: one for each core)"
+    )
+    parser.add_argument(
+        "--fail-under",
+        type=_score,
+        metavar="SCORE",
+        help="exit with 1 unless the lower end of every score reaches this",
+    )
+    _output_option(parser)
+    parser.set_defaults(run=_review)
+
+
+def _standard_option(parser: argparse.ArgumentParser, purpose: str) -> None:
+    parser.add_argument(
+        "--standard",
+        action="append",
+        default=[],
+        metavar="SLUG_OR_FILE",
+        help=f"a shipped standard or a TOML file, {purpose}; may be repeated",
+    )
+
+
+def _output_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write here, not to stdout")
+
+
+def _jobs(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes from 1 to 256")
+    return int(text)
+
+
+def _score(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= (score := float(text)) <= 100:
+            return score
+    raise argparse.ArgumentTypeError(f"{text!r} is not a score from 0 to 100")
+
+
+def _review(options: argparse.Namespace) -> tuple[str, int]:
+    from checks.review import review
+
+    if options.worktree and options.rev:
+        raise InputError("--worktree and --rev exclude each other: choose one of them.")
+    standards = _standards(options.standard)
+    _check_output(options.output)
+    with _kept(options) as (store, mirrors), _Ticker() as ticker:
+        opened = _opened(options, store, mirrors, ticker)
+        report = review(
+            opened.source,
+            standards,
+            repository=opened.repository,
+            component=_component(options.component),
+            facts_store=store,
+            jobs=options.jobs or os.process_cpu_count() or 1,
+            progress=ticker.show,
+        )
+    shortfalls = _shortfalls(report, options.fail_under)
+    for sentence in shortfalls:
+        _complain(sentence)
+    text = _rendered(report, standards, options)
+    return text, GATE_FAILED if shortfalls else DONE
+
+
+def _catalogue(options: argparse.Namespace) -> tuple[str, int]:
+    from checks import rules
+    from checks.check import CATALOGUE
+    from checks.report import catalogue
+
+    rules.load()
+    render = catalogue.render_json if options.format == "json" else catalogue.render_text
+    return render(_standards(options.standard), CATALOGUE), DONE
+
+
+def _standards(names: Sequence[str]) -> list[Standard]:
+    from checks import standard
+
+    standards = [standard.load(name) for name in names] if names else standard.shipped()
+    slugs = [each.slug for each in standards]
+    for slug in slugs:
+        if slugs.count(slug) > 1:
+            raise InputError(f"Two standards are called {slug}: leave one out, or rename it.")
+    return standards
+
+
+def _component(text: str) -> str:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts:
+        raise InputError(f"--component {text}: give a folder inside the repository.")
+    return "" if path == PurePosixPath() else str(path)
+
+
+@contextlib.contextmanager
+def _kept(options: argparse.Namespace) -> Iterator[tuple[FactStore | None, Path]]:
+    """The store of facts and the folder of mirrors, both gone afterwards with ``--no-cache``."""
+    if options.no_cache:
+        with tempfile.TemporaryDirectory(prefix="straightedge-") as folder:
+            yield None, Path(folder)
+        return
+    from checks.facts.store import SqliteFactStore
+
+    cache = options.cache or _default_cache()
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The cache folder {cache} cannot be made ({error.strerror}): give another one by"
+            " --cache, or --no-cache."
+        ) from error
+    store = SqliteFactStore(cache / "facts.sqlite3")
+    with contextlib.closing(store):
+        yield store, cache / "mirrors"
+
+
+def _default_cache() -> Path:
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # A relative path there is to be ignored, says the specification of these folders.
+    return (base if base.is_absolute() else Path.home() / ".cache") / "straightedge"
+
+
+def _opened(
+    options: argparse.Namespace, store: FactStore | None, mirrors: Path, ticker: _Ticker
+) -> Opened:
+    from checks.opening import is_address, open_address, open_folder
+
+    if not is_address(options.where):
+        return open_folder(
+            options.where, rev=options.rev, worktree=options.worktree, remember=store
+        )
+    if options.worktree:
+        raise InputError("--worktree needs a local folder: an address has only commits.")
+    return open_address(
+        options.where, mirrors, rev=options.rev, remember=store, progress=ticker.fetching
+    )
+
+
+def _rendered(report: Report, standards: Sequence[Standard], options: argparse.Namespace) -> str:
+    if options.format == "json":
+        from checks.report import json
+
+        return json.render(report)
+    if options.format == "sarif":
+        from checks.report import sarif
+
+        return sarif.render(report)
+    from checks.report import text
+
+    color = not options.output and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return text.render(report, standards, color=color)
+
+
+def _shortfalls(report: Report, least: float | None) -> list[str]:
+    """One sentence for each standard that does not reach the gate."""
+    if least is None:
+        return []
+    found = []
+    for result in report.standards:
+        if result.low is None:
+            found.append(f"{result.slug} is not scored, so it does not reach {least:g}.")
+        elif result.low < least:
+            found.append(f"{result.slug} reaches {_reached(result)}, not {least:g}.")
+    return found
+
+
+def _reached(result: StandardResult) -> str:
+    from checks.report.text import points
+
+    if result.low is None or result.score is None or result.low == result.score:
+        return points(result.low or 0)
+    return f"{points(result.low)} to {points(result.score)} (some checks broke)"
+
+
+def _check_output(output: Path | None) -> None:
+    """Refuse before the work, not after it."""
+    if output and (output.is_dir() or not output.absolute().parent.is_dir()):
+        raise InputError(f"--output {output}: give a file in a folder that exists.")
+
+
+def _write(text: str, output: Path | None) -> None:
+    content = text.encode("utf-8", "replace")
+    if not output:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise InputError(f"{output} cannot be written: {error.strerror}.") from error
+
+
+def _complain(sentence: str) -> None:
+    print(f"straightedge: {escaped(sentence)}", file=sys.stderr)
+
+
+class _Ticker:
+    """One line on stderr that says what is going on; silent where nobody watches."""
+
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._watched = self._stream.isatty()
+        self._shown = ""
+
+    def __enter__(self) -> _Ticker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._replace("")
+
+    def show(self, step: str, done: int, total: int) -> None:
+        """A step of the review, and how far it has come."""
+        self._replace(f"{step} {done}/{total}" if total else step)
+
+    def fetching(self, progress: Progress) -> None:
+        """How far a fetch has come."""
+        self._replace(f"{progress.phase} objects {progress.percent} %")
+
+    def _replace(self, text: str) -> None:
+        if self._watched and text != self._shown:
+            self._stream.write(f"\r{text}\x1b[K")
+            self._stream.flush()
+            self._shown = text
+
+
+if __name__ == "__main__":
+    sys.exit(main())
