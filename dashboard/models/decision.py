@@ -80,11 +80,13 @@ class AttestationQuerySet(models.QuerySet["Attestation"]):
 
 
 class Attestation(models.Model):
-    """A lead's word for a clause that no repository can show, with evidence and an end."""
+    """A lead's word on a topic that no repository can show, with evidence and an end.
+
+    ``topic`` is what the clauses name in the limits of ``lead-attestation``.
+    """
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="attestations")
-    standard_slug = models.SlugField(max_length=80)
-    clause_number = models.CharField(max_length=40)
+    topic = models.CharField(max_length=80)
     statement = models.TextField()
     evidence = models.TextField(blank=True)
     author = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")

@@ -195,8 +195,8 @@ def _manifest(judged: Sequence[Judged]) -> dict[str, Any]:
 
 def _end_state(judged: Sequence[Judged]) -> ScanState:
     """Complete, or partial when a file that should have been analysed was not."""
-    unread = any(each.report.manifest.skipped for each in judged)
-    return ScanState.PARTIAL if unread else ScanState.COMPLETE
+    cut = any(transitions.unread(each.report) for each in judged)
+    return ScanState.PARTIAL if cut else ScanState.COMPLETE
 
 
 def _write_repository(scan: Scan, summary: Summary, now: Any) -> None:

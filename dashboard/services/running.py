@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
@@ -26,7 +26,7 @@ from dashboard.services import facts, lease, mirrors, results, scanning, source_
 from dashboard.text import clean
 
 if TYPE_CHECKING:
-    from checks.gitsource import GitSource as Source
+    from dashboard.models import Repository
     from dashboard.services.lease import Heartbeat, Lease
 
 logger = structlog.get_logger(__name__)
@@ -132,9 +132,10 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
             component=component.path,
             facts_store=facts.store(),
             jobs=settings.ANALYSIS_JOBS,
+            attestations=_attestations(scan.repository),
             progress=_reporter(beat),
         )
-        judged.append(results.Judged(component, report, report_json.render(report)))
+        judged.append(results.Judged(component, report, report_json.render(report).encode()))
     clock.lap("review")
     beat.progress(Phase.STORING)
     paths = {finding.path for each in judged for finding in each.report.findings}
@@ -143,7 +144,21 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     results.store(held, judged, adopted, clock.laps)
 
 
-def _name_commit(held: Lease, scan: Scan, source: Source, branch: str) -> None:
+def _attestations(repository: Repository) -> list[dict[str, Any]]:
+    """Return what leads have attested, in the form the library reads."""
+    return [
+        {
+            "topic": row.topic,
+            "by": row.author.email if row.author else "",
+            "on": row.created_at.date(),
+            "expires": row.expires_at.date(),
+            "evidence": row.evidence,
+        }
+        for row in repository.attestations.in_force().select_related("author")
+    ]
+
+
+def _name_commit(held: Lease, scan: Scan, source: GitSource, branch: str) -> None:
     """Write down which commit of which branch this scan judges."""
     history = source.history()
     if scan.branch.name != branch:
@@ -180,7 +195,7 @@ def read_source(source_id: int) -> None:
 
 def _reporter(beat: Heartbeat) -> Callable[[str, int, int], None]:
     def report(phase: str, done: int, total: int) -> None:
-        beat.progress(Phase.JUDGING if phase == "judging" else Phase.READING, done, total)
+        beat.progress(Phase.JUDGING if phase == "checks" else Phase.READING, done, total)
 
     return report
 

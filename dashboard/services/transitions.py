@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from checks.facts.text import REPLACED
 from dashboard.models import (
     OPEN_STATES,
     Finding,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 BATCH = 500
 MAX_STORED = 20_000
+COOKIE_IGNORED = "declares the encoding"
 _SEVERITY = {"must": 0, "should": 1, "may": 2}
 _CONTENT = (
     "strength",
@@ -159,6 +161,19 @@ def _known_as_fixed(component: Component, keys: Sequence[Key]) -> set[Key]:
     return known & wanted
 
 
+def unread(report: engine.Report) -> set[str]:
+    """Return the paths that were seen and not analysed; "" among them when the tree was cut.
+
+    A file that was read with a remark about its encoding was analysed.
+    """
+    remarks = (REPLACED, COOKIE_IGNORED)
+    return {
+        skipped.path
+        for skipped in report.manifest.skipped
+        if not skipped.reason.startswith(remarks)
+    }
+
+
 def _vanish(
     report: engine.Report,
     found: Mapping[Key, Finding],
@@ -171,9 +186,9 @@ def _vanish(
         for clause in standard.clauses:
             for check in clause.checks:
                 states.setdefault(check.id, set()).add(check.state)
-    unread = {clean(skipped.path, 1100) for skipped in report.manifest.skipped}
+    missed = {clean(path, 1100) for path in unread(report)}
     for key, row in standing.items():
-        if key in found or row["path"] in unread:
+        if key in found or row["path"] in missed or "" in missed:
             continue
         state = states.get(row["check_id"])
         if state is None:

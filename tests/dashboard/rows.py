@@ -40,10 +40,10 @@ def user(name: str = "", **fields: object) -> User:
     return User.objects.create(username=name, email=f"{name}@example.org", **fields)
 
 
-def team(name: str = "", **members: User) -> Team:
+def team(**members: User) -> Team:
     """A team; members by role: ``team(lead=alice)``."""
     number = next(_numbers)
-    row = Team.objects.create(slug=f"team{number}", name=name or f"Team {number}")
+    row = Team.objects.create(slug=f"team{number}", name=f"Team {number}")
     for role, person in members.items():
         Membership.objects.create(team=row, user=person, role=Role(role))
     return row
@@ -101,12 +101,10 @@ def report(
 ) -> engine.Report:
     """A report of the house rules. ``states`` sets the state of a check, measured if left out."""
     states = states or {}
-    clauses = tuple(
-        _clause(clause, strength, check, findings, states.get(check, "measured"))
-        for clause, strength, check in (
-            ("HR-1", "must", "no-print"),
-            ("HR-2", "should", "no-broad-except"),
-        )
+    broad = states.get("no-broad-except", "measured")
+    clauses = (
+        _clause("HR-1", "must", "no-print", findings, states.get("no-print", "measured")),
+        _clause("HR-2", "should", "no-broad-except", findings, broad),
     )
     return engine.Report(
         repository="r",
