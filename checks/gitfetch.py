@@ -22,8 +22,9 @@ from typing import NoReturn
 from checks.cloneurl import ClonePolicy, CloneUrl, UrlError, check_branch, parse
 from checks.gitfaults import FetchError, classify, scrub
 from checks.gitlocal import check_local
-from checks.gitrunner import Credential, Finished, Limits, Progress, Session, run, session
+from checks.gitrunner import Credential, Finished, Session, run, session
 from checks.gittrace import check_answer
+from checks.gitwatch import Limits, Progress
 from checks.mirror import cleaned, make_mirror, mirror_lock, move_pins, prune_refs, swap
 
 _HEADS = "refs/heads/"

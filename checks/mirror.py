@@ -16,7 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from checks.gitfaults import FetchError, scrub
-from checks.gitrunner import Limits, Session, run, session
+from checks.gitrunner import Session, run, session
+from checks.gitwatch import Limits
 
 _PINS = "refs/straightedge/scans/"
 _SCRATCH = re.compile(r"(tmp_.*|\.tmp-.*|.*\.lock)\Z")

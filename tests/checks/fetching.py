@@ -7,7 +7,8 @@ from pathlib import Path
 from checks import gitfetch
 from checks.cloneurl import ClonePolicy
 from checks.gitfetch import Fetched, Probe
-from checks.gitrunner import Credential, Limits
+from checks.gitrunner import Credential
+from checks.gitwatch import Limits
 from tests.gitservers import GitServer, git
 
 LIMITS = Limits(seconds=8, short_seconds=3, silent_seconds=1, grace=1, free_share=0.0)

@@ -15,7 +15,8 @@ from checks import gitfetch
 from checks.cloneurl import UrlError
 from checks.gitfaults import FetchError
 from checks.gitfetch import Fetched, Probe, Remote
-from checks.gitrunner import Credential, Progress
+from checks.gitrunner import Credential
+from checks.gitwatch import Progress
 from tests.checks.fetching import LIMITS, POLICY, SECRET, credential, fetch, probe, refs
 from tests.gitservers import GitServer, Mode, Origin, eventually, git
 
@@ -334,7 +335,7 @@ def test_a_killed_caller_leaves_no_process(
     server.mode = "hang-at-pack"
     script = (
         "import sys; from pathlib import Path; from checks.cloneurl import ClonePolicy\n"
-        "from checks.gitfetch import fetch; from checks.gitrunner import Limits\n"
+        "from checks.gitfetch import fetch; from checks.gitwatch import Limits\n"
         "policy = ClonePolicy.from_environment({'STRAIGHTEDGE_CLONE_ALLOWED_HOSTS': '127.0.0.1'})\n"
         "fetch(sys.argv[1], Path(sys.argv[2]), policy=policy, limits=Limits(grace=1))\n"
     )

@@ -12,7 +12,7 @@ from checks import gitfetch
 from checks.cloneurl import ClonePolicy
 from checks.gitfaults import FetchError
 from checks.gitfetch import Fetched
-from checks.gitrunner import Limits
+from checks.gitwatch import Limits
 from tests.gitservers import Origin, git
 
 LIMITS = Limits(seconds=8, short_seconds=4, grace=1, free_share=0.0)
