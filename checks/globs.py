@@ -20,7 +20,9 @@ def matcher(patterns: tuple[str, ...], *, ignore_case: bool = False) -> Callable
         ignore_case: Whether case is ignored.
     """
     flags = re.IGNORECASE if ignore_case else 0
-    whole = re.compile("|".join(f"(?:{_translate(pattern)})" for pattern in patterns) or "(?!)", flags)
+    whole = re.compile(
+        "|".join(f"(?:{_translate(pattern)})" for pattern in patterns) or "(?!)", flags
+    )
     return lambda path: whole.fullmatch(path) is not None
 
 

@@ -62,9 +62,7 @@ def answer(check: Check, project: Project, params: Mapping[str, Any]) -> Outcome
     return Outcome(check=check.id, params=key, sites=sites, observations=found, seconds=seconds)
 
 
-def _count(
-    check: Check, project: Project, params: dict[str, Any]
-) -> tuple[int, list[Observation]]:
+def _count(check: Check, project: Project, params: dict[str, Any]) -> tuple[int, list[Observation]]:
     exempt = tuple(params.pop("exempt", ()))
     limits = {name: params[name] for name in check.defaults if name in params}
     observations: list[Observation] = []
@@ -73,7 +71,9 @@ def _count(
         if exempt and _exempted(subject, exempt):
             continue
         for entry in limits[check.each] if check.each else (None,):
-            given = check.ask(subject, entry, **limits) if check.each else check.ask(subject, **limits)
+            given = (
+                check.ask(subject, entry, **limits) if check.each else check.ask(subject, **limits)
+            )
             count, found = _read(given, subject, entry)
             sites += count
             observations.extend(found)
@@ -153,7 +153,9 @@ def _file(subject: Any, path: str) -> File | None:
     owner = getattr(subject, "file", None)
     if isinstance(owner, File) and owner.path == path:
         return owner
-    project = subject if isinstance(subject, Project) else getattr(owner or subject, "project", None)
+    project = (
+        subject if isinstance(subject, Project) else getattr(owner or subject, "project", None)
+    )
     return project.by_path.get(path) if isinstance(project, Project) else None
 
 
@@ -168,4 +170,3 @@ def _exempted(subject: Any, patterns: tuple[str, ...]) -> bool:
 @cache
 def _spec(patterns: tuple[str, ...]) -> pathspec.PathSpec[Any]:
     return pathspec.PathSpec.from_lines("gitignore", patterns)
-

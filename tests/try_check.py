@@ -1,6 +1,6 @@
 """Shows what a check gives for its examples, or for a real repository.
 
-    uv run python -m tests.try_check CHECK [--variant N] [--repo GIT_DIR [--rev REV]] [--params JSON]
+uv run python -m tests.try_check CHECK [--variant N] [--repo GIT_DIR [--rev REV]] [--params JSON]
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ def main() -> None:
         read = read_project(GitSource(git_dir, resolve(git_dir, given.rev)), store, jobs=2)
         for name in given.check:
             started = time.process_time()
-            outcome = answer(
-                CATALOGUE[name], read.project, specs()[name].merged(given.params)
-            )
+            outcome = answer(CATALOGUE[name], read.project, specs()[name].merged(given.params))
             show(name, outcome, given.most, time.process_time() - started)
         return
     with tempfile.TemporaryDirectory() as folder:

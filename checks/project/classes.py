@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from checks.project.subjects import Class, Function
 
 _DEPTH = 24
-SCHEMA_BASES = frozenset({"pydantic.BaseModel", "pydantic.RootModel", "pydantic.generics.GenericModel"})
+SCHEMA_BASES = frozenset(
+    {"pydantic.BaseModel", "pydantic.RootModel", "pydantic.generics.GenericModel"}
+)
 SETTINGS_BASES = frozenset({"pydantic_settings.BaseSettings", "pydantic.BaseSettings"})
 DOCUMENT_BASES = frozenset({"tortoise.models.Model", "beanie.Document"})
 DECLARATIVE = frozenset(
@@ -154,7 +156,10 @@ class Classes:
     def with_role(self, *roles: str) -> list[Class]:
         """All production classes of these roles."""
         return [
-            cls for file in self.project.production for cls in file.classes if self.role(cls) in roles
+            cls
+            for file in self.project.production
+            for cls in file.classes
+            if self.role(cls) in roles
         ]
 
     def method(self, cls: Class, name: str) -> Function | None:

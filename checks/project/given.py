@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from checks.project.subjects import Call, File, Function
 
 _DEPTH = 16
+_COPIES = frozenset({"builtins.list", "builtins.tuple", "builtins.reversed", "builtins.sorted"})
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -68,7 +69,9 @@ class Given(msgspec.Struct, frozen=True):
         return value if isinstance(value, str) else None
 
 
-def argument(call: Call, names: tuple[str, ...], known: Mapping[str, Given] | None = None) -> Given | None:
+def argument(
+    call: Call, names: tuple[str, ...], known: Mapping[str, Given] | None = None
+) -> Given | None:
     """The first of some keyword arguments of a call, as an expression of its place."""
     for name in names:
         value = call.fact.keyword(name)
@@ -94,8 +97,8 @@ def _spread(given: Given, name: str) -> Given | None:
     if isinstance(given.expr, tree.CallRef):
         call = given.file.calls[given.expr.index]
         if call.name == "builtins.dict":
-            value = call.fact.keyword(name)
-            return None if value is None else given.at(value)
+            inner = call.fact.keyword(name)
+            return None if inner is None else given.at(inner)
     return None
 
 
@@ -113,7 +116,9 @@ def source(given: Given) -> Given:
             given = Given(given.file, binding.value, owner, given.known if owner else {})
             continue
         found = names.assignment_named(given.file.resolve(given.expr, given.function))
-        if found is None or found[1].value is None or not isinstance(found[1].targets[0], tree.Name):
+        if found is None or not isinstance(found[1].targets[0], tree.Name):
+            break
+        if found[1].value is None or found[1].value is given.expr:
             break
         given = Given(found[0], found[1].value)
     return given
@@ -144,7 +149,7 @@ def elements(given: Given) -> list[Given]:
             call = given.file.calls[index]
             if call.last in {"values", "items"} and call.receiver is not None:
                 return elements(given.at(call.receiver))
-            if call.name in {"builtins.list", "builtins.tuple", "builtins.reversed"} and call.fact.args:
+            if call.name in _COPIES and call.fact.args:
                 return elements(given.at(call.fact.args[0]))
             function = given.file.project.names.function_named(call.name)
             if function is not None and len(function.returned) == 1:
@@ -153,7 +158,7 @@ def elements(given: Given) -> list[Given]:
 
 
 def turns(call: Call) -> list[dict[str, Given]]:
-    """What the variables of the loops around a call stand for, once per turn; one empty otherwise."""
+    """What the variables of the loop around a call stand for: one mapping per turn."""
     for _, block in call.file.blocks_around(call.fact.block):
         if block.kind in {"for", "async for", "comp"}:
             found = [_turn(block.exprs[0], item) for item in elements(_iterated(call, block))]

@@ -19,7 +19,9 @@ EXCLUDED_SEGMENTS = frozenset(
 )
 EXCLUDED_SUFFIXES = ("_pb2.py", "_pb2_grpc.py", "_pb2.pyi")
 TEST_SEGMENTS = frozenset({"test", "tests", "testing", "e2e"})
-SCRIPT_SEGMENTS = frozenset("scripts script bin tools hack examples docs benchmarks notebooks".split())
+SCRIPT_SEGMENTS = frozenset(
+    "scripts script bin tools hack examples docs benchmarks notebooks".split()
+)
 SCRIPT_NAMES = frozenset({"setup.py", "noxfile.py", "manage.py", "fabfile.py", "conf.py"})
 CLI_LIBRARIES = frozenset({"typer.Typer", "argparse.ArgumentParser"})
 CLICK_DECORATORS = frozenset({"click.command", "click.group"})
@@ -81,7 +83,10 @@ class Layout:
             parent, _, name = file.key.rpartition(".")
             if file.is_package and name and not self._has_init(parent):
                 found.setdefault(name, []).append(parent)
-        return {name: sorted(parents, key=lambda p: (p.count("."), p)) for name, parents in found.items()}
+        return {
+            name: sorted(parents, key=lambda p: (p.count("."), p))
+            for name, parents in found.items()
+        }
 
     def _has_init(self, key: str) -> bool:
         module = self.modules.get(key)
@@ -207,7 +212,9 @@ class Layout:
         }
         if {"revision", "down_revision"} <= names:
             return True
-        if file.name == "env.py" and any(_imports(row, "alembic", "context") for row in facts.imports):
+        if file.name == "env.py" and any(
+            _imports(row, "alembic", "context") for row in facts.imports
+        ):
             return True
         if not below:
             return False
@@ -215,7 +222,9 @@ class Layout:
             return True
         if any(cls.name == "Migration" and cls.parent < 0 for cls in facts.classes):
             return True
-        single = {f.name for f in facts.functions if f.parent < 0 and f.cls < 0 and len(f.params) == 1}
+        single = {
+            f.name for f in facts.functions if f.parent < 0 and f.cls < 0 and len(f.params) == 1
+        }
         return {"upgrade", "downgrade"} <= single
 
     @cached_property
@@ -261,7 +270,9 @@ class Layout:
         if not SCRIPT_SEGMENTS.isdisjoint(file.segments) or file.name in SCRIPT_NAMES:
             return True
         if file.name == "tasks.py":
-            imports_invoke = any(row.module.partition(".")[0] == "invoke" for row in file.facts.imports)
+            imports_invoke = any(
+                row.module.partition(".")[0] == "invoke" for row in file.facts.imports
+            )
             if imports_invoke or not file.segments:
                 return True
         return self._always_script(file) or file.facts.main_guard[0] > 0
@@ -295,7 +306,10 @@ class Layout:
                 func = file.facts.calls[expr.index].func
                 if isinstance(func, tree.Name) and func.id.rpartition(".")[2] in REGISTERING:
                     receiver = tree.Name(func.id.rpartition(".")[0])
-                    if file.type_of(receiver, function.parent) in {"fastapi.FastAPI", "fastapi.APIRouter"}:
+                    if file.type_of(receiver, function.parent) in {
+                        "fastapi.FastAPI",
+                        "fastapi.APIRouter",
+                    }:
                         return True
         return False
 

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 _DEPTH = 16
 _STATUS = re.compile(r"HTTP_(\d{3})_\w+\Z")
 _ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "os.environ.setdefault"})
-_CONFIGS = frozenset({"decouple.config", "starlette.config.Config.__call__", "starlette.config.Config"})
+_CONFIGS = frozenset(
+    {"decouple.config", "starlette.config.Config.__call__", "starlette.config.Config"}
+)
+_COPIES = frozenset({"builtins.str", "builtins.list", "builtins.tuple", "builtins.set"})
 _FIELDS = frozenset({"pydantic.Field", "pydantic.fields.Field", "dataclasses.field"})
 _TEXT_METHODS: dict[str, Callable[..., Any]] = {
     "split": str.split,
@@ -130,9 +133,9 @@ class Literals:
         head, _, rest = text.partition(".")
         binding, owner = self.project.names.binding(file, head, function)
         if owner is not None and not rest:
-            if isinstance(binding, Assign) and binding.value is not None and not binding.op:
-                if len(binding.targets) == 1 and isinstance(binding.targets[0], tree.Name):
-                    return self.value(Given(file, binding.value, owner, given.known), depth + 1)
+            assigned = _plain_value(binding)
+            if assigned is not None:
+                return self.value(Given(file, assigned, owner, given.known), depth + 1)
             if isinstance(binding, Target) and binding.kind == "comp" and binding.expr is not None:
                 return self.value(Given(file, binding.expr, owner, given.known), depth + 1)
             if not isinstance(binding, tree.Import):
@@ -234,10 +237,12 @@ class Literals:
         if name in _ENVIRONMENT or name in _CONFIGS or self._is_environ(given, call):
             default = call.keyword("default") or (call.args[1] if len(call.args) > 1 else None)
             return UNKNOWN if default is None else self.value(given.at(default), depth + 1)
-        if name in {"builtins.str", "builtins.list", "builtins.tuple", "builtins.set"} and call.args:
+        if name in _COPIES and call.args:
             return self.value(given.at(call.args[0]), depth + 1)
         if name == "builtins.dict" and not call.args:
-            return {item.name: self.value(given.at(item.value), depth + 1) for item in call.keywords}
+            return {
+                item.name: self.value(given.at(item.value), depth + 1) for item in call.keywords
+            }
         function = self.project.names.function_named(name) if name else None
         if function is not None and not function.fact.params and len(function.returned) == 1:
             inner = Given(function.file, function.returned[0], function)
@@ -245,7 +250,7 @@ class Literals:
         return UNKNOWN
 
     def _is_environ(self, given: Given, call: tree.Call) -> bool:
-        """``config("X", default=...)`` and ``env.str("X", ...)`` of decouple, starlette, environs."""
+        """``env.str("X", ...)`` of environs, and the readers of starlette and decouple."""
         head = tree.dotted(call.func).partition(".")[0]
         if not head:
             return False
@@ -270,6 +275,13 @@ class Literals:
             return _TEXT_METHODS[call.last](value, *args)
         except (TypeError, ValueError):
             return UNKNOWN
+
+
+def _plain_value(binding: object) -> Expr | None:
+    """What a simple assignment to one name assigns."""
+    if not isinstance(binding, Assign) or binding.op or len(binding.targets) != 1:
+        return None
+    return binding.value if isinstance(binding.targets[0], tree.Name) else None
 
 
 def _joined(values: list[Any]) -> Any:

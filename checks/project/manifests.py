@@ -80,7 +80,10 @@ class Manifests:
         """Modules that are targets of console scripts."""
         found: set[str] = set()
         for data in self.pyprojects.values():
-            for table in (table_of(data, "project", "scripts"), table_of(data, "tool", "poetry", "scripts")):
+            for table in (
+                table_of(data, "project", "scripts"),
+                table_of(data, "tool", "poetry", "scripts"),
+            ):
                 found.update(str(target).partition(":")[0] for target in table.values())
         return frozenset(found)
 
@@ -123,7 +126,9 @@ class Manifests:
         for path, data in self.pyprojects.items():
             lines = self.project.documents[path].lines
             project = table_of(data, "project")
-            yield from _pep508(project.get("dependencies"), path, "runtime", lines, "project.dependencies")
+            yield from _pep508(
+                project.get("dependencies"), path, "runtime", lines, "project.dependencies"
+            )
             for name, items in table_of(project, "optional-dependencies").items():
                 key = f"project.optional-dependencies.{name}"
                 yield from _pep508(items, path, _group(name), lines, key)

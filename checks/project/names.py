@@ -40,7 +40,6 @@ BUILTINS = frozenset(
 )
 
 
-
 class Target(msgspec.Struct, frozen=True):
     """A name bound by a block: ``with expr as name``, ``for name in expr``, ``except T as name``."""
 
@@ -205,7 +204,12 @@ class Names:
         return scope.module.get(name), None
 
     def _of_local(
-        self, file: File, owner: Function, head: str, rest: str, binding: Binding | tree.Param | None
+        self,
+        file: File,
+        owner: Function,
+        head: str,
+        rest: str,
+        binding: Binding | tree.Param | None,
     ) -> str:
         tail = f".{rest}" if rest else ""
         match binding:

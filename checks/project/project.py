@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from checks.project.callgraph import CallGraph
     from checks.project.database import Database
     from checks.project.layers import Layers
+    from checks.project.literals import Literals
     from checks.project.logs import Logs
     from checks.project.manifests import Manifests
+    from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
     from checks.source import Entry, Source
 
@@ -128,6 +130,20 @@ class Project:
         from checks.project.manifests import Manifests
 
         return Manifests(self)
+
+    @cached_property
+    def literals(self) -> Literals:
+        """Values of expressions, through constants and defaults."""
+        from checks.project.literals import Literals
+
+        return Literals(self)
+
+    @cached_property
+    def routers(self) -> RouterGraph:
+        """Which application or router an expression stands for."""
+        from checks.project.routergraph import RouterGraph
+
+        return RouterGraph(self)
 
     @cached_property
     def routes(self) -> Routes:

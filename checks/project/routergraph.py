@@ -79,7 +79,9 @@ class RouterGraph:
         for _ in range(3):
             before = len(found)
             for file in self.files:
-                found |= {row.alias for row in file.facts.imports if row.alias and row.name in found}
+                found |= {
+                    row.alias for row in file.facts.imports if row.alias and row.name in found
+                }
                 for assign in file.facts.assigns:
                     value, target = assign.value, assign.targets[0]
                     if isinstance(value, tree.Name) and value.id.rpartition(".")[2] in found:
@@ -341,9 +343,9 @@ def _binding_key(call: Call, assign: Assign | None) -> str:
         owner = file.class_of(call.fact.cls)
         return f"{owner.key if owner is not None else file.key}.{target}"
     head, dot, last = target.partition(".")
-    if dot and function.cls is not None and function.fact.params[:1]:
-        if function.fact.params[0].name == head:
-            return f"{function.cls.key}.{last}"
+    own = function.fact.params[0].name if function.fact.params else ""
+    if dot and function.cls is not None and own == head:
+        return f"{function.cls.key}.{last}"
     return f"{function.key}.{target}"
 
 
@@ -358,6 +360,7 @@ def _attribute_values(cls: Class, attr: str) -> Iterator[Given]:
     for method in cls.methods.values():
         first = method.fact.params[0].name if method.fact.params else ""
         for assign in cls.file.facts.assigns:
-            if assign.function == method.index and assign.value is not None:
-                if any(tree.dotted(target) == f"{first}.{attr}" for target in assign.targets):
-                    yield Given(cls.file, assign.value, method)
+            if assign.function != method.index or assign.value is None:
+                continue
+            if any(tree.dotted(target) == f"{first}.{attr}" for target in assign.targets):
+                yield Given(cls.file, assign.value, method)

@@ -25,7 +25,9 @@ class Hop:
 
     __slots__ = ("call", "kind", "known", "parent")
 
-    def __init__(self, parent: Router, call: Call | None, kind: str, known: dict[str, Given]) -> None:
+    def __init__(
+        self, parent: Router, call: Call | None, kind: str, known: dict[str, Given]
+    ) -> None:
         self.parent = parent
         self.call = call
         self.kind = kind
@@ -34,6 +36,13 @@ class Hop:
     def option(self, *names: str) -> Given | None:
         """The first of these arguments that the call gives."""
         return None if self.call is None else argument(self.call, names, self.known)
+
+    def argument(self, position: int, name: str) -> Given | None:
+        """The argument of the call at a position or of a name."""
+        value = None if self.call is None else self.call.arg(position, name)
+        if value is None or self.call is None:
+            return None
+        return Given(self.call.file, value, self.call.function, self.known)
 
 
 class Router:
@@ -47,7 +56,13 @@ class Router:
     """
 
     def __init__(
-        self, key: str, kind: str, file: File, line: int, function: Function | None, call: Call | None
+        self,
+        key: str,
+        kind: str,
+        file: File,
+        line: int,
+        function: Function | None,
+        call: Call | None,
     ) -> None:
         self.key = key
         self.kind = kind

@@ -1,55 +1,242 @@
-"""Route handlers: the functions that a FastAPI application answers requests with."""
+"""Route handlers: the functions that a FastAPI application answers requests with.
+
+A handler knows its full paths, the options that hold for it on the way from its decorator up to
+the application, and the dependencies that run before it.
+"""
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from checks.facts import tree
+import msgspec
+
+from checks.project.dependencies import Dependency, Providers
+from checks.project.given import Given
+from checks.project.registrations import Registration, Registrations
+from checks.project.routers import Hop, Router, is_mounted
 
 if TYPE_CHECKING:
-    from checks.facts.tree import Decorator
     from checks.project.project import Project
-    from checks.project.subjects import File, Function
+    from checks.project.subjects import Function
 
-METHODS = frozenset("get post put patch delete head options trace api_route route".split())
-ROUTERS = frozenset({"fastapi.FastAPI", "fastapi.APIRouter"})
+_PARAMETER = re.compile(r"\{[^{}]*\}")
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One method under one full path.
+
+    Attributes:
+        method: In capitals.
+        path: Route path from the application's root, as far as it is known.
+        partial: A prefix or the path itself could not be known.
+        mounted: An application was reached.
+        registration: Where it is registered.
+        chain: The hops to the top.
+    """
+
+    method: str
+    path: str
+    partial: bool
+    mounted: bool
+    registration: Registration
+    chain: tuple[Hop, ...]
+
+    def option(self, *names: str) -> Given | None:
+        """The nearest value of an option."""
+        return self.registration.option(self.chain, *names)
 
 
 class Route:
-    """A route handler."""
+    """A route handler: the subject of checks on routes.
 
-    def __init__(self, function: Function) -> None:
+    Attributes:
+        function: The function or method.
+        file: Its file.
+        path: Path of its file; route paths are :attr:`paths`.
+        line: Line of its def.
+        registrations: Each decorator or call that registers it.
+    """
+
+    def __init__(self, function: Function, registrations: list[Registration]) -> None:
         self.function = function
         self.file = function.file
         self.path = function.path
         self.line = function.line
         self.end_line = function.end_line
         self.symbol = function.symbol
+        self.name = function.name
+        self.registrations = registrations
 
     def __repr__(self) -> str:
         return f"Route({self.symbol!r})"
 
+    @cached_property
+    def endpoints(self) -> list[Endpoint]:
+        """Every method and full path it answers."""
+        return [
+            Endpoint(method, *_full_path(each, chain), is_mounted(each.router, chain), each, chain)
+            for each in self.registrations
+            for chain in each.router.chains
+            for method in each.methods
+        ]
+
+    @cached_property
+    def methods(self) -> frozenset[str]:
+        """All methods it answers, in capitals."""
+        return frozenset(method for each in self.registrations for method in each.methods)
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """All route paths, sorted."""
+        return tuple(sorted({each.path for each in self.endpoints}))
+
+    @property
+    def partial(self) -> bool:
+        """Whether some part of some path could not be known."""
+        return any(each.partial for each in self.endpoints)
+
+    @property
+    def own_path(self) -> str:
+        """The path of its first registration as written there, "" when it cannot be known."""
+        return self.registrations[0].own_path or ""
+
+    @property
+    def docstring(self) -> str | None:
+        """Docstring of the function."""
+        return self.function.fact.docstring
+
+    # Options --------------------------------------------------------------------------------------
+
+    def option(self, *names: str) -> Given | None:
+        """The nearest value of an option: decorator, router, include_router, application."""
+        return next((g for e in self.endpoints if (g := e.option(*names)) is not None), None)
+
+    def options(self, *names: str) -> list[Given]:
+        """The values of an option at all levels of all registrations."""
+        seen: dict[tuple[str, Any], Given] = {}
+        for each in self.registrations:
+            for chain in each.router.chains:
+                for given in each.options(chain, *names):
+                    seen.setdefault((given.file.path, id(given.expr)), given)
+        return list(seen.values())
+
+    @cached_property
+    def in_schema(self) -> bool:
+        """Whether OpenAPI shows it: no level of at least one way up says otherwise."""
+        return any(
+            all(given.value is not False for given in each.options(chain, "include_in_schema"))
+            for each in self.registrations
+            for chain in each.router.chains
+        )
+
+    @cached_property
+    def dependencies(self) -> list[Dependency]:
+        """Everything that runs before it, nested dependencies included, each once."""
+        return self.file.project.routes.providers.closure(self.direct_dependencies)
+
+    @cached_property
+    def direct_dependencies(self) -> list[Dependency]:
+        """Dependencies of its parameters, its class, its decorator, routers and application.
+
+        Of several ways to the application, what all of them ask for.
+        """
+        providers = self.file.project.routes.providers
+        ways = []
+        for each in self.registrations:
+            for chain in each.router.chains:
+                given = each.options(chain, "dependencies")
+                ways.append([dep for item in given for dep in providers.listed(item)])
+        shared = [d for d in (ways[0] if ways else []) if all(d in way for way in ways[1:])]
+        return [*providers.of_function(self.function), *providers.of_view(self.function), *shared]
+
+
+def _full_path(registration: Registration, chain: tuple[Hop, ...]) -> tuple[str, bool]:
+    """Route path, and whether a part of it is unknown."""
+    parts = [registration.own_path, _prefix(registration.router)]
+    for hop in chain:
+        if hop.kind != "same":
+            parts.append(_hop_prefix(hop))
+        parts.append(_prefix(hop.parent))
+    own, *prefixes = parts
+    text = "".join((part or "").rstrip("/") for part in reversed(prefixes)) + (own or "")
+    return (text if text.startswith("/") else f"/{text}"), None in parts
+
+
+def _hop_prefix(hop: Hop) -> str | None:
+    """What an ``include_router`` or ``mount`` puts before the path, None when unknown."""
+    given = hop.option("prefix") if hop.kind == "include" else hop.argument(0, "path")
+    return "" if given is None else given.text
+
+
+def _prefix(router: Router) -> str | None:
+    """A router's own prefix: "" for none, None when it cannot be known."""
+    given = router.option("prefix") if router.kind != "application" else None
+    return "" if given is None else given.text
+
 
 class Routes:
-    """All route handlers of a project."""
+    """Applications, routers and all route handlers of a project."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.registrations = Registrations(project)
+        self.providers = Providers(project)
+
+    @property
+    def applications(self) -> list[Router]:
+        """Every FastAPI object that is constructed."""
+        return self.project.routers.applications
 
     @cached_property
     def handlers(self) -> list[Route]:
         """Every route handler, in order of path and line."""
-        files = (f for f in self.project.analysed if not f.is_test and not f.is_migration)
-        return [Route(fn) for file in files for fn in file.functions if self._registered(file, fn)]
+        return self._grouped(sockets=False)
 
-    def _registered(self, file: File, function: Function) -> bool:
-        return any(self._registers(file, function, each) for each in function.fact.decorators)
+    @cached_property
+    def sockets(self) -> list[Route]:
+        """Every WebSocket handler."""
+        return self._grouped(sockets=True)
 
-    def _registers(self, file: File, function: Function, decorator: Decorator) -> bool:
-        if not isinstance(decorator.value, tree.CallRef):
-            return False
-        call = file.calls[decorator.value.index]
-        if call.last not in METHODS:
-            return False
-        return file.type_of(call.receiver, function.parent) in ROUTERS
+    def _grouped(self, *, sockets: bool) -> list[Route]:
+        found: dict[tuple[str, int], list[Registration]] = {}
+        for each in self.registrations.all:
+            if each.is_socket == sockets and not each.function.file.is_excluded:
+                found.setdefault((each.function.path, each.function.index), []).append(each)
+        routes = [Route(rows[0].function, rows) for rows in found.values()]
+        return sorted(routes, key=lambda route: (route.path, route.line))
+
+    @cached_property
+    def by_function(self) -> dict[str, Route]:
+        """Route handlers by the canonical name of their function."""
+        return {route.function.key: route for route in self.handlers}
+
+    @cached_property
+    def unknown(self) -> frozenset[str]:
+        """Canonical names of functions whose decorator takes a router in a way we cannot read."""
+        _ = self.registrations.all
+        return frozenset(self.registrations.unknown)
+
+    def of(self, function: Function | None) -> Route | None:
+        """The route handler that a function is."""
+        return None if function is None else self.by_function.get(function.key)
+
+    @cached_property
+    def modules(self) -> frozenset[str]:
+        """Paths of the files that register at least one route handler."""
+        return frozenset(
+            (each.outer or each.call).file.path
+            for route in self.handlers
+            for each in route.registrations
+        )
+
+    @cached_property
+    def app_modules(self) -> frozenset[str]:
+        """Paths of the files that construct an application."""
+        return frozenset(app.path for app in self.applications if app.call is not None)
+
+
+def segments(path: str) -> list[str]:
+    """The segments of a route path; those with a parameter are written ``{}``."""
+    return [_PARAMETER.sub("{}", part) for part in path.split("/") if part]

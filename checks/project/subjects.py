@@ -298,7 +298,7 @@ class Function(_Row):
     @property
     def is_public(self) -> bool:
         """Public by the vocabulary: no leading underscore anywhere, not nested in a function."""
-        if self.fact.parent >= 0 or self.name.startswith("_") and self.name != "__init__":
+        if self.fact.parent >= 0 or (self.name.startswith("_") and self.name != "__init__"):
             return False
         if any(part.startswith("_") for part in self.fact.qualname.split(".")[:-1]):
             return False
@@ -635,4 +635,3 @@ class ImportedName(_Row):
     def distribution(self) -> str:
         """First segment of the absolute name (``fastapi``), "" for a relative import."""
         return "" if self.fact.level else self.fact.module.partition(".")[0]
-

@@ -100,9 +100,7 @@ class Values:
             return ""
         return self.type_of_name(file.resolve(name, function), depth + 1)
 
-    def _of_local(
-        self, file: File, name: str, binding: object, owner: Function, depth: int
-    ) -> str:
+    def _of_local(self, file: File, name: str, binding: object, owner: Function, depth: int) -> str:
         if isinstance(binding, tree.Param):
             return self._of_param(file, binding, owner, depth)
         if isinstance(binding, Assign):
@@ -165,7 +163,9 @@ class Values:
                 case tree.Item(value=value, index=index):
                     name = file.resolve(value, function)
                     if name in _UNWRAP:
-                        expr = index.items[0] if isinstance(index, tree.Seq) and index.items else index
+                        expr = (
+                            index.items[0] if isinstance(index, tree.Seq) and index.items else index
+                        )
                     elif name == "typing.Union" and isinstance(index, tree.Seq):
                         rest = [item for item in index.items if not _is_none(item)]
                         expr = rest[0] if len(rest) == 1 else None
@@ -221,15 +221,15 @@ class Values:
                 return self.type_of(file, func, function, depth + 1)
         return ""
 
-    def _of_call(
-        self, file: File, call: tree.Call, function: Function | None, depth: int
-    ) -> str:
+    def _of_call(self, file: File, call: tree.Call, function: Function | None, depth: int) -> str:
         func = call.func
         name = self.callee_of(file, func, function, depth + 1)
         if isinstance(func, tree.Name):
             instance = self._of_text(file, func.id, function, depth + 1)
             if instance:
-                return wellknown.INSTANCES.get(instance) or self._result_of(f"{instance}.__call__", depth)
+                return wellknown.INSTANCES.get(instance) or self._result_of(
+                    f"{instance}.__call__", depth
+                )
         if name == "builtins.super" and function is not None and function.cls is not None:
             return next(iter(function.cls.ancestors), "")
         return self._result_of(name, depth)

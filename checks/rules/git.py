@@ -16,7 +16,9 @@ _BOTS = re.compile(r"\[bot\]|^(dependabot|renovate|pre-commit-ci|github-actions)
 _SUBJECT = re.compile(r"^(?P<type>[A-Za-z]+)(\([^()]*\))?!?: (?P<text>\S.*)$")
 _UNFINISHED = ("fixup! ", "squash! ", "amend! ")
 _INITIAL = re.compile(r"^initial[ -]commit\.?$", re.IGNORECASE)
-_SECRET = re.compile(r"(?im)^\s*(export\s+)?\w*(SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY)\w*=\S")
+_SECRET = re.compile(
+    r"(?im)^\s*(export\s+)?\w*(SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY)\w*=\S"
+)
 _TEXT = 200
 
 
@@ -116,7 +118,7 @@ def _is_env(path: str, patterns: Sequence[str], exceptions: Sequence[str]) -> bo
 
 
 def _judged(project: Project, path: str) -> bool:
-    """direnv's file is judged only when it assigns a value to a secret-like name."""
+    """Direnv's file is judged only when it assigns a value to a secret-like name."""
     entry = project.entries[path]
     if entry.kind not in {"file", "executable"}:
         return False

@@ -182,7 +182,10 @@ def collected(file: File) -> Iterator[Function]:
         if function.decorated_by("pytest.fixture"):
             continue
         cls = function.cls
-        if cls is None or cls.name.startswith("Test") or cls.inherits("unittest.TestCase"):
-            yield function
-        elif any(name.endswith("TestCase") for name in cls.ancestors):
+        if (
+            cls is None
+            or cls.name.startswith("Test")
+            or cls.inherits("unittest.TestCase")
+            or any(name.endswith("TestCase") for name in cls.ancestors)
+        ):
             yield function

@@ -76,9 +76,7 @@ def warm(made: Sequence[Materialised], store: FactStore) -> None:
 def judged(case: Case, made: Materialised, store: FactStore) -> Outcome:
     """The outcome of the case's check over its repository."""
     source = GitSource(made.git_dir, made.commit)
-    read = read_project(
-        source, store, attestations=made.attestations, tables=made.tables
-    )
+    read = read_project(source, store, attestations=made.attestations, tables=made.tables)
     spec = specs()[case.check]
     return answer(CATALOGUE[case.check], read.project, spec.merged(case.params))
 

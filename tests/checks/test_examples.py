@@ -62,5 +62,3 @@ def test_page_of_a_check_has_its_headings(name: str) -> None:
     assert title.endswith("."), title
     assert "Instead:" in page
     assert "Known problems:" in page
-
-
