@@ -1,0 +1,128 @@
+"""Which first-party functions a call reaches, n levels deep."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from checks.project.project import Project
+    from checks.project.subjects import Call, Class, Function
+
+_ABSTRACT = frozenset({"abc.ABC", "typing.Protocol"})
+
+
+class CallGraph:
+    """Resolves calls over all files of a project; remembers each answer.
+
+    What cannot be resolved is not followed.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._targets: dict[str, list[Function]] = {}
+        self._callees: dict[str, list[tuple[Call, Function]]] = {}
+        self._reachable: dict[tuple[str, int], dict[Function, int]] = {}
+
+    def resolve(self, call: Call) -> list[Function]:
+        """The first-party functions that a call may run.
+
+        A class answers with its ``__init__``, an instance with ``__call__``; a method of a
+        protocol or an abstract class with that of its only implementation.
+        """
+        name = call.name
+        if not name:
+            return []
+        known = self._targets.get(name)
+        if known is None:
+            known = self._targets[name] = self._resolve(name)
+        return known
+
+    def _resolve(self, name: str) -> list[Function]:
+        classes = self.project.classes.by_key
+        if name in classes:
+            init = self.project.classes.method(classes[name], "__init__")
+            return [] if init is None else [init]
+        function = self.project.names.function_named(name)
+        if function is None:
+            called = self.project.names.function_named(
+                f"{self.project.values.type_of_name(name)}.__call__"
+            )
+            return [] if called is None else [called]
+        head, _, last = name.rpartition(".")
+        owner = classes.get(head)
+        if owner is not None and self._is_open(owner, function):
+            implementations = self._implementations.get(owner.key, [])
+            if len(implementations) == 1:
+                method = self.project.classes.method(implementations[0], last)
+                return [function if method is None else method]
+        return [function]
+
+    def _is_open(self, owner: Class, function: Function) -> bool:
+        """Whether a method found on a class is only a promise."""
+        if self.project.classes.role(owner) == "protocol":
+            return True
+        return function.fact.shape == "stub" or function.decorated_by("abc.abstractmethod")
+
+    @cached_property
+    def _implementations(self) -> dict[str, list[Class]]:
+        """Concrete first-party subclasses of every first-party class, by its canonical name.
+
+        A protocol that no class names as its base is implemented by the classes that define
+        all of its public methods.
+        """
+        found: dict[str, list[Class]] = {}
+        protocols: list[Class] = []
+        candidates = [c for f in self.project.production for c in f.classes if c.methods]
+        for cls in candidates:
+            if self.project.classes.role(cls) == "protocol" and "typing.Protocol" in self._bases(
+                cls
+            ):
+                protocols.append(cls)
+                continue
+            if any(method.decorated_by("abc.abstractmethod") for method in cls.methods.values()):
+                continue
+            for ancestor in cls.ancestors:
+                found.setdefault(ancestor, []).append(cls)
+        for protocol in protocols:
+            if protocol.key not in found:
+                found[protocol.key] = self._structural(protocol, candidates, protocols)
+        return found
+
+    def _bases(self, cls: Class) -> list[str]:
+        return [cls.file.resolve(base) for base in cls.fact.bases]
+
+    def _structural(
+        self, protocol: Class, candidates: list[Class], protocols: list[Class]
+    ) -> list[Class]:
+        wanted = {name for name in protocol.methods if not name.startswith("_")}
+        if not wanted:
+            return []
+        return [c for c in candidates if c not in protocols and wanted <= c.methods.keys()]
+
+    def callees(self, function: Function) -> list[tuple[Call, Function]]:
+        """Each call in a function's body with the first-party functions that it reaches."""
+        known = self._callees.get(function.key)
+        if known is None:
+            known = [(call, target) for call in function.calls for target in self.resolve(call)]
+            self._callees[function.key] = known
+        return known
+
+    def reachable(self, function: Function, levels: int) -> dict[Function, int]:
+        """The function itself (level 0) and all it calls, with the least number of levels."""
+        memo = (function.key, levels)
+        known = self._reachable.get(memo)
+        if known is not None:
+            return known
+        found = {function: 0}
+        front = [function]
+        for level in range(1, levels + 1):
+            reached: list[Function] = []
+            for each in front:
+                for _, target in self.callees(each):
+                    if target not in found:
+                        found[target] = level
+                        reached.append(target)
+            front = reached
+        self._reachable[memo] = found
+        return found
