@@ -44,7 +44,7 @@ def _broker(settings: config.Config) -> dict[str, Any]:
     for name in ("messages", "control"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     return {
-        "broker_url": "filesystem://",
+        "broker_url": "filesystem://localhost",
         "broker_transport_options": {
             "data_folder_in": str(folder / "messages"),
             "data_folder_out": str(folder / "messages"),
@@ -91,6 +91,7 @@ def configure(settings: config.Config) -> None:
             "dashboard.poll": {"queue": "fetch"},
             "dashboard.run_scan": {"queue": "analyse"},
             "dashboard.read_source": {"queue": "post"},
+            "dashboard.answer_probe": {"queue": "fetch"},
         },
         timezone="UTC",
     )

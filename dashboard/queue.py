@@ -17,7 +17,6 @@ logger = structlog.get_logger(__name__)
 RUN_SCAN = "dashboard.run_scan"
 POLL = "dashboard.poll"
 SWEEP = "dashboard.sweep"
-READ_SOURCE = "dashboard.read_source"
 
 
 def ring(task: str, args: Sequence[int] = ()) -> bool:

@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
 from dashboard import queue
-from dashboard.services import running, sweeping
+from dashboard.services import registration, running, source_view, sweeping
 from dashboard.services.pulse import Pulse
 
 
@@ -18,10 +18,16 @@ def run_scan(scan_id: int) -> None:
     running.run(scan_id)
 
 
-@shared_task(name=queue.READ_SOURCE)
+@shared_task(name=source_view.READ_SOURCE)
 def read_source(source_id: int) -> None:
     """Read one file for the page that asked for it."""
     running.read_source(source_id)
+
+
+@shared_task(name=registration.ANSWER_PROBE)
+def answer_probe(probe_id: int) -> None:
+    """Ask a git server about the address a person has typed."""
+    registration.answer(probe_id)
 
 
 @shared_task(name=queue.SWEEP)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 from django.utils.text import slugify
 
@@ -48,7 +48,17 @@ class Changes:
 
 def policy() -> ClonePolicy:
     """Return what the operator opened beyond public hosts."""
-    return ClonePolicy.from_environment(os.environ)
+    given = {
+        "HOSTS": ",".join(settings.CLONE_ALLOWED_HOSTS),
+        "PATHS": ",".join(settings.CLONE_ALLOWED_PATHS),
+    }
+    return ClonePolicy.from_environment(
+        {f"STRAIGHTEDGE_CLONE_ALLOWED_{name}": value for name, value in given.items()}
+        | {
+            "STRAIGHTEDGE_CLONE_CA_FILE": settings.CLONE_CA_FILE,
+            "STRAIGHTEDGE_CLONE_KNOWN_HOSTS": settings.CLONE_KNOWN_HOSTS,
+        }
+    )
 
 
 @contextmanager

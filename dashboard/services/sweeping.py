@@ -26,7 +26,7 @@ from dashboard.models import (
     WebhookDelivery,
     Worker,
 )
-from dashboard.services import lease, scanning, source_view
+from dashboard.services import lease, registration, scanning, source_view
 
 RING_AGAIN_AFTER = 4  # sweeps
 RINGS_PER_SWEEP = 200
@@ -46,6 +46,7 @@ def sweep() -> None:
     for pk in _unheard().values_list("pk", flat=True)[:RINGS_PER_SWEEP]:
         scanning.ring(pk)
     source_view.ring_unheard()
+    registration.ring_unheard()
     if Repository.objects.due_for_polling().exists():
         queue.ring(queue.POLL)
     if PeriodicRun.objects.claim("forget", DAY):
