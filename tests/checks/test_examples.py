@@ -42,7 +42,7 @@ def _items(request: pytest.FixtureRequest) -> list[pytest.Function]:
 def test_example(case: Case, repositories: tuple[dict[str, Materialised], FactStore]) -> None:
     made, store = repositories
     outcome = judged(case, made[case.name], store)
-    assert outcome.state == "measured", outcome.reason
+    assert outcome.state == "measured" or outcome.reason == "no site", outcome.reason
     found = [f"{each.path}:{each.line} {each.message}" for each in outcome.observations]
     assert len(found) == case.findings, found
     assert outcome.sites >= len(found)
