@@ -11,10 +11,9 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
 
 from checks.errors import ReadLimit
-from checks.gitread import CHUNK, damaged, label, objects, output, running, stdout
+from checks.gitread import CHUNK, Reading, damaged, label, objects, output, running
 from checks.gittree import shown_path
 from checks.source import Change, Commit
 
@@ -56,8 +55,8 @@ def read_commits(git_dir: Path, head: str, *, without: str = "", limit: int) -> 
         *("--no-color", "--no-decorate", "--no-mailmap", "--no-show-signature", "--no-notes"),
         *("--end-of-options", head, *([f"^{without}"] if without else [])),
     ]
-    with running(git_dir, arguments) as process:
-        fields = _fields(stdout(process), git_dir)
+    with running(git_dir, arguments) as reading:
+        fields = _fields(reading, git_dir)
         # The fields of one commit come one after the other out of the same stream.
         commits = {commit.oid: commit for commit in map(_commit, *[fields] * _FIELDS)}
     return _in_order(head, commits)
@@ -143,8 +142,8 @@ def read_changes(
             wanted.append(commit.oid)
             questions.write(" ".join([commit.oid, *commit.parents[:1]]).encode("ascii") + b"\n")
         questions.seek(0)
-        with running(git_dir, [*arguments, "--no-renames"], stdin=questions) as process:
-            answers = _changes(_fields(stdout(process), git_dir))
+        with running(git_dir, [*arguments, "--no-renames"], stdin=questions) as reading:
+            answers = _changes(_fields(reading, git_dir))
             for oid in wanted:
                 # A commit that it cannot read is passed over by git in silence.
                 answer = next(answers, None)
@@ -214,10 +213,10 @@ def first_parents(git_dir: Path, head: str, *, limit: int) -> list[str]:
     return output(git_dir, arguments).decode("ascii").split()
 
 
-def _fields(stream: IO[bytes], git_dir: Path) -> Iterator[bytes]:
-    """The NUL-terminated fields of a stream."""
+def _fields(reading: Reading, git_dir: Path) -> Iterator[bytes]:
+    """The NUL-terminated fields of what git prints."""
     total, open_field = 0, list[bytes]()
-    while chunk := stream.read(CHUNK):
+    while chunk := reading.read(CHUNK):
         total += len(chunk)
         if total > MAX_HISTORY_BYTES:
             raise ReadLimit(

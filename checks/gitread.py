@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -21,7 +22,8 @@ from typing import IO
 from checks.errors import DamagedRepository, GitMissing, NotARepository, ReadLimit
 
 SEARCH_PATH = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/opt/local/bin"
-TIMEOUT = 300.0
+# Seconds that git may keep its reader waiting; a long history is sorted before its first line.
+SILENCE = 300.0
 CHUNK = 1 << 16
 # Questions that are on their way at one time. Their text must fit into a pipe, or git and we
 # would wait for each other.
@@ -98,6 +100,13 @@ def git_dir_of(folder: Path) -> Path:
     for candidate in (dot_git, folder):
         if (candidate / "HEAD").is_file() and (common_dir(candidate) / "objects").is_dir():
             return candidate.absolute()
+    for above in folder.absolute().parents:
+        if (above / ".git").exists():
+            inside = folder.absolute().relative_to(above)
+            raise NotARepository(
+                f"{folder} is a folder of the repository {above}: "
+                f"give that path, with --component {inside.as_posix()}."
+            )
     raise NotARepository(f"{folder} is no git repository: run git init and commit there first.")
 
 
@@ -122,49 +131,108 @@ def _gitfile_target(gitfile: Path) -> Path | None:
     return (gitfile.parent / text.removeprefix("gitdir:").strip()).resolve()
 
 
+class Reading:
+    """A git process that is being read, ended when it keeps its reader waiting for too long.
+
+    Only the time that is spent waiting for git counts, not what a reader does between two answers.
+
+    Args:
+        process: The process.
+        silence: Seconds that one answer may take.
+
+    Attributes:
+        silent: Whether it was ended for that.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], silence: float) -> None:
+        assert process.stdout is not None  # noqa: S101 - _start() always opens it
+        self.silent = False
+        self._process = process
+        self._stdout = process.stdout
+        self._silence = silence
+        self._asked_at: float | None = None
+        self._over = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def write(self, content: bytes) -> None:
+        """Send a question that fits into a pipe."""
+        assert self._process.stdin is not None  # noqa: S101 - asked for by objects()
+        self._process.stdin.write(content)
+        self._process.stdin.flush()
+
+    def read(self, size: int) -> bytes:
+        """The next ``size`` bytes; fewer at the end."""
+        self._asked_at = time.monotonic()
+        try:
+            return self._stdout.read(size)
+        finally:
+            self._asked_at = None
+
+    def readline(self) -> bytes:
+        """The next line with its end; nothing at the end of the output."""
+        self._asked_at = time.monotonic()
+        try:
+            return self._stdout.readline()
+        finally:
+            self._asked_at = None
+
+    def finish(self) -> int:
+        """Close its input and wait for its end; the exit code."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._asked_at = time.monotonic()
+        return self._process.wait()
+
+    def end(self) -> None:
+        """End the process and whatever is left of it."""
+        self._over.set()
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def _watch(self) -> None:
+        while not self._over.wait(min(1.0, self._silence / 2)):
+            asked_at = self._asked_at
+            if asked_at is not None and time.monotonic() - asked_at > self._silence:
+                self.silent = True
+                self._process.kill()
+                return
+
+
 @contextlib.contextmanager
 def running(
     git_dir: Path,
     arguments: Sequence[str],
     *,
-    timeout: float = TIMEOUT,
+    silence: float = SILENCE,
     stdin: IO[bytes] | int = subprocess.DEVNULL,
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Iterator[Reading]:
     """A git process for the time of the block; afterwards it is gone, whatever happened.
 
     Raises:
-        ReadLimit: It took more than ``timeout`` seconds.
+        ReadLimit: It kept its reader waiting for more than ``silence`` seconds.
         DamagedRepository: It ended with a fault (only when its output was read to the end).
     """
-    process = _start(git_dir, arguments, stdin)
-    expired = threading.Event()
-    alarm = threading.Timer(timeout, _expire, (process, expired))
-    alarm.daemon = True
-    alarm.start()
+    reading = Reading(_start(git_dir, arguments, stdin), silence)
     try:
-        yield process
-        if process.stdin is not None:
-            process.stdin.close()
-        if process.wait() != 0:
+        yield reading
+        if reading.finish() != 0:
             raise damaged(git_dir)
     except (BrokenPipeError, DamagedRepository) as error:
         # What an interrupted git leaves looks like damage.
-        if expired.is_set():
+        if reading.silent:
             raise ReadLimit(
-                f"Reading {label(git_dir)} took more than {timeout:.0f} seconds and was stopped: "
-                "try again, or review a smaller repository."
+                f"git was silent about {label(git_dir)} for {silence:.0f} seconds and was stopped: "
+                "try again when the machine is less busy, or review a smaller repository."
             ) from error
         if isinstance(error, DamagedRepository):
             raise
         raise damaged(git_dir) from error
     finally:
-        alarm.cancel()
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        reading.end()
 
 
 def _start(
@@ -182,11 +250,6 @@ def _start(
     )
 
 
-def _expire(process: subprocess.Popen[bytes], expired: threading.Event) -> None:
-    expired.set()
-    process.kill()
-
-
 def damaged(git_dir: Path) -> DamagedRepository:
     """The error of a repository that lacks objects."""
     return DamagedRepository(
@@ -195,17 +258,15 @@ def damaged(git_dir: Path) -> DamagedRepository:
     )
 
 
-def output(
-    git_dir: Path, arguments: Sequence[str], *, timeout: float = TIMEOUT, limit: int = 64 << 20
-) -> bytes:
+def output(git_dir: Path, arguments: Sequence[str], *, limit: int = 64 << 20) -> bytes:
     """Everything that one git command prints.
 
     Raises:
-        ReadLimit: More than ``limit`` bytes, or longer than ``timeout`` seconds.
+        ReadLimit: More than ``limit`` bytes.
         DamagedRepository: git ended with a fault.
     """
-    with running(git_dir, arguments, timeout=timeout) as process:
-        text = stdout(process).read(limit + 1)
+    with running(git_dir, arguments) as reading:
+        text = reading.read(limit + 1)
         if len(text) > limit:
             raise ReadLimit(
                 f"git printed more than {limit >> 20} MiB about {label(git_dir)} and was stopped: "
@@ -214,20 +275,14 @@ def output(
     return text
 
 
-def stdout(process: subprocess.Popen[bytes]) -> IO[bytes]:
-    """The output stream of a process started by :func:`running`."""
-    assert process.stdout is not None  # noqa: S101 - running() always opens it
-    return process.stdout
-
-
 class Objects:
     """Objects of a repository, asked for by full hex id over one ``cat-file`` process.
 
     Made by :func:`objects`; the process dies with the block that started it.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], git_dir: Path, *, contents: bool) -> None:
-        self._process = process
+    def __init__(self, reading: Reading, git_dir: Path, *, contents: bool) -> None:
+        self._reading = reading
         self._git_dir = git_dir
         self._contents = contents
 
@@ -252,29 +307,27 @@ class Objects:
             yield from self._round(pending)
 
     def _round(self, oids: Sequence[str]) -> Iterator[tuple[str, str, int, bytes]]:
-        stdin, stream = self._process.stdin, stdout(self._process)
-        assert stdin is not None  # noqa: S101 - objects() always opens it
-        stdin.write(("\n".join(oids) + "\n").encode("ascii"))
-        stdin.flush()
+        reading = self._reading
+        reading.write(("\n".join(oids) + "\n").encode("ascii"))
         for oid in oids:
-            words = stream.readline().split()
-            if len(words) < 2 or words[0].decode("ascii", "replace") != oid:
+            words = reading.readline().decode("ascii", "replace").split()
+            if words[:1] != [oid] or len(words) != (2 if words[1:] == ["missing"] else 3):
                 raise damaged(self._git_dir)
-            if words[1] == b"missing":
+            if len(words) == 2:
                 yield oid, "", 0, b""
                 continue
-            size = int(words[2])
-            content = b""
+            size, content = int(words[2]), b""
             if self._contents:
-                content = stream.read(size)
-                if len(content) != size or stream.read(1) != b"\n":
+                whole = reading.read(size + 1)
+                content = whole[:size]
+                if len(content) != size or whole[size:] != b"\n":
                     raise damaged(self._git_dir)
-            yield oid, words[1].decode("ascii"), size, content
+            yield oid, words[1], size, content
 
 
 @contextlib.contextmanager
-def objects(git_dir: Path, *, contents: bool, timeout: float = TIMEOUT) -> Iterator[Objects]:
+def objects(git_dir: Path, *, contents: bool) -> Iterator[Objects]:
     """A reader of objects for the time of the block: of whole objects, or of their sizes."""
     arguments = ["cat-file", "--batch" if contents else "--batch-check"]
-    with running(git_dir, arguments, timeout=timeout, stdin=subprocess.PIPE) as process:
-        yield Objects(process, git_dir, contents=contents)
+    with running(git_dir, arguments, stdin=subprocess.PIPE) as reading:
+        yield Objects(reading, git_dir, contents=contents)

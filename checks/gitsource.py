@@ -8,6 +8,7 @@ named into a commit.
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import functools
 import os
@@ -109,13 +110,20 @@ def _rev_list(git_dir: Path, revision: str) -> str:
     import git
 
     # A Repo that saw an error is thrown away, with whatever may be left in its pipes.
-    with (
-        contextlib.suppress(git.GitError),
-        git.Repo(git_dir, expand_vars=False, search_parent_directories=False) as repo,
-    ):
-        repo.git.update_environment(**environment(git_dir))
-        return _first_line(repo.git.rev_list(*_ONE_COMMIT[1:], revision, stdout_as_string=False))
-    return ""
+    try:
+        with git.Repo(git_dir, expand_vars=False, search_parent_directories=False) as repo:
+            repo.git.update_environment(**environment(git_dir))
+            answer = repo.git.rev_list(*_ONE_COMMIT[1:], revision, stdout_as_string=False)
+    except git.GitCommandError:
+        return ""
+    except (git.GitError, configparser.Error, ValueError, OSError):
+        # It could not be opened, for its configuration most of the time. git understands more of
+        # that, and its complaints do not repeat lines of files that were included.
+        try:
+            answer = output(git_dir, [*_ONE_COMMIT, revision])
+        except DamagedRepository:
+            return ""
+    return _first_line(answer)
 
 
 def _first_line(text: bytes) -> str:

@@ -142,8 +142,12 @@ class _Walk:
 
     def run(self, root: str) -> None:
         level: list[tuple[str, bytes, str]] = [("", b"", root)]
-        depth = 0
+        depth = folders = 0
         while level and not self._full:
+            folders += len(level)
+            if folders > self._max_files:
+                self._stop()
+                return
             if depth > MAX_DEPTH:
                 for path, _, _ in level:
                     self.note(path, f"left out: nested deeper than {MAX_DEPTH} folders")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from checks.errors import DamagedRepository, NotARepository, ReadLimit
-from checks.gitread import environment, git_dir_of, git_program, output, running, stdout
+from checks.gitread import Reading, environment, git_dir_of, git_program, output, running
 from checks.gitsource import GitSource, resolve
 from tests.materialise import Materialised, materialise
 from tests.rawgit import RawRepository
@@ -34,6 +36,16 @@ def everything(example: Materialised) -> object:
         list(source.changes()),
         source.branches(),
     )
+
+
+def waiting(example: Materialised, *, silence: float) -> contextlib.AbstractContextManager[Reading]:
+    """A git that answers when it is asked, and waits otherwise."""
+    arguments = ["cat-file", "--batch-check"]
+    return running(example.git_dir, arguments, silence=silence, stdin=subprocess.PIPE)
+
+
+def children() -> list[str]:
+    return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
 
 
 def test_the_environment_is_made_from_nothing(
@@ -154,15 +166,20 @@ def test_programs_that_lie_in_a_repository_are_not_found(
     assert not mark.exists()
 
 
-def test_a_process_that_takes_too_long_is_ended(example: Materialised) -> None:
+def test_a_process_that_keeps_its_reader_waiting_is_ended(example: Materialised) -> None:
     with (
-        pytest.raises(ReadLimit, match="took more than 0 seconds"),
-        running(
-            example.git_dir, ["cat-file", "--batch"], timeout=0.3, stdin=subprocess.PIPE
-        ) as process,
+        pytest.raises(ReadLimit, match="git was silent about orders"),
+        waiting(example, silence=0.2) as reading,
     ):
-        assert stdout(process).read() == b""
-    assert process.returncode is not None
+        assert reading.read(1) == b""
+
+
+def test_a_reader_may_take_its_time_between_two_answers(example: Materialised) -> None:
+    with waiting(example, silence=0.2) as reading:
+        for _ in range(2):
+            reading.write(example.commit.encode() + b"\n")
+            assert reading.readline().startswith(example.commit.encode())
+            time.sleep(0.5)
 
 
 def test_output_over_its_limit_is_not_taken(example: Materialised) -> None:
@@ -171,12 +188,11 @@ def test_output_over_its_limit_is_not_taken(example: Materialised) -> None:
 
 
 def test_a_process_ends_with_its_block(example: Materialised) -> None:
-    with (
-        pytest.raises(KeyError),
-        running(example.git_dir, ["cat-file", "--batch"], stdin=subprocess.PIPE) as process,
-    ):
+    before = children()
+    with contextlib.suppress(KeyError), waiting(example, silence=60):
+        assert len(children()) == len(before) + 1
         raise KeyError
-    assert process.returncode is not None
+    assert children() == before
 
 
 def test_a_command_that_fails_is_an_error(example: Materialised) -> None:
@@ -199,6 +215,13 @@ def test_the_git_directory_of_checkouts_and_bare_repositories_is_found(
     source = GitSource(found, resolve(found))
     assert [commit.subject for commit in source.history()] == ["feat: a"]
     assert not source.shallow
+
+
+def test_a_folder_inside_a_checkout_names_that_checkout(tmp_path: Path) -> None:
+    subprocess.run([git_program(), "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / "services/api").mkdir(parents=True)
+    with pytest.raises(NotARepository, match="give that path, with --component services/api"):
+        git_dir_of(tmp_path / "services/api")
 
 
 def test_what_is_no_repository_is_said_in_a_sentence(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -293,6 +294,43 @@ def test_a_repository_with_ids_of_64_digits_is_read(tmp_path: Path) -> None:
 
 class TestResolve:
     """Turning what a person named into a commit."""
+
+    def test_the_head_is_read_without_the_cost_of_gitpython(self, example: Materialised) -> None:
+        text = (
+            "import pathlib, sys; from checks.gitsource import GitSource, resolve;"
+            "git_dir = pathlib.Path(sys.argv[1]); source = GitSource(git_dir, resolve(git_dir));"
+            "print(len(source.tree()), len(source.history()), 'git' in sys.modules)"
+        )
+        told = subprocess.run(
+            [sys.executable, "-c", text, str(example.git_dir)],
+            cwd=Path(gitsource.__file__).parents[1],
+            capture_output=True,
+            check=True,
+        )
+        assert told.stdout.split() == [b"1", b"5", b"False"]
+
+    @pytest.mark.parametrize(
+        "config",
+        [
+            b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n[user]\n\tname = Jos\xe9\n",
+            b'[core]\n\tbare = true\n[a]\n\tx = %(y)s\n\tx = 2\n[a]\n\tz\n[b "c.d"]\n',
+            b"\xef\xbb\xbf[core]\n\tbare = true\n\tworktree = ../../etc\n",
+            b"[core]\n\tbare = true\n[include]\n\tpath = /etc/passwd\n\tpath = config\n",
+            b"",
+        ],
+    )
+    def test_what_stands_in_the_configuration_does_not_matter(
+        self, example: Materialised, config: bytes
+    ) -> None:
+        (example.git_dir / "config").write_bytes(config)
+        try:
+            assert resolve(example.git_dir) == example.commit
+        except UnsupportedRepository:
+            # What git itself refuses is refused for a named revision as well.
+            with pytest.raises(UnsupportedRepository):
+                resolve(example.git_dir, "main")
+            return
+        assert resolve(example.git_dir, "main") == example.commit
 
     def test_without_a_name_it_is_the_head(self, example: Materialised) -> None:
         assert resolve(example.git_dir) == resolve(example.git_dir, "HEAD") == example.commit

@@ -141,6 +141,19 @@ def test_a_tree_bomb_ends_at_the_limit_of_files(raw: RawRepository) -> None:
     assert ("", "more than 1000 files: the rest is not looked at") in tree.notes
 
 
+@pytest.mark.parametrize(("width", "depth"), [(10, 12), (40, 100)])
+def test_a_bomb_of_empty_folders_ends_at_the_limit_too(
+    raw: RawRepository, width: int, depth: int
+) -> None:
+    # Either each folder holds many, or many stand side by side and each is deep.
+    inner = raw.tree([])
+    for _ in range(depth):
+        fan = width if depth < 100 else 1
+        inner = raw.tree([("40000", b"d%d" % n, inner) for n in range(fan)])
+    tree = read(raw, raw.tree([("40000", b"r%d" % n, inner) for n in range(width)]))
+    assert tree.notes == (("", "more than 1000 files: the rest is not looked at"),)
+
+
 def test_exactly_as_many_files_as_allowed_are_no_excess(raw: RawRepository) -> None:
     root = raw.tree([("100644", b"f%d" % n, raw.blob()) for n in range(5)])
     assert read(raw, root, max_files=5).notes == ()
