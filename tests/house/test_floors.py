@@ -21,8 +21,8 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "dashboard.wsgi",
         "dashboard.urls",
         (
-            "dashboard.views dashboard.templatetags | dashboard.webhooks | dashboard.api"
-            " | dashboard.tasks | dashboard.management"
+            "dashboard.views dashboard.templatetags | dashboard.webhooks | dashboard.tasks"
+            " | dashboard.management"
         ),
         "dashboard.services dashboard.forms",
         "dashboard.models dashboard.migrations dashboard.queue",
@@ -33,14 +33,14 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         ),
         # ---------------------------------------------------- no Django below this line
         "checks.__main__",
-        "checks.review | checks.report",
+        "checks.review | checks.report | checks.opening",
         "checks.fingerprint checks.gain checks.verdict checks.scoring",
         "checks.standard",
-        "checks.judge",
+        "checks.judge | checks.reading checks.lintcontext",
         "checks.rules",
         "checks.check checks.project | checks.git* checks.mirror checks.cloneurl",
-        "checks.facts | checks.source checks.memorysource | checks.addresses",
-        "checks.model | checks.errors | checks.toml",
+        "checks.facts | checks.source checks.memorysource checks.component | checks.addresses",
+        "checks.model | checks.errors | checks.toml | checks.globs",
     )
 )
 
