@@ -25,7 +25,7 @@ class StandardsField(forms.ModelMultipleChoiceField):
     widget = forms.CheckboxSelectMultiple
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(queryset=Standard.objects.latest().defer("source"), **kwargs)
+        super().__init__(queryset=Standard.objects.newest().defer("source"), **kwargs)
 
     @override
     def label_from_instance(self, obj: Any) -> str:
@@ -71,6 +71,17 @@ class AddressForm(forms.Form):
         help_text="Needs read access only. Stored encrypted and never shown again.",
         widget=forms.Textarea(
             attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false", "class": "mono"}
+        ),
+    )
+
+    host_key = forms.CharField(
+        label="Host key of the server",
+        max_length=5_000,
+        required=False,
+        help_text="Only with an SSH key: the known_hosts line, which you have compared with what "
+        "the server's owner publishes.",
+        widget=forms.Textarea(
+            attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false", "class": "mono"}
         ),
     )
 
@@ -161,7 +172,7 @@ class RepositorySettingsForm(forms.Form):
         initial = {
             "name": repository.name,
             "branch": repository.watched_branch,
-            "standards": Standard.objects.latest().filter(slug__in=self.held),
+            "standards": Standard.objects.newest().filter(slug__in=self.held),
         }
         super().__init__(data, initial=initial)
         if all(standard.is_latest for standard in self.held.values()):

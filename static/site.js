@@ -2,17 +2,18 @@
 (() => {
   "use strict";
   const root = document.documentElement;
+  const prefersDark = window.matchMedia("(prefers-color-scheme: dark)");
 
   // --- theme: the cookie is read by the server, so the next page arrives in the right colours
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-theme-toggle]");
     if (!button) return;
-    const next = root.getAttribute("data-bs-theme") === "dark" ? "light" : "dark";
-    root.dataset.theme = next;
-    document.cookie = `theme=${next}; path=/; max-age=31536000; samesite=lax`;
-    root.dispatchEvent(new Event("straightedge:theme"));
+    const dark = (root.dataset.seTheme || (prefersDark.matches ? "dark" : "light")) === "dark";
+    root.dataset.seTheme = dark ? "light" : "dark";
+    document.cookie = `theme=${root.dataset.seTheme}; path=/; max-age=31536000; samesite=lax`;
     drawAll(document);
   });
+  prefersDark.addEventListener("change", () => drawAll(document));
 
   // --- menus: one open at a time, closed by Escape or by a click elsewhere
   const closeMenus = (except) => {
@@ -58,11 +59,19 @@
     if (faulty) faulty.focus();
   });
 
-  // --- filters without JavaScript need a button; with it they answer at once
+  // --- what a swap brought in may hold a chart
   document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt));
 
   // --- charts: the numbers stand in a table as well; a chart is only a second view of them
-  const colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  // A token may be light-dark(...), which only a real element resolves to one colour.
+  const colour = (name) => {
+    const sample = document.createElement("span");
+    sample.style.color = `var(${name})`;
+    document.body.append(sample);
+    const resolved = getComputedStyle(sample).color;
+    sample.remove();
+    return resolved;
+  };
 
   const base = () => ({
     animation: false,
@@ -83,7 +92,7 @@
       const bar = data[items[0].dataIndex];
       return bar.kind === "loss" ? `${bar.name}: −${points(bar.value)} points` : `${bar.name}: ${points(bar.value)}`;
     };
-    option.xAxis = { type: "value", min: Math.max(0, Math.floor((Math.min(...data.map((b) => b.start)) - 5) / 10) * 10),
+    option.xAxis = { type: "value", min: Math.max(0, Math.floor((data[data.length - 1].end - 4) / 10) * 10),
       max: 100, splitLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft") } };
     option.yAxis = { type: "category", inverse: true, data: names, axisTick: { show: false },
       axisLine: { show: false }, axisLabel: { color: colour("--se-ink"), width: 130, overflow: "truncate" } };

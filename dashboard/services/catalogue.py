@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Count, Q
 from django.http import Http404
 
+from checks import rules
+from checks.check import CATALOGUE
 from checks.rules import specs as definitions
 from dashboard.models import Adoption, Clause, Repository, Standard, Strength
 
@@ -28,9 +30,7 @@ _HEADING = re.compile(r"^(Instead|Known problems):\s*", re.MULTILINE)
 @cache
 def built() -> Mapping[str, Check]:
     """Return the checks that exist, by id."""
-    import checks.rules  # noqa: F401 - fills the catalogue
-    from checks.check import CATALOGUE
-
+    rules.load()
     return CATALOGUE
 
 
@@ -39,13 +39,13 @@ class Group[T]:
     """Things under one heading."""
 
     name: str
-    items: list[T] = field(default_factory=list)
+    rows: list[T] = field(default_factory=list)
 
 
 def _grouped[T](items: Iterable[tuple[str, T]]) -> list[Group[T]]:
     groups: dict[str, Group[T]] = {}
     for name, item in items:
-        groups.setdefault(name, Group(name)).items.append(item)
+        groups.setdefault(name, Group(name)).rows.append(item)
     return list(groups.values())
 
 
@@ -55,7 +55,7 @@ def _grouped[T](items: Iterable[tuple[str, T]]) -> list[Group[T]]:
 def read_standards(reader: User) -> Sequence[Standard]:
     """Return the newest version of every standard, with counts of clauses and of adopters."""
     visible = Repository.objects.visible_to(reader)
-    rows = Standard.objects.latest().annotate(
+    rows = Standard.objects.newest().annotate(
         clause_count=Count("clauses"),
         must_count=Count("clauses", filter=Q(clauses__strength=Strength.MUST)),
     )
@@ -103,7 +103,7 @@ def newest_standard(slug: str) -> Standard:
     Raises:
         Http404: There is none of that name.
     """
-    standard = Standard.objects.latest().filter(slug=slug).defer("source").first()
+    standard = Standard.objects.newest().filter(slug=slug).defer("source").first()
     if standard is None:
         raise Http404("There is no standard of that name.")
     return standard
@@ -114,11 +114,12 @@ def read_standard(reader: User, slug: str) -> StandardPage:
     standard = newest_standard(slug)
     rows = [_clause_row(clause) for clause in standard.clauses.order_by("position")]
     adopters = Repository.objects.visible_to(reader).filter(adoptions__slug=slug)
+    strengths = Counter(row.clause.strength for row in rows)
     return StandardPage(
         standard=standard,
         sections=_grouped((row.clause.section, row) for row in rows),
-        strengths=Counter(row.clause.strength for row in rows),
-        means=Counter(row.means for row in rows),
+        strengths={name: strengths[name] for name in Strength.values if strengths[name]},
+        means=dict(Counter(row.means for row in rows)),
         adopters=list(adopters.order_by("name")[:50]),
     )
 

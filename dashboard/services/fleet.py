@@ -94,9 +94,8 @@ def read_fleet(reader: User, query: FleetQuery) -> Fleet:
     """
     matching = _matching(Repository.objects.visible_to(reader), query)
     sums = _sums(matching)
-    paginator = _CountedPaginator(
-        matching.fleet().order_by(*_order(query.sort)), PAGE_SIZE, count=sums["total"]
-    )
+    paginator = Paginator(matching.fleet().order_by(*_order(query.sort)), PAGE_SIZE)
+    vars(paginator)["count"] = sums["total"]  # a cached property, and the sums know it already
     page = paginator.get_page(query.page)
     rows = list(page.object_list)
     page.object_list = rows
@@ -112,14 +111,6 @@ def read_fleet(reader: User, query: FleetQuery) -> Fleet:
         mean=sums["mean"],
         active=dict(active.order_by("state").values_list("repository_id", "state")),
     )
-
-
-class _CountedPaginator(Paginator[Repository]):
-    """A paginator that has been told the count, which the sums already know."""
-
-    def __init__(self, rows: RepositoryQuerySet, per_page: int, *, count: int) -> None:
-        super().__init__(rows, per_page)
-        self.__dict__["count"] = count
 
 
 def _matching(rows: RepositoryQuerySet, query: FleetQuery) -> RepositoryQuerySet:

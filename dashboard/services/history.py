@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,11 @@ class History:
 
     page: Page[Scan]
     curve: Sequence[dict[str, Any]]
+
+    @property
+    def curve_json(self) -> str:
+        """The curve for the chart."""
+        return json.dumps(self.curve)
 
 
 def read_history(repository: Repository, page: str) -> History:

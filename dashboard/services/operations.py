@@ -44,6 +44,11 @@ class Operations:
     failed: Sequence[Scan]
     troubled: Sequence[Repository]
 
+    @property
+    def alive(self) -> int:
+        """Workers that gave a sign of life lately."""
+        return sum(worker.alive for worker in self.workers)
+
 
 def read_operations() -> Operations:
     """Return the state of the installation. A constant number of queries."""

@@ -42,6 +42,11 @@ class ClauseLine:
     reasons: Sequence[str]
 
     @property
+    def unanswered(self) -> bool:
+        """True when the reasons explain the verdict."""
+        return self.verdict in ("unknown", "not-applicable")
+
+    @property
     def complying(self) -> int:
         """Sites that comply. Several checks may find fault with one site, hence the floor."""
         return max(0, self.sites - self.violations)

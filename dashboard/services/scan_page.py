@@ -25,35 +25,60 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """What was looked at in one component, and what was left out for which reason."""
+
+    component: str
+    manifest: dict[str, Any]
+
+    @property
+    def reasons(self) -> Sequence[tuple[str, int]]:
+        """Why files were left out, the commonest reason first."""
+        return Counter(entry["reason"] for entry in self._skipped).most_common()
+
+    @property
+    def skipped(self) -> Sequence[dict[str, str]]:
+        """The first files that were left out."""
+        return self._skipped[:SKIPPED_SHOWN]
+
+    @property
+    def more(self) -> int:
+        """How many were left out beyond those."""
+        return max(0, len(self._skipped) - SKIPPED_SHOWN)
+
+    @property
+    def _skipped(self) -> list[dict[str, str]]:
+        return list(self.manifest.get("skipped", []))
+
+
+@dataclass(frozen=True)
 class ScanPage:
     """Steps, results per standard, and the proof of scanning."""
 
     steps: Sequence[Step]
     standards: Sequence[ScanStandard]
-    manifest: dict[str, Any]
-    skipped: Sequence[dict[str, str]]
-    skipped_more: int
-    reasons: Sequence[tuple[str, int]]
+    proofs: Sequence[Proof]
     seconds: float | None
 
 
 def read_scan(scan: Scan) -> ScanPage:
     """Return what belongs to the scan. Reads its own rows only."""
-    manifest: dict[str, Any] = scan.manifest or {}
-    skipped = manifest.get("skipped", [])
-    reasons = Counter(entry["reason"] for entry in skipped)
     took = None
     if scan.started_at and scan.finished_at:
         took = (scan.finished_at - scan.started_at).total_seconds()
     return ScanPage(
         steps=_steps(scan),
         standards=list(scan.standards.select_related("standard")),
-        manifest=manifest,
-        skipped=skipped[:SKIPPED_SHOWN],
-        skipped_more=max(0, len(skipped) - SKIPPED_SHOWN),
-        reasons=reasons.most_common(),
+        proofs=_proofs(scan.manifest or {}),
         seconds=took,
     )
+
+
+def _proofs(manifest: dict[str, Any]) -> list[Proof]:
+    """Return one proof per component; a repository that is judged whole has one."""
+    if "components" in manifest:
+        return [Proof(path, each) for path, each in sorted(manifest["components"].items())]
+    return [Proof("", manifest)] if manifest else []
 
 
 def _steps(scan: Scan) -> list[Step]:

@@ -6,12 +6,13 @@ A status is always a word plus a colour plus a shape, so each is written in one 
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
@@ -158,7 +159,7 @@ def _turning(name: str) -> str:
 @register.simple_tag
 def strength(value: str) -> SafeString:
     """Return how binding a clause is; a must stands out."""
-    return format_html('<span class="tag {}">{}</span>', value, value)
+    return format_html('<span class="chip {}">{}</span>', value, value)
 
 
 @register.simple_tag
@@ -175,6 +176,22 @@ def ago(moment: datetime | None, never: str = "never") -> SafeString | str:
         local.strftime("%Y-%m-%d %H:%M:%S %Z"),
         text,
     )
+
+
+_TICKS = re.compile(r"``([^`]+)``|`([^`]+)`")
+
+
+@register.filter
+def ticks(text: str) -> SafeString:
+    """Return our own catalogue's text with what stands in backticks as code, all escaped."""
+    parts = []
+    start = 0
+    for match in _TICKS.finditer(text):
+        parts.append(conditional_escape(text[start : match.start()]))
+        parts.append(format_html("<code>{}</code>", match[1] or match[2]))
+        start = match.end()
+    parts.append(conditional_escape(text[start:]))
+    return format_html_join("", "{}", ((part,) for part in parts))
 
 
 @register.filter

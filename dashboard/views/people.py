@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
 
 RECENT = 10
+SHOWN = 100
 YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -47,7 +48,7 @@ def team(request: SignedInRequest, slug: str) -> HttpResponse:
         "section": "fleet",
         "team": row,
         "members": members.order_by("user__username"),
-        "repositories": row.repositories.order_by("name"),
+        "repositories": row.repositories.order_by("name")[:SHOWN],
     }
     return answer(request, "people/team.html", context)
 

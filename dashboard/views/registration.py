@@ -70,6 +70,7 @@ def _kept_credential(given: dict[str, str]) -> Credential | None:
         kind=given["credential_kind"],
         username=given["username"],
         secret=given["secret"],
+        host_key=given["host_key"],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.urls import reverse
@@ -13,6 +14,7 @@ from dashboard.forms import RemoveForm, RepositorySettingsForm
 from dashboard.models import Role, Trigger
 from dashboard.models.scan import MAX_ATTEMPTS
 from dashboard.services import repositories, scanning
+from dashboard.services.badge import badge_key
 from dashboard.services.history import read_history
 from dashboard.services.repository_page import read_overview
 from dashboard.views.answer import answer, wants_fragment
@@ -96,6 +98,18 @@ def history(request: SignedInRequest, slug: str) -> HttpResponse:
     return answer(request, "repository/history.html", context, partial="scans")
 
 
+def _settings_context(
+    row: Repository, form: RepositorySettingsForm, remove_form: RemoveForm
+) -> dict[str, Any]:
+    badge = f"{reverse('badge', args=[row.slug])}?key={badge_key(row.slug)}"
+    return {
+        "form": form,
+        "remove_form": remove_form,
+        "badge_path": badge,
+        "badge_address": settings.BASE_URL + badge,
+    }
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def repository_settings(request: SignedInRequest, slug: str) -> HttpResponse:
@@ -110,7 +124,7 @@ def repository_settings(request: SignedInRequest, slug: str) -> HttpResponse:
             messages.success(request, "Saved.")
         return HttpResponseRedirect(reverse("repository-settings", args=[row.slug]))
     context = page_context(request, row, "settings")
-    context |= {"form": form, "remove_form": RemoveForm(repository=row)}
+    context |= _settings_context(row, form, RemoveForm(repository=row))
     return answer(
         request,
         "repository/settings.html",
@@ -128,7 +142,7 @@ def remove(request: SignedInRequest, slug: str) -> HttpResponse:
     form = RemoveForm(request.POST, repository=row)
     if not form.is_valid():
         context = page_context(request, row, "settings")
-        context |= {"form": RepositorySettingsForm(repository=row), "remove_form": form}
+        context |= _settings_context(row, RepositorySettingsForm(repository=row), form)
         return answer(request, "repository/settings.html", context, status=422)
     repositories.remove(row, request.user)
     messages.success(request, f"{row.name} and all its results are removed.")
