@@ -22,6 +22,8 @@ HUNDRED = 100 * POINT
 WEIGHTS: Mapping[Strength, int] = {"must": 4, "should": 1, "may": 0}
 LETTERS = (("A", 90), ("B", 80), ("C", 65), ("D", 50))
 
+_NONE, _ONE = Fraction(0), Fraction(1)
+
 type Weights = Mapping[Fraction, int]
 """How many violating sites there are of each weight."""
 
@@ -189,7 +191,8 @@ def shown_ratio(part: int, whole: int) -> float:
 
 
 def _weight(observation: Observation) -> Fraction:
-    return min(max(Fraction(observation.weight), Fraction(0)), Fraction(1))
+    weight = observation.weight
+    return _ONE if weight >= 1 else Fraction(weight) if weight > 0 else _NONE
 
 
 def violations(tally: Tally) -> int:
