@@ -292,15 +292,16 @@ class _Rst:
         self._builder.code(_dedented(body), language, start)
 
     def _prose(self, line: str) -> None:
-        if _ITEM.match(line):
+        if item := _ITEM.match(line):
             self._builder.end_paragraph()
+            line = line[item.end() :]
         for match in _RST_LINK.finditer(line):
             self._builder.link(match["text"] or match["target"], match["target"], self._number)
         text = _RST_LINK.sub(lambda match: match["text"], line)
         self._builder.text(text.removesuffix("::"), self._number)
         if line.rstrip().endswith("::"):
             self._builder.end_paragraph()
-            self._literal("", len(line) - len(line.lstrip()))
+            self._literal("", item.end() - 1 if item else len(line) - len(line.lstrip()))
 
 
 def _dedented(lines: Sequence[str]) -> list[str]:

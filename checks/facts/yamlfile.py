@@ -17,7 +17,10 @@ from checks.facts.doctree import Tree, Unreadable
 
 _INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,15}")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,20}|[0-9]{1,20}(?:\.[0-9]{0,20})?)(?:[eE][-+]?[0-9]{1,2})?")
+_EXPONENT = r"[eE][-+]?[0-9]{1,2}"
+_FLOAT = re.compile(
+    rf"[-+]?(?:\.[0-9]{{1,20}}|[0-9]{{1,20}}\.[0-9]{{1,20}}|[0-9]{{1,20}}(?={_EXPONENT}))(?:{_EXPONENT})?"
+)
 _WORDS = {
     "": None,
     "~": None,
@@ -202,4 +205,4 @@ def _resolve(event: yaml.ScalarEvent) -> Any:
         return int(text)
     if _HEX.fullmatch(text):
         return int(text, 16)
-    return float(text) if _FLOAT.fullmatch(text) and text[-1] != "." else text
+    return float(text) if _FLOAT.fullmatch(text) else text
