@@ -13,7 +13,7 @@ from checks.facts.lint import LintContext, Option, selectable
 from checks.rules.specs import specs
 
 if TYPE_CHECKING:
-    from checks.facts.documents import DocumentFact
+    from checks.facts.doctree import DocumentFact
 
 _MANIFESTS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile")
 _PROFILES: dict[str, dict[str, Option]] = {

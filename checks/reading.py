@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from checks.facts.documents import DocumentFact
+from checks.facts.doctree import DocumentFact
 from checks.facts.kinds import kind_of
 from checks.facts.lint import LintContext, LintFact
 from checks.facts.mapper import MapJob, Mapped, key_of, map_blobs

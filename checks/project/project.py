@@ -18,7 +18,7 @@ from checks.project.subjects import File
 from checks.project.values import Values
 
 if TYPE_CHECKING:
-    from checks.facts.documents import DocumentFact
+    from checks.facts.doctree import DocumentFact
     from checks.facts.lint import LintFact
     from checks.project.callgraph import CallGraph
     from checks.project.database import Database

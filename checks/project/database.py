@@ -1,0 +1,181 @@
+"""Sessions and what is done with them: database operations, statements, SQL text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from checks.facts import tree
+from checks.facts.tree import Expr
+from checks.project.subjects import Call
+
+if TYPE_CHECKING:
+    from checks.project.project import Project
+    from checks.project.subjects import File, Function
+
+SESSIONS = frozenset(
+    "sqlalchemy.orm.Session sqlalchemy.ext.asyncio.AsyncSession sqlalchemy.orm.scoped_session "
+    "sqlalchemy.ext.asyncio.async_scoped_session sqlalchemy.Connection "
+    "sqlalchemy.engine.Connection sqlalchemy.engine.base.Connection "
+    "sqlalchemy.ext.asyncio.AsyncConnection".split()
+)
+CURSORS = frozenset(
+    "sqlite3.Connection sqlite3.Cursor psycopg.Connection psycopg.Cursor psycopg.AsyncConnection "
+    "psycopg.AsyncCursor psycopg2.connection psycopg2.cursor asyncpg.Connection asyncpg.Pool "
+    "aiosqlite.Connection aiosqlite.Cursor pymysql.Connection aiomysql.Connection "
+    "psycopg2.extensions.connection psycopg2.extensions.cursor "
+    "asyncpg.connection.Connection asyncpg.pool.Pool databases.Database".split()
+)
+ROWS = frozenset(
+    "execute scalar scalars stream stream_scalars get get_one query exec add add_all delete merge "
+    "bulk_save_objects bulk_insert_mappings bulk_update_mappings".split()
+)
+"""Operations that read or write rows."""
+CONTROL = frozenset({"flush", "commit", "rollback", "begin", "begin_nested", "refresh"})
+"""Operations that control a transaction or reload an object."""
+OPERATIONS = ROWS | CONTROL
+DRIVER = frozenset("execute executemany fetch fetchrow fetchval fetch_all fetch_one copy_from".split())
+DOCUMENT = frozenset(
+    "get get_or_none get_or_create create bulk_create update_or_create filter all first find "
+    "find_one find_all insert insert_one insert_many save delete delete_all fetch_related exists "
+    "count aggregate replace".split()
+)
+STATEMENTS = frozenset(
+    f"sqlalchemy.{name}" for name in "select insert update delete text union exists".split()
+) | {
+    "sqlalchemy.dialects.postgresql.insert",
+    "sqlalchemy.dialects.sqlite.insert",
+    "sqlalchemy.dialects.mysql.insert",
+}
+"""Functions that build a statement."""
+WAREHOUSE = frozenset({"query", "query_and_wait", "insert_rows", "insert_rows_json"})
+_NAMES = frozenset({"session", "db", "db_session", "async_session", "uow"})
+_ASKED = tuple(OPERATIONS | DRIVER | DOCUMENT | WAREHOUSE)
+_WHOLE_SQL = re.compile(
+    r"^\s*(\(?\s*SELECT\b.+?\bFROM\b|INSERT\s+INTO\b|UPDATE\s+\S+\s+SET\b|DELETE\s+FROM\b|WITH\s+\w+"
+    r"\s+AS\b|ALTER\s+TABLE\b|CREATE\s+TABLE\b|DROP\s+TABLE\b|TRUNCATE\b)",
+    re.I | re.S,
+)
+
+
+class Database:
+    """Database access of a whole project, answered per call and remembered."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._operations: dict[str, dict[int, str]] = {}
+
+    def operations(self, file: File) -> dict[int, str]:
+        """Database operations of a file: index of the call, name of the operation."""
+        known = self._operations.get(file.path)
+        if known is None:
+            known = self._operations[file.path] = {}
+            for call in file.calls_named(*_ASKED):
+                name = self._operation(call)
+                if name:
+                    known[call.index] = name
+        return known
+
+    def operation(self, call: Call) -> str:
+        """Name of the database operation a call is, "" when it is none."""
+        return self.operations(call.file).get(call.index, "")
+
+    def of_function(self, function: Function) -> list[Call]:
+        """Database operations in the body of a function, in source order."""
+        own = self.operations(function.file)
+        return [call for call in function.calls if call.index in own]
+
+    def reads_rows(self, call: Call) -> bool:
+        """Whether a call reads or writes rows (transaction control left out)."""
+        name = self.operation(call)
+        return bool(name) and name not in CONTROL
+
+    def is_session(self, file: File, expr: Expr | None, function: Function | None) -> bool:
+        """Whether a value is a database session or an engine's connection."""
+        kind = file.type_of(expr, function)
+        if kind:
+            return self.is_session_type(kind)
+        return self._named_like_one(file, expr, function)
+
+    def is_session_type(self, kind: str) -> bool:
+        """Whether a class is a session, also by inheritance."""
+        if kind in SESSIONS:
+            return True
+        cls = self.project.classes.by_key.get(kind)
+        return cls is not None and cls.inherits(*SESSIONS)
+
+    def _operation(self, call: Call) -> str:
+        last, receiver = call.last, call.receiver
+        if receiver is None:
+            return ""
+        file, function = call.file, call.function
+        if last in OPERATIONS and self.is_session(file, receiver, function):
+            return last
+        kind = file.type_of(receiver, function)
+        if last in DRIVER and kind in CURSORS:
+            return "execute"
+        if last in WAREHOUSE and kind.startswith("google.cloud.bigquery."):
+            return "query"
+        if last in DOCUMENT and self._on_document(call, kind):
+            return last
+        return last if last == "query" and self._flask_session(call) else ""
+
+    def _on_document(self, call: Call, kind: str) -> bool:
+        """A query or write on a Tortoise or beanie class or instance."""
+        owner = kind or call.file.resolve(call.receiver, call.function)
+        cls = self.project.classes.by_key.get(owner)
+        return cls is not None and self.project.classes.role(cls) == "document"
+
+    def _flask_session(self, call: Call) -> bool:
+        text = tree.dotted(call.receiver)
+        head, _, last = text.rpartition(".")
+        owner = call.file.type_of(tree.Name(head), call.function) if head else ""
+        return last == "session" and owner == "flask_sqlalchemy.SQLAlchemy"
+
+    def _named_like_one(self, file: File, expr: Expr | None, function: Function | None) -> bool:
+        """A parameter or attribute without annotation whose name says session."""
+        text = tree.dotted(expr)
+        head, dot, last = text.rpartition(".")
+        if last.lstrip("_") not in _NAMES:
+            return False
+        if not dot:
+            binding, owner = self.project.names.binding(file, last, function)
+            return isinstance(binding, tree.Param) and owner is not None and not binding.annotation
+        if head not in {"self", "cls"} or function is None:
+            return self._is_flask(file, head, function)
+        return not file.type_of(expr, function)
+
+    def _is_flask(self, file: File, head: str, function: Function | None) -> bool:
+        return file.type_of(tree.Name(head), function) == "flask_sqlalchemy.SQLAlchemy"
+
+    # Statements and SQL text ----------------------------------------------------------------------
+
+    def builds_statement(self, call: Call) -> bool:
+        """Whether a call builds a statement (``select``, ``text`` ...)."""
+        return call.name in STATEMENTS
+
+    def sql_argument(self, call: Call) -> Expr | None:
+        """The argument that is SQL text written here: a literal or an f-string."""
+        for argument in (*call.fact.args, *(item.value for item in call.fact.keywords)):
+            if is_sql(literal_text(argument)):
+                return argument
+        return None
+
+
+def literal_text(expr: Expr | None) -> str:
+    """Text of a literal, an f-string or a concatenation; placeholders become ``?``."""
+    match expr:
+        case tree.Const(kind="str", value=str(text)):
+            return text
+        case tree.Fmt(parts=parts):
+            return "".join(literal_text(part) or "?" for part in parts)
+        case tree.Bin(op="Add", items=items):
+            return "".join(literal_text(item) or "?" for item in items)
+        case tree.Bin(op="Mod", items=items):
+            return literal_text(items[0])
+    return ""
+
+
+def is_sql(text: str) -> bool:
+    """Whether a text has the structure of SQL, not only its words."""
+    return bool(text) and bool(_WHOLE_SQL.match(text))
