@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from checks.opening import Opened
     from checks.standard import Standard
 
+_ABOUT = """Judges a repository by written standards, without a server. Exit codes: 0 done, 1 a
+gate failed, 2 the command or its input is wrong, 3 a defect of ours."""
 DONE, GATE_FAILED, WRONG_INPUT, DEFECT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -57,7 +59,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> _Parser:
-    parser = _Parser(prog="python -m checks", description=__doc__, allow_abbrev=False)
+    parser = _Parser(prog="python -m checks", description=_ABOUT, allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="review|catalogue", dest="command")
     review = commands.add_parser(
         "review", help="judge a repository", description="Judge a repository.", allow_abbrev=False
