@@ -17,7 +17,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from checks.cloneurl import ClonePolicy, CloneUrl, UrlError, check_branch, parse
 from checks.gitfaults import FetchError, classify, scrub
@@ -26,6 +26,8 @@ from checks.gitrunner import Credential, Finished, Session, run, session
 from checks.gittrace import check_answer
 from checks.gitwatch import Limits, Progress
 from checks.mirror import cleaned, make_mirror, mirror_lock, move_pins, prune_refs, swap
+
+type Rebuild = Literal["damaged", "always", "never"]
 
 _HEADS = "refs/heads/"
 _LINE = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\t(refs/(?:heads|tags)/.+(?<!\^\{\}))")
@@ -110,6 +112,7 @@ class Fetched:
         default_branch: The branch the server's HEAD names, "" when it names none.
         branches: All branches, sorted.
         partial: Some reference could not be taken over, but the wanted one was.
+        rebuilt: A mirror was there and has been made anew.
     """
 
     git_dir: Path
@@ -118,6 +121,7 @@ class Fetched:
     default_branch: str
     branches: tuple[str, ...]
     partial: bool = False
+    rebuilt: bool = False
 
 
 def ls_remote(
@@ -164,7 +168,7 @@ def fetch(
     policy: ClonePolicy | None = None,
     progress: Callable[[Progress], None] | None = None,
     limits: Limits | None = None,
-    anew: bool = False,
+    rebuild: Rebuild = "damaged",
 ) -> Fetched:
     """Bring a bare mirror up to date, making it first where there is none.
 
@@ -179,7 +183,8 @@ def fetch(
         policy: What the operator opened.
         progress: Called with each new percentage, from this thread.
         limits: How far it may go.
-        anew: Make the mirror again although it looks sound (an object could not be read).
+        rebuild: When to make the mirror anew: when it turns out to be ``damaged``, ``always``
+            (an object could not be read) or ``never`` (it was done just before).
 
     Raises:
         FetchError: With the class of what went wrong. The mirror then is as it was before.
@@ -194,11 +199,13 @@ def fetch(
     ):
         remote = talk.listing()
         chosen = remote.choose(wanted)
-        partial = _update(talk, remote, chosen, mirror_dir, anew, progress)
+        partial, rebuilt = _update(talk, remote, chosen, mirror_dir, rebuild, progress)
         commit = talk.top(mirror_dir, chosen)
         if not commit:
             raise FetchError("corrupt")
-    return Fetched(mirror_dir, commit, chosen, remote.default_branch, remote.branches, partial)
+    return Fetched(
+        mirror_dir, commit, chosen, remote.default_branch, remote.branches, partial, rebuilt
+    )
 
 
 def _check_disk(folder: Path, limits: Limits) -> None:
@@ -212,28 +219,29 @@ def _update(
     remote: Remote,
     chosen: str,
     mirror_dir: Path,
-    anew: bool,
+    rebuild: Rebuild,
     progress: Callable[[Progress], None] | None,
-) -> bool:
-    """Fill the mirror in place, or beside it and swap when it is missing or damaged."""
-    if mirror_dir.exists() and not anew:
+) -> tuple[bool, bool]:
+    """Fill the mirror in place, or beside it and swap: (partial, rebuilt)."""
+    if mirror_dir.exists() and rebuild != "always":
         try:
             with cleaned(mirror_dir):
-                return talk.fill(mirror_dir, remote, chosen, progress)
+                return talk.fill(mirror_dir, remote, chosen, progress), False
         except FetchError as error:
-            if error.code != "corrupt":
+            if error.code != "corrupt" or rebuild == "never":
                 raise
     beside = mirror_dir.with_name(f"{mirror_dir.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
     try:
         make_mirror(beside, talk.session, object_format=_object_format(remote))
         partial = talk.fill(beside, remote, chosen, progress)
-        if mirror_dir.exists():
+        rebuilt = mirror_dir.exists()
+        if rebuilt:
             move_pins(mirror_dir, beside, talk.session)
         swap(beside, mirror_dir)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return partial
+    return partial, rebuilt
 
 
 def _object_format(remote: Remote) -> str:

@@ -8,8 +8,8 @@ says which programs, and :mod:`checks.gitfaults` what their complaints mean.
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -20,6 +20,8 @@ from typing import IO
 
 from checks import gitcredential, gitguard
 from checks.cloneurl import ClonePolicy, CloneUrl
+from checks.facts.scratch import scratch_directory
+from checks.gitfaults import FetchError
 from checks.gitread import SEARCH_PATH, git_program
 from checks.gitwatch import Limits, Overrun, Progress, Watch
 
@@ -86,7 +88,8 @@ class Session:
     """All that the programs of one conversation share; see :func:`session`.
 
     Attributes:
-        folder: Empty private folder, the working directory, removed at the end.
+        folder: Private folder, in memory where possible; the working directory, removed at the
+            end, by another conversation if this one is killed.
         environ: The whole environment of each program.
         inherited: Descriptors each program inherits: the credential, the mirror's lock.
         limits: See :class:`Limits`.
@@ -120,7 +123,7 @@ def session(
     """
     policy = policy or ClonePolicy()
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="straightedge-git-")))
+        folder = stack.enter_context(scratch_directory())
         config = _base_config(limits)
         environ = _base_environ(folder)
         fitting = credential if credential and url and credential.fits(url) else None
@@ -128,13 +131,15 @@ def session(
             environ["GIT_ALLOW_PROTOCOL"] = _protocol(url)
             config.append((f"protocol.{_protocol(url)}.allow", "always"))
             if url.kind in {"https", "http"}:
-                config += _http_config(url, addresses, policy)
+                config += _http_config(url, addresses, policy, folder)
                 if fitting:
-                    secret = stack.enter_context(_unlinked(f"{fitting.user}\n{fitting.secret}"))
+                    secret = stack.enter_context(
+                        _unlinked(folder, f"{fitting.user}\n{fitting.secret}")
+                    )
                     inherited = (*inherited, secret.fileno())
                     config.append(_helper_config(url, secret.fileno()))
             elif url.kind in {"ssh", "scp"}:
-                key = stack.enter_context(_key_file(fitting)) if fitting else None
+                key = _key_file(folder, fitting) if fitting else None
                 known = _known_hosts(folder, fitting, policy)
                 environ |= _ssh_environ(url, addresses, known, key)
             else:
@@ -192,16 +197,36 @@ def _base_config(limits: Limits) -> list[tuple[str, str]]:
 
 
 def _http_config(
-    url: CloneUrl, addresses: Sequence[str], policy: ClonePolicy
+    url: CloneUrl, addresses: Sequence[str], policy: ClonePolicy, folder: Path
 ) -> list[tuple[str, str]]:
     config = []
     if url.host not in addresses:
         targets = ",".join(f"[{text}]" if ":" in text else text for text in addresses)
         config.append(("http.curloptResolve", f"{url.host}:{url.port}:{targets}"))
-    certificates = policy.trust / "certificates" / f"{url.host}.pem" if policy.trust else None
-    if certificates is not None and certificates.is_file():
-        config.append(("http.sslCAInfo", str(certificates)))
+    if policy.ca_file is not None:
+        config.append(("http.sslCAInfo", str(_authorities(folder, policy.ca_file))))
     return config
+
+
+def _authorities(folder: Path, ca_file: Path) -> Path:
+    """The system's authorities and the operator's in one file: git reads only one."""
+    system = ssl.get_default_verify_paths().cafile
+    path = folder / "authorities.pem"
+    given = [Path(system)] if system else []
+    path.write_bytes(b"\n".join(_content(file) for file in [*given, ca_file]))
+    return path
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise FetchError(
+            "tls",
+            sentence=(
+                f"The file {file.name} that an operator named can not be read; correct the setting."
+            ),
+        ) from error
 
 
 def _helper_config(url: CloneUrl, descriptor: int) -> tuple[str, str]:
@@ -219,35 +244,29 @@ def _config_environ(config: Sequence[tuple[str, str]]) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _unlinked(text: str) -> Iterator[IO[bytes]]:
-    """A file without a name, in memory where the platform has such a place."""
-    with tempfile.TemporaryFile(dir=_memory_folder()) as file:
+def _unlinked(folder: Path, text: str) -> Iterator[IO[bytes]]:
+    """A file without a name."""
+    with tempfile.TemporaryFile(dir=folder) as file:
         file.write(text.encode("utf-8"))
         file.flush()
         yield file
 
 
-def _memory_folder() -> str | None:
-    folder = "/dev/shm"  # noqa: S108 - tempfile makes random names of mode 0600 there
-    return folder if os.access(folder, os.W_OK | os.X_OK) else None
-
-
-@contextlib.contextmanager
-def _key_file(credential: Credential) -> Iterator[Path]:
+def _key_file(folder: Path, credential: Credential) -> Path:
     """A key under a name, mode 0600, for this time only: ssh closes inherited descriptors."""
-    with tempfile.NamedTemporaryFile(dir=_memory_folder(), prefix="straightedge-key-") as file:
-        file.write(credential.secret.strip().encode("utf-8") + b"\n")
-        file.flush()
-        yield Path(file.name)
+    path = folder / "key"
+    path.touch(mode=0o600)
+    path.write_text(credential.secret.strip() + "\n")
+    return path
 
 
 def _known_hosts(folder: Path, credential: Credential | None, policy: ClonePolicy) -> Path:
     """Confirmed host keys: those of the credential, and those of the operator."""
-    texts = [credential.host_keys] if credential else []
-    if policy.trust is not None and (policy.trust / "known_hosts").is_file():
-        texts.append((policy.trust / "known_hosts").read_text())
+    texts = [credential.host_keys.encode()] if credential else []
+    if policy.known_hosts is not None:
+        texts.append(_content(policy.known_hosts))
     path = folder / "known_hosts"
-    path.write_text("\n".join([*texts, ""]))
+    path.write_bytes(b"\n".join([*texts, b""]))
     return path
 
 

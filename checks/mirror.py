@@ -145,12 +145,22 @@ def move_pins(old: Path, new: Path, session: Session) -> None:
         pins = _refs(old, session, _PINS)
     except FetchError:
         return
-    asked = "".join(f"{oid}\n" for oid in pins.values()).encode("ascii")
-    known = run(["cat-file", "--batch-check"], session, git_dir=new, stdin=asked)
-    there = {line.split(" ")[0] for line in known.stdout.decode().split("\n") if " commit " in line}
-    commands = [f"update {name}\0{oid}\0\0" for name, oid in pins.items() if oid in there]
+    _set_pins(new, pins, session)
+
+
+def _set_pins(git_dir: Path, wanted: Mapping[str, str], session: Session) -> None:
+    """Make exactly these the pins, leaving out commits that the mirror does not have."""
+    there = _refs(git_dir, session, _PINS)
+    commands = [f"delete {name}\0\0" for name in sorted(there.keys() - wanted.keys())]
+    missing = {name: oid for name, oid in wanted.items() if there.get(name) != oid}
+    if missing:
+        asked = "".join(f"{oid}\n" for oid in missing.values()).encode("ascii")
+        known = run(["cat-file", "--batch-check"], session, git_dir=git_dir, stdin=asked)
+        answers = (line.split(" ") for line in known.stdout.decode("ascii", "replace").split("\n"))
+        commits = {words[0] for words in answers if words[1:2] == ["commit"]}
+        commands += [f"update {n}\0{oid}\0\0" for n, oid in missing.items() if oid in commits]
     if commands:
-        _update_refs(new, session, commands)
+        _update_refs(git_dir, session, commands)
 
 
 def swap(new: Path, mirror_dir: Path) -> None:
@@ -166,26 +176,20 @@ def swap(new: Path, mirror_dir: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def pin(mirror_dir: Path, number: int, commit: str, *, limits: Limits | None = None) -> None:
-    """Keep a scanned commit readable for good, under the scan's number.
+def pin(mirror_dir: Path, commits: Mapping[int, str], *, limits: Limits | None = None) -> None:
+    """Keep these commits readable, each under the number of its scan, and no others.
+
+    A commit that the mirror does not have (any more) is left out.
 
     Raises:
-        ValueError: ``commit`` is no full hex id.
-        FetchError: ``busy``, or ``corrupt`` when the mirror lacks the commit.
+        ValueError: One is no full hex id.
+        FetchError: ``busy``, or ``corrupt`` when the references can not be read or written.
     """
-    if not _HEX.match(commit):
+    if not all(_HEX.match(commit) for commit in commits.values()):
         raise ValueError("a pin needs a full hex id")
+    wanted = {f"{_PINS}{number:d}": commit for number, commit in commits.items()}
     with _writing(mirror_dir, limits or Limits()) as talk:
-        _update_refs(mirror_dir, talk, [f"update {_PINS}{int(number)}\0{commit}\0\0"])
-
-
-def unpin(mirror_dir: Path, keep: frozenset[int], *, limits: Limits | None = None) -> None:
-    """Drop the pins of all scans but those in ``keep``."""
-    with _writing(mirror_dir, limits or Limits()) as talk:
-        stale = {f"{_PINS}{number}" for number in keep}
-        gone = sorted(_refs(mirror_dir, talk, _PINS).keys() - stale)
-        if gone:
-            _update_refs(mirror_dir, talk, [f"delete {name}\0\0" for name in gone])
+        _set_pins(mirror_dir, wanted, talk)
 
 
 def maintain(mirror_dir: Path, *, limits: Limits | None = None) -> None:

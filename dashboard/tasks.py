@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
 from dashboard import queue
-from dashboard.services import registration, running, source_view, sweeping
+from dashboard.services import reconcile, registration, running, source_view, sweeping
 from dashboard.services.pulse import Pulse
 
 
@@ -28,6 +28,12 @@ def read_source(source_id: int) -> None:
 def answer_probe(probe_id: int) -> None:
     """Ask a git server about the address a person has typed."""
     registration.answer(probe_id)
+
+
+@shared_task(name=queue.POLL)
+def poll() -> None:
+    """Ask the servers whose turn it is for news."""
+    reconcile.poll()
 
 
 @shared_task(name=queue.SWEEP)
