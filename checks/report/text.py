@@ -86,13 +86,16 @@ def _headline(result: StandardResult, paint: _Paint) -> str:
         score = "not scored: nothing was measured"
     else:
         color = _GREEN if result.letter in ("A", "B") else _RED
-        score = paint(f"{_points(result.score)} {result.letter}", color)
+        score = paint(f"{points(result.score)} {result.letter}", color)
     parts = [score]
     if result.low is not None and result.low != result.score:
-        parts.append(f"at least {_points(result.low)}, some checks broke")
+        parts.append(f"at least {points(result.low)}, some checks broke")
     if result.raw_score not in (None, result.score):
-        parts.append(f"{_points(result.raw_score or 0)} without suppressions")
-    parts += [f"coverage {int(result.coverage * 100)} %", _count(result.open_must, "open must")]
+        parts.append(f"{points(result.raw_score or 0)} without suppressions")
+    parts += [
+        f"coverage {round(result.coverage * POINT) // (POINT // 100)} %",
+        _count(result.open_must, "open must"),
+    ]
     return " · ".join(parts)
 
 
@@ -146,7 +149,7 @@ def _finding(finding: Finding, paint: _Paint) -> str:
     return f"  {place:>7}  {escaped(finding.message)}{uncertain}  {tail}"
 
 
-def _points(value: float) -> str:
+def points(value: float) -> str:
     """Points with one decimal, rounded down: 89.99 is not yet 90."""
     tenths = round(value * POINT) // (POINT // 10)
     return f"{tenths // 10}.{tenths % 10}"
