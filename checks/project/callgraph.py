@@ -21,6 +21,7 @@ class CallGraph:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._targets: dict[str, list[Function]] = {}
+        self._callers: dict[str, list[Call]] = {}
         self._callees: dict[str, list[tuple[Call, Function]]] = {}
         self._reachable: dict[tuple[str, int], dict[Function, int]] = {}
 
@@ -99,6 +100,30 @@ class CallGraph:
         if not wanted:
             return []
         return [c for c in candidates if c not in protocols and wanted <= c.methods.keys()]
+
+    @cached_property
+    def _by_last_name(self) -> dict[str, list[Call]]:
+        """Calls of all files but tests and migrations, by the last name of the callee."""
+        found: dict[str, list[Call]] = {}
+        for file in self.project.analysed:
+            if not file.is_test and not file.is_migration:
+                for last, calls in file.calls_by_name.items():
+                    found.setdefault(last, []).extend(calls)
+        return found
+
+    def callers(self, function: Function) -> list[Call]:
+        """The calls that run a first-party function; for an ``__init__`` those of its class."""
+        known = self._callers.get(function.key)
+        if known is None:
+            names = {function.key}
+            last = function.name
+            if function.name == "__init__" and function.cls is not None:
+                names = {function.cls.key}
+                last = function.cls.name
+            calls = self._by_last_name.get(last, ())
+            known = [c for c in calls if c.name in names or function in self.resolve(c)]
+            self._callers[function.key] = known
+        return known
 
     def callees(self, function: Function) -> list[tuple[Call, Function]]:
         """Each call in a function's body with the first-party functions that it reaches."""

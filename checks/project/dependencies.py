@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from checks.project.subjects import Call, Class, File, Function
 
 PROVIDERS = {"fastapi.Depends": False, "fastapi.Security": True}
-_VIEWS = frozenset({"fastapi_utils.cbv.cbv", "fastapi_restful.cbv.cbv", "fastapi_utils.cbv"})
 _DEPTH = 8
 
 
@@ -122,10 +121,21 @@ class Providers:
         cls = function.cls
         if cls is None:
             return []
-        names = [cls.file.resolve(each.value) for each in cls.fact.decorators]
-        if not any(name in _VIEWS or name.rpartition(".")[2] == "cbv" for name in names):
+        if not any(self._is_view(cls, each.value) for each in cls.fact.decorators):
             return []
-        return [*self._of_fields(cls), *self.of_class(cls)]
+        found = self._of_fields(cls)
+        for name in cls.ancestors:  # views inherit the dependencies of their bases
+            base = self.project.classes.by_key.get(name)
+            found += self._of_fields(base) if base is not None else []
+        return [*found, *(dep for dep in self.of_class(cls) if dep not in found)]
+
+    def _is_view(self, cls: Class, decorator: Expr) -> bool:
+        """Whether a class decorator makes a view: it is called with a router."""
+        if not isinstance(decorator, tree.CallRef):
+            return False
+        args = cls.file.calls[decorator.index].fact.args
+        routers = self.project.routers
+        return any(routers.of(Given(cls.file, arg)) for arg in args)
 
     def _of_fields(self, cls: Class) -> list[Dependency]:
         found = []
@@ -237,6 +247,8 @@ class Providers:
     def _open(self, dep: Dependency, target: Given) -> None:
         """Fill in what a provider is."""
         target = target.behind
+        if isinstance(target.expr, tree.Op) and target.expr.kind == "Lambda":
+            target = target.at(target.expr.items[0])
         if not isinstance(target.expr, tree.CallRef):
             dep.name = self.project.values.callee_of(target.file, target.expr, target.function)
             self._open_name(dep)

@@ -135,6 +135,29 @@ def passed(call: Call, function: Function, name: str) -> Iterator[Given]:
         yield Given(call.file, value, call.function)
 
 
+def bound(function: Function, call: Call, scope: Function | None) -> dict[str, Given]:
+    """What the parameters of a function stand for in one call of it, defaults included.
+
+    Args:
+        function: The function; for a class its ``__init__``.
+        call: The call.
+        scope: The function around the call (of a decorator: around the decorated function).
+    """
+    params = [param for param in function.fact.params if param.kind in {"pos", "arg", "kw"}]
+    known: dict[str, Given] = {}
+    if function.cls is not None and params:
+        first = params.pop(0)
+        if call.receiver is not None:
+            known[first.name] = Given(call.file, call.receiver, scope)
+    for position, param in enumerate(params):
+        value = call.arg(-1 if param.kind == "kw" else position, param.name)
+        if value is not None:
+            known[param.name] = Given(call.file, value, scope)
+        elif param.default is not None:
+            known[param.name] = Given(function.file, param.default)
+    return known
+
+
 def elements(given: Given) -> list[Given]:
     """The items of a list or tuple display, or of the values a name of one stands for."""
     given = source(given)

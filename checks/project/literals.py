@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from checks.facts import tree
 from checks.facts.tree import Assign, Expr
-from checks.project.given import Given
+from checks.project.given import Given, bound
 from checks.project.names import Target
 
 if TYPE_CHECKING:
     from checks.project.project import Project
-    from checks.project.subjects import Class, File
+    from checks.project.subjects import Class, File, Function
 
 _DEPTH = 16
+_MAX_CALL_DEPTH = 6
 _STATUS = re.compile(r"HTTP_(\d{3})_\w+\Z")
 _ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "os.environ.setdefault"})
 _CONFIGS = frozenset(
@@ -138,6 +139,8 @@ class Literals:
                 return self.value(Given(file, assigned, owner, given.known), depth + 1)
             if isinstance(binding, Target) and binding.kind == "comp" and binding.expr is not None:
                 return self.value(Given(file, binding.expr, owner, given.known), depth + 1)
+            if isinstance(binding, tree.Param):
+                return self._of_parameter(binding, owner, depth)
             if not isinstance(binding, tree.Import):
                 return UNKNOWN
         if rest:
@@ -146,6 +149,19 @@ class Literals:
             if not isinstance(owned, Unknown):
                 return owned
         return self.named(file.resolve(text, function), depth + 1)
+
+    def _of_parameter(self, param: tree.Param, owner: Function, depth: int) -> Any:
+        """What all callers pass for a parameter, where they agree; else UNKNOWN."""
+        if depth > _MAX_CALL_DEPTH:
+            return UNKNOWN
+        found: list[Any] = []
+        for call in self.project.calls.callers(owner):
+            given = bound(owner, call, call.function).get(param.name)
+            value = UNKNOWN if given is None else self.value(given, depth + 1)
+            if isinstance(value, Unknown) or (found and value != found[0]):
+                return UNKNOWN
+            found.append(value)
+        return found[0] if found else UNKNOWN
 
     def _of_attribute(self, given: Given, base: Expr, attr: str, depth: int) -> Any:
         """Value of an attribute: a settings field, a class constant, an enum member's value."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from checks.facts import tree
 from checks.facts.tree import Expr
-from checks.project.given import Given, argument, turns
+from checks.project.given import Given, argument, bound, turns
 from checks.project.routers import Hop, Router
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ class Registrations:
         decorator = self.project.names.function_named(name) if name else None
         found: list[Registration] = []
         if decorator is not None and decorator.file in self._registering:
-            known = self._arguments(decorator, call, function)
+            known = bound(decorator, call, function.parent)
             for inner, verb, place in self._inner_calls(decorator):
                 routers = self._inner_receivers(inner, place, known)
                 found += [
@@ -269,24 +269,6 @@ class Registrations:
             if any(call.fact.function >= 0 for call in file.calls_named(*names))
             or any(f.parent >= 0 and f.decorators for f in file.facts.functions)
         }
-
-    def _arguments(self, decorator: Function, call: Call, function: Function) -> dict[str, Given]:
-        """What the parameters of a decorator stand for where it decorates a function."""
-        params = [p for p in decorator.fact.params if p.kind in {"pos", "arg", "kw"}]
-        known: dict[str, Given] = {}
-        if decorator.cls is not None and params:
-            first = params.pop(0)
-            if call.receiver is not None:
-                known[first.name] = Given(call.file, call.receiver, function.parent)
-        position = 0
-        for param in params:
-            value = call.arg(position if param.kind != "kw" else -1, param.name)
-            position += param.kind != "kw"
-            if value is not None:
-                known[param.name] = Given(call.file, value, function.parent)
-            elif param.default is not None:
-                known[param.name] = Given(decorator.file, param.default)
-        return known
 
     def _inner_calls(self, decorator: Function) -> Iterator[tuple[Call, str, Function]]:
         """Registering calls in the body of a decorator and of the functions inside it."""

@@ -38,6 +38,7 @@ class RouterGraph:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.unresolved: list[Call] = []
         self._by_call: dict[tuple[str, int], Router] = {}
         self._parameters: dict[str, Router | None] = {}
         self._objects: dict[str, list[Router]] = {}
@@ -259,7 +260,7 @@ class RouterGraph:
         self._parameters[key] = None
         kind = self.kind_of(self.project.values.of_annotation(file, param.annotation, function))
         hops = []
-        for call in self._callers.get(function.key, ()):
+        for call in self.project.calls.callers(function):
             for given in passed(call, function, param.name):
                 hops += [Hop(router, None, "same", {}) for router in self.of(given)]
         if not kind and not hops:
@@ -271,35 +272,6 @@ class RouterGraph:
             router.kind = "application"
         self._parameters[key] = router
         return router
-
-    @cached_property
-    def _callers(self) -> dict[str, list[Call]]:
-        """Calls of first-party functions that have parameters, by the function's canonical name."""
-        registering = {
-            function.name
-            for file in self.files
-            for function in file.functions
-            if function.fact.params and (function.name != "__init__")
-        }
-        classes = {c.name: c for f in self.files for c in f.classes if "__init__" in c.methods}
-        found: dict[str, list[Call]] = {}
-        for file in self.files:
-            for last, calls in file.calls_by_name.items():
-                if last in registering or last in classes:
-                    for call in calls:
-                        if call.fact.args or call.fact.keywords:
-                            self._enter_caller(found, call)
-        return found
-
-    def _enter_caller(self, found: dict[str, list[Call]], call: Call) -> None:
-        if not any(_may_be_router(item) for item in _values(call)):
-            return
-        name = call.name
-        if name in self.project.classes.by_key:
-            name = f"{name}.__init__"
-        function = self.project.names.function_named(name) if name else None
-        if function is not None:
-            found.setdefault(function.key, []).append(call)
 
     # Hops -----------------------------------------------------------------------------------------
 
@@ -320,17 +292,17 @@ class RouterGraph:
         if not parents:
             return
         for known in turns(call):
-            for router in self.of(Given(call.file, child, call.function, known)):
+            given = Given(call.file, child, call.function, known)
+            routers = self.of(given)
+            if not routers and kind == "include" and self._may_be_ours(given):
+                self.unresolved.append(call)
+            for router in routers:
                 router.hops += [Hop(p, call, kind, known) for p in parents if p is not router]
 
-
-def _may_be_router(expr: Expr) -> bool:
-    return isinstance(expr, (tree.Name, tree.CallRef, tree.Attr))
-
-
-def _values(call: Call) -> Iterator[Expr]:
-    yield from call.fact.args
-    yield from (item.value for item in call.fact.keywords)
+    def _may_be_ours(self, given: Given) -> bool:
+        """Whether what is included is no object of a library."""
+        name = given.name
+        return not name or "." not in name or self.project.layout.split(name) is not None
 
 
 def _binding_key(call: Call, assign: Assign | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from checks.project.given import Given, argument
+from checks.project.given import Given, argument, bound
 
 if TYPE_CHECKING:
     from checks.project.subjects import Call, Class, File, Function
@@ -89,7 +89,15 @@ class Router:
         if given is not None:
             return given
         cls = self.file.project.classes.by_key.get(self.type)
-        return None if cls is None else _base_option(cls, names)
+        return None if cls is None else self._base_option(cls, self.call, names)
+
+    def _base_option(self, cls: Class, call: Call, names: tuple[str, ...]) -> Given | None:
+        """What a subclass of APIRouter or FastAPI passes to ``super().__init__``."""
+        init = self.file.project.classes.method(cls, "__init__")
+        for inner in init.calls if init is not None else ():
+            if inner.last == "__init__" and init is not None:
+                return argument(inner, names, bound(init, call, call.function))
+        return None
 
     @cached_property
     def chains(self) -> list[tuple[Hop, ...]]:
@@ -110,17 +118,3 @@ class Router:
 def is_mounted(router: Router, chain: tuple[Hop, ...]) -> bool:
     """Whether the last router of a chain is an application."""
     return (chain[-1].parent if chain else router).kind == "application"
-
-
-def _base_option(cls: Class, names: tuple[str, ...]) -> Given | None:
-    """What a subclass of APIRouter or FastAPI passes to ``super().__init__``."""
-    project = cls.file.project
-    for name in (cls.key, *cls.ancestors):
-        owner = project.classes.by_key.get(name)
-        init = owner.methods.get("__init__") if owner is not None else None
-        for call in init.calls if init is not None else ():
-            if call.last == "__init__":
-                given = argument(call, names)
-                if given is not None:
-                    return given
-    return None

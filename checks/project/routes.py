@@ -76,7 +76,7 @@ class Route:
     def endpoints(self) -> list[Endpoint]:
         """Every method and full path it answers."""
         return [
-            Endpoint(method, *_full_path(each, chain), is_mounted(each.router, chain), each, chain)
+            _endpoint(method, each, chain)
             for each in self.registrations
             for chain in each.router.chains
             for method in each.methods
@@ -150,6 +150,19 @@ class Route:
                 ways.append([dep for item in given for dep in providers.listed(item)])
         shared = [d for d in (ways[0] if ways else []) if all(d in way for way in ways[1:])]
         return [*providers.of_function(self.function), *providers.of_view(self.function), *shared]
+
+
+def _endpoint(method: str, registration: Registration, chain: tuple[Hop, ...]) -> Endpoint:
+    """One method of a registration on one way to the top.
+
+    A router that nothing includes is on its own path, unless some ``include_router`` takes what
+    we cannot follow.
+    """
+    path, partial = _full_path(registration, chain)
+    mounted = is_mounted(registration.router, chain)
+    project = registration.function.file.project
+    partial = partial or (not mounted and bool(project.routers.unresolved))
+    return Endpoint(method, path, partial, mounted, registration, chain)
 
 
 def _full_path(registration: Registration, chain: tuple[Hop, ...]) -> tuple[str, bool]:
