@@ -34,7 +34,9 @@ ROWS = frozenset(
 CONTROL = frozenset({"flush", "commit", "rollback", "begin", "begin_nested", "refresh"})
 """Operations that control a transaction or reload an object."""
 OPERATIONS = ROWS | CONTROL
-DRIVER = frozenset("execute executemany fetch fetchrow fetchval fetch_all fetch_one copy_from".split())
+DRIVER = frozenset(
+    "execute executemany fetch fetchrow fetchval fetch_all fetch_one copy_from".split()
+)
 DOCUMENT = frozenset(
     "get get_or_none get_or_create create bulk_create update_or_create filter all first find "
     "find_one find_all insert insert_one insert_many save delete delete_all fetch_related exists "

@@ -150,4 +150,3 @@ def is_probe(facts: tree.PyFacts, call: tree.Call) -> bool:
             if text is not None and text.strip().rstrip(";").upper() == "SELECT 1":
                 return True
     return False
-

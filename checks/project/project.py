@@ -122,6 +122,11 @@ class Project:
             case "python":
                 return self.analysed
 
+    @cached_property
+    def production_uses_database(self) -> bool:
+        """Whether any production file makes a database operation."""
+        return any(self.database.operations(file) for file in self.production)
+
     # Parts ----------------------------------------------------------------------------------------
 
     @cached_property

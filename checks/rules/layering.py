@@ -1,0 +1,321 @@
+"""Checks of layers: who may know whom, and who may touch the database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from checks.check import Answer, At, Sites, Skip, check
+from checks.facts import tree
+from checks.globs import any_match
+from checks.project.layers import is_probe
+from checks.project.project import Project
+from checks.project.routes import Route
+from checks.project.subjects import Call, File, Function, ImportedName
+from checks.rules.applies import depends_on, has_routes
+
+DATABASES = (
+    "sqlalchemy", "sqlmodel", "tortoise-orm", "beanie", "asyncpg", "psycopg", "psycopg2",
+    "psycopg2-binary", "aiosqlite", "databases", "pymysql", "aiomysql", "motor", "pymongo",
+    "google-cloud-bigquery",
+)  # fmt: skip
+_FRAMEWORKS = ("fastapi", "starlette", "flask", "django.http", "rest_framework")
+_QUERIES = frozenset({"query", "objects"})
+
+
+@check("routes-no-db-access", applies=(has_routes, depends_on(*DATABASES)))
+def routes_no_db_access(
+    route: Route,
+    *,
+    infrastructure: Sequence[str] = ("/health*", "/ready*", "/live*", "/metrics"),
+) -> Answer:
+    """Route handlers do not talk to the database.
+
+    A query in a handler cannot be reused or tested without HTTP.
+
+    Instead: move the query to a repository and call it through a service.
+
+    Known problems: access through a third-party data library is not followed.
+    """
+    if is_infrastructure(route, infrastructure):
+        return Skip("an infrastructure endpoint")
+    for function in _own_helpers(route):
+        for call in function.calls:
+            what = _access(call)
+            if what:
+                message = f"`{route.name}` {what}"
+                return At(call.line, message, symbol=function.symbol, anchor=call.last)
+    return None
+
+
+def is_infrastructure(route: Route, patterns: Sequence[str]) -> bool:
+    """Whether any path of a route is one of an infrastructure list (term infrastructure path)."""
+    wanted = tuple(patterns)
+    return any(_is_infrastructure_path(path, wanted) for path in (*route.paths, route.own_path))
+
+
+def _is_infrastructure_path(path: str, patterns: tuple[str, ...]) -> bool:
+    parts = [part for part in path.split("/") if part]
+    for pattern in patterns:
+        word = pattern.strip("/").rstrip("*")
+        if not word:
+            if not parts:
+                return True
+            continue
+        for index, part in enumerate(parts):
+            rest = parts[index + 1 :]
+            if _is_word(part, word, starred=pattern.endswith("*")):
+                literal = len(rest) == 1 and pattern.endswith("*") and not rest[0].startswith("{")
+                if not rest or literal:
+                    return True
+    return False
+
+
+def _is_word(part: str, word: str, *, starred: bool) -> bool:
+    if part == word:
+        return True
+    if not starred:
+        return False
+    endings = {"health": "z|check|-check|_check", "ready": "z", "live": "z"}.get(word, r"[\w-]*")
+    forms = rf"{re.escape(word)}(?:{endings})"
+    extra = {"ready": "|readiness", "live": "|liveness"}.get(word, "")
+    return re.fullmatch(forms + extra, part) is not None
+
+
+def _own_helpers(route: Route) -> Iterator[Function]:
+    """The handler, and functions of its module that it calls, level by level."""
+    seen = {route.function.key}
+    queue = [route.function]
+    for function in queue:
+        yield function
+        if len(queue) > 200:
+            return
+        for call in function.calls:
+            for target in route.file.project.calls.resolve(call):
+                other = route.file.project.routes.of(target)
+                if target.file is route.file and target.key not in seen and other is None:
+                    if target.cls is None or target.cls == route.function.cls:
+                        seen.add(target.key)
+                        queue.append(target)
+
+
+def _access(call: Call) -> str:
+    """How a call touches the database, "" when it does not."""
+    database = call.file.project.database
+    operation = database.operation(call)
+    if operation and operation not in {"commit", "rollback", "flush", "begin", "refresh"}:
+        return f"runs `{operation}` on the database"
+    if database.builds_statement(call):
+        return f"builds a statement with `{call.last}`"
+    if _queries_model(call):
+        return "queries a model"
+    logged = call.index in call.file.project.logs.calls(call.file)
+    if not logged and database.sql_argument(call) is not None:
+        return "holds SQL text"
+    return ""
+
+
+def _queries_model(call: Call) -> bool:
+    """``Model.query...``, ``Model.objects...``."""
+    text = tree.dotted(call.fact.func)
+    parts = text.split(".")
+    for index, part in enumerate(parts[1:], 1):
+        if part in _QUERIES:
+            owner = call.file.resolve(".".join(parts[:index]), call.function)
+            cls = call.file.project.classes.by_key.get(owner)
+            return cls is not None and call.file.project.classes.is_model(cls)
+    return False
+
+
+@check("no-http-below-routes", applies=depends_on("fastapi", "starlette", "flask", "django"))
+def no_http_below_routes(
+    file: File,
+    *,
+    layers: Sequence[str] = ("services", "repositories"),
+    allowed_imports: Sequence[str] = (
+        "fastapi.concurrency", "starlette.concurrency", "fastapi.encoders",
+    ),
+) -> Answer:  # fmt: skip
+    """Services and repositories know nothing of HTTP.
+
+    What raises an HTTP error can be used by one kind of caller only.
+
+    Instead: raise a domain exception and let the routes or an exception handler translate it.
+
+    Known problems: an HTTP error behind a first-party function is found by its import.
+    """
+    if _inner_layer(file) not in layers:
+        return Skip("not in a judged layer")
+    for row in file.imports:
+        if not row.fact.type_checking and _is_framework(row, allowed_imports):
+            if not _only_wiring(file, row):
+                name = row.fact.name or row.fact.module
+                return At(row.line, f"`{name}` of {row.distribution} is imported", anchor=name)
+    for each in file.raises:
+        if _is_http(file.project, each.name):
+            name = each.name.rpartition(".")[2]
+            return At(each.line, f"`{name}` is an HTTP exception", anchor=name)
+    return None
+
+
+def _inner_layer(file: File) -> str:
+    if file.layer:
+        return file.layer
+    return "domain" if "domain" in file.segments else ""
+
+
+def _is_framework(row: ImportedName, allowed: Sequence[str]) -> bool:
+    module = row.fact.module
+    if row.fact.level or any(module == each or module.startswith(f"{each}.") for each in allowed):
+        return False
+    full = f"{module}.{row.fact.name}" if row.fact.name else module
+    if full in allowed:
+        return False
+    if row.file.project.layout.split(row.target) is not None:
+        return False
+    return any(full == each or full.startswith(f"{each}.") for each in _FRAMEWORKS)
+
+
+def _only_wiring(file: File, row: ImportedName) -> bool:
+    """``Depends`` alone, standing only in signatures of what is injected or provides."""
+    others = [
+        each.fact.name
+        for each in file.imports
+        if each.distribution in {"fastapi", "starlette"} and not each.fact.type_checking
+    ]
+    if set(others) != {"Depends"} or row.fact.name != "Depends":
+        return False
+    for call in file.calls:
+        if call.name != "fastapi.Depends":
+            continue
+        owner = _signature_around(file, call)
+        if owner is None or not (owner.name == "__init__" or _provides(owner)):
+            return False
+    return True
+
+
+def _signature_around(file: File, call: Call) -> Function | None:
+    for function in file.functions:
+        if function.line <= call.line <= function.fact.header_end:
+            return function
+    return None
+
+
+def _provides(function: Function) -> bool:
+    """A provider builds and returns an object, or yields one."""
+    if function.fact.generator:
+        return True
+    values = function.returned
+    return len(values) == 1 and function.fact.body_lines <= 3
+
+
+def _is_http(project: Project, name: str) -> bool:
+    if name in {
+        "fastapi.HTTPException",
+        "werkzeug.exceptions.HTTPException",
+        "django.http.Http404",
+    }:
+        return True
+    cls = project.classes.by_key.get(name)
+    return cls is not None and project.classes.role(cls) == "http-exception"
+
+
+@check("layer-import-direction")
+def layer_import_direction(
+    project: Project,
+    *,
+    order: Sequence[str] = ("routes", "services", "repositories", "models", "schemas"),
+    forbid_skipping: bool = True,
+) -> Answer:
+    """Imports point inwards: routes to services to repositories to models.
+
+    An inner layer that knows an outer one cannot be changed, tested or reused without it.
+
+    Instead: move the shared code inwards or pass it in as a parameter.
+
+    Known problems: a file in no recognised layer (core, common, utils) is not judged.
+    """
+    present = {file.layer for file in project.production} & set(order)
+    if len(present) < 2:
+        return Skip("fewer than two layers")
+    skips = forbid_skipping and "services" in present
+    count, found = 0, []
+    for edge in _edges(project, order):
+        count += 1
+        fault = _direction_fault(project, edge, order, skips=skips)
+        if fault:
+            row, target = edge
+            text = f"{row.file.layer} import {target.layer}: `{target.module}` {fault}"
+            symbol = row.file.symbol_at(row.line)
+            found.append(At(row.line, text, path=row.path, symbol=symbol, anchor=target.module))
+    return Sites(count, found) if count else Skip("no import between layers")
+
+
+def _edges(project: Project, order: Sequence[str]) -> Iterator[tuple[ImportedName, File]]:
+    """Import edges between files of different layers, each pair of files once."""
+    for file in project.production:
+        if file.layer not in order:
+            continue
+        seen: set[str] = set()
+        for row in file.imports:
+            if row.fact.type_checking:
+                continue
+            target = row.definer
+            if target is None or target is file or target.path in seen:
+                continue
+            if target.is_production and target.layer in order and target.layer != file.layer:
+                seen.add(target.path)
+                yield row, target
+
+
+def _direction_fault(
+    project: Project, edge: tuple[ImportedName, File], order: Sequence[str], *, skips: bool
+) -> str:
+    row, target = edge
+    source, aim = row.file.layer, target.layer
+    ring = {"models", "schemas"}
+    if source in ring and aim in ring:
+        back = any(
+            each.definer is row.file for each in target.imports if not each.fact.type_checking
+        )
+        return "in a cycle" if back and source == "schemas" else ""
+    if order.index(source) > order.index(aim):
+        return "lies further outside"
+    if skips and source == "routes" and aim == "repositories":
+        return "is reached past the services"
+    return ""
+
+
+@check("queries-only-in-repositories")
+def queries_only_in_repositories(
+    file: File,
+    *,
+    allowed_paths: Sequence[str] = (
+        "**/database.py", "**/db.py", "**/session.py", "**/seed*.py",
+    ),
+) -> Answer:  # fmt: skip
+    """Rows are read and written in repositories only.
+
+    Queries in one place can be found, reused and tuned.
+
+    Instead: move the query into a repository method.
+
+    Known problems: a repository is recognised by the name of its module or class.
+    """
+    database, layers = file.project.database, file.project.layers
+    if any_match(file.path, tuple(allowed_paths)):
+        return Skip("a file that sets up the database")
+    count, found = 0, []
+    for index in database.operations(file):
+        call = Call(file, index)
+        if not database.reads_rows(call) or is_probe(file.facts, call.fact):
+            continue
+        count += 1
+        if not layers.in_repository(call.function, file):
+            function = call.function
+            symbol = function.symbol if function is not None else file.module
+            text = f"`{call.last}` runs outside a repository"
+            found.append(
+                At(call.line, text, column=call.fact.column, symbol=symbol, anchor=call.last)
+            )
+    return Sites(count, found) if count else Skip("no query")
