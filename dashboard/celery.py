@@ -7,20 +7,26 @@ worker held, and Redis gives it back only after its visibility timeout; the swee
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 
 from dashboard import config
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
 
 QUEUES = ("control", "fetch", "analyse", "post")
+FILE_POLL_SECONDS = 0.2
 SOFT_LIMIT_SECONDS = 25 * 60
 HARD_LIMIT_SECONDS = 30 * 60
 SOFT_SHUTDOWN_SECONDS = 30
 TASKS_PER_CHILD = 50
 MEMORY_PER_CHILD_KIB = 1024 * 1024
+
+# It warns root of pickled messages; only JSON is accepted here.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("dashboard", set_as_current=True)
 
@@ -49,6 +55,7 @@ def _broker(settings: config.Config) -> dict[str, Any]:
             "data_folder_in": str(folder / "messages"),
             "data_folder_out": str(folder / "messages"),
             "control_folder": str(folder / "control"),
+            "polling_interval": FILE_POLL_SECONDS,
         },
     }
 

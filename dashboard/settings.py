@@ -142,6 +142,8 @@ LOGGING = log.settings(CONFIG.log_level)
 
 SCAN_LEASE = timedelta(seconds=CONFIG.scan_lease_seconds)
 SCAN_HEARTBEAT = timedelta(seconds=CONFIG.scan_heartbeat_seconds)
+# A little less than Celery's soft limit: the scan is to end by our word, with its sentence.
+SCAN_TIME_LIMIT = timedelta(minutes=24)
 SWEEP_EVERY = timedelta(seconds=CONFIG.sweep_seconds)
 POLL_EVERY = timedelta(seconds=CONFIG.poll_seconds)
 TEAM_SCAN_CAP = CONFIG.team_scan_cap

@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
 from dashboard import queue
-from dashboard.services import reconcile, registration, running, source_view, sweeping
+from dashboard.services import reconcile, registration, running, source_view, stopping, sweeping
 from dashboard.services.pulse import Pulse
 
 
@@ -55,6 +55,7 @@ def begin_pulse(sender: Any, **_: Any) -> None:
 
 @worker_shutting_down.connect
 def end_pulse(**_: Any) -> None:
-    """Count a worker that is told to stop no longer."""
+    """Let a worker that is told to stop give its scans back, and count it no longer."""
+    stopping.announce()
     while _pulses:
         _pulses.pop().end()

@@ -19,7 +19,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from dashboard.models import MAX_ATTEMPTS, Phase, Scan, ScanState, Team
-from dashboard.services import owner
+from dashboard.services import owner, stopping
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -142,7 +142,11 @@ class Heartbeat:
     """Renews a lease and shows the progress of its scan, from a thread of its own.
 
     Progress is kept in memory and written at most once a second, so that a review may report each
-    file. After a lost lease :meth:`progress` raises in the thread that works.
+    file. After a lost lease :meth:`progress` raises in the thread that works. When the worker has
+    to end, or the time of the scan is over, the main thread is interrupted.
+
+    Attributes:
+        overdue: True once the scan has used up its time.
     """
 
     def __init__(self, lease: Lease) -> None:
@@ -151,6 +155,7 @@ class Heartbeat:
         self._lost = threading.Event()
         self._progress: tuple[str, int, int] = (Phase.FETCHING, 0, 0)
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self.overdue = False
 
     def __enter__(self) -> Self:
         """Begin to renew."""
@@ -178,11 +183,15 @@ class Heartbeat:
             raise LeaseLostError(f"scan {self._lease.scan_id} was taken over")
 
     def _run(self) -> None:
-        renewed = time.monotonic()
+        began = renewed = time.monotonic()
         shown = self._progress
         beat = settings.SCAN_HEARTBEAT.total_seconds()
         while not self._stop.wait(min(PROGRESS_SECONDS, beat)) and not self._lost.is_set():
             now, current = time.monotonic(), self._progress
+            self.overdue = now - began > settings.SCAN_TIME_LIMIT.total_seconds()
+            if self.overdue or stopping.is_announced():
+                stopping.interrupt()
+                break
             if current == shown and now - renewed < beat:
                 continue
             try:

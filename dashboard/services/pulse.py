@@ -39,11 +39,15 @@ class Pulse(threading.Thread):
                 # Children are forked from this process: they must not inherit a connection.
                 connection.close()
             if self._end.wait(settings.SWEEP_EVERY.total_seconds()):
+                self._sign_off()
                 return
 
     def end(self) -> None:
-        """Stop beating; the worker is no longer counted as alive."""
+        """Stop beating; may be called in a signal handler."""
         self._end.set()
+
+    def _sign_off(self) -> None:
+        """Count the worker as alive no longer."""
         try:
             Worker.objects.filter(name=self._worker).delete()
         except DatabaseError as error:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from billiard.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import OuterRef, Subquery
@@ -22,7 +20,16 @@ from checks.review import review
 from checks.standard import StandardError
 from dashboard.models import Branch, Phase, Scan, SourceFile
 from dashboard.models.source_file import SourceState
-from dashboard.services import facts, lease, mirrors, results, scanning, source_view, standards
+from dashboard.services import (
+    facts,
+    lease,
+    mirrors,
+    results,
+    scanning,
+    source_view,
+    standards,
+    stopping,
+)
 from dashboard.text import clean
 
 if TYPE_CHECKING:
@@ -32,6 +39,10 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 
 TRY_AGAIN = timedelta(seconds=60)
+OVERDUE = (
+    "The scan did not end within its time limit. Judge a smaller component, or ask an operator to "
+    "give the workers more processors."
+)
 # These pass by themselves: the scan waits for them and is not failed.
 PASSING = frozenset({"busy", "disk", "key-missing"})
 
@@ -46,9 +57,14 @@ def run(scan_id: int) -> bool:
     if held is None:
         return False
     with structlog.contextvars.bound_contextvars(scan=scan_id, fence=held.fence):
+        beat = lease.Heartbeat(held)
         try:
-            with _stop_gives_back(held), lease.Heartbeat(held) as beat:
+            with stopping.stoppable(), beat:
                 _work(held, beat)
+        except (stopping.StopRequested, KeyboardInterrupt) as stop:
+            _stop(held, beat.overdue)
+            if isinstance(stop, KeyboardInterrupt):
+                raise
         except lease.LeaseLostError:
             logger.info("scan taken over")
         except DatabaseError:
@@ -57,14 +73,15 @@ def run(scan_id: int) -> bool:
     return True
 
 
-@contextmanager
-def _stop_gives_back(held: Lease) -> Iterator[None]:
-    """Put the scan back into the queue when this process is told to end."""
+def _stop(held: Lease, overdue: bool) -> None:
+    """Put the scan back into the queue, or end it when it has had its time."""
     try:
-        yield
-    except (SystemExit, KeyboardInterrupt):
-        lease.release(held)
-        raise
+        if overdue:
+            scanning.fail(Scan.objects.get(pk=held.scan_id), "time-limit", OVERDUE)
+        else:
+            lease.release(held)
+    except (lease.LeaseLostError, Scan.DoesNotExist):
+        logger.info("scan ended or was taken over before it stopped")
 
 
 def _work(held: Lease, beat: Heartbeat) -> None:
@@ -72,13 +89,6 @@ def _work(held: Lease, beat: Heartbeat) -> None:
     scan = Scan.objects.select_related("repository", "branch").get(pk=held.scan_id)
     try:
         _judge(held, scan, beat)
-    except SoftTimeLimitExceeded:
-        scanning.fail(
-            scan,
-            "time-limit",
-            "The scan did not end within its time limit. Scan a smaller repository, or ask an "
-            "operator to give the workers more processors.",
-        )
     except (InputError, StandardError) as error:
         _give_up(held, scan, error)
     except MemoryError:

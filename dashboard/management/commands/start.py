@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, override
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
-from honcho.manager import Manager
+from honcho import manager as honcho
 
 from dashboard.celery import QUEUES
 from dashboard.services import bootstrap
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 120
 GRACEFUL_SECONDS = 4
-SHUTDOWN_SECONDS = 4
+KILL_SECONDS = 15  # an idle worker needs five
 
 
 class Command(BaseCommand):
@@ -78,7 +78,8 @@ class Command(BaseCommand):
         return login
 
     def _run(self, login: bootstrap.FirstLogin | None) -> int:
-        manager = Manager()
+        honcho.KILL_WAIT = KILL_SECONDS
+        manager = honcho.Manager()
         for name, command in _processes().items():
             manager.add_process(name, command, env=_environment())
         announced = threading.Event()
@@ -162,8 +163,6 @@ def _environment() -> dict[str, str]:
         **os.environ,
         "STRAIGHTEDGE_HOME": str(settings.HOME),
         "DJANGO_SETTINGS_MODULE": "dashboard.settings",
-        # Told to stop, the worker gives its scan back instead of finishing it.
-        "REMAP_SIGTERM": "SIGQUIT",
     }
 
 
@@ -178,7 +177,7 @@ def _processes() -> dict[str, str]:
         *("--graceful-timeout", str(GRACEFUL_SECONDS), "--no-control-socket"),
         *("--log-level", "warning"),
     ]
-    celery = [*python, "celery", "-A", "dashboard.celery"]
+    celery = [*python, "celery", "--quiet", "-A", "dashboard.celery"]
     worker = [
         *(*celery, "worker", "--queues", ",".join(QUEUES), "--loglevel", "WARNING"),
         *("--without-gossip", "--without-mingle"),
