@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, override
 from django import forms
 
 from checks.cloneurl import UrlError, check_branch, parse
-from dashboard.models import CredentialKind, Repository, Role, Standard, Team
+from dashboard.models import CredentialKind, Provider, Repository, Role, Standard, Team
 from dashboard.services.repositories import Changes, policy
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ THEME_COOKIE = "theme"
 NO_CREDENTIAL = "none"
 
 
-class StandardsField(forms.ModelMultipleChoiceField):
+class StandardsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     """The standards to adopt, each with its own box."""
 
     widget = forms.CheckboxSelectMultiple
@@ -217,6 +217,18 @@ class RemoveForm(forms.Form):
         if name != self.repository.name:
             raise forms.ValidationError(f"Type {self.repository.name} to remove it.")
         return name
+
+
+class HookForm(forms.Form):
+    """Which forge will call."""
+
+    use_required_attribute = False
+
+    provider = forms.ChoiceField(label="Forge", choices=Provider.choices)
+
+    def clean_provider(self) -> Provider:
+        """Return the forge."""
+        return Provider(self.cleaned_data["provider"])
 
 
 class AppearanceForm(forms.Form):

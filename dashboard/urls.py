@@ -3,7 +3,20 @@
 from allauth.account import views as account
 from django.urls import path
 
-from dashboard.views import health
+from dashboard.views import (
+    badge,
+    catalogue,
+    findings,
+    fleet,
+    health,
+    ops,
+    people,
+    registration,
+    repository,
+    scan,
+    source,
+    webhook,
+)
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -11,4 +24,41 @@ urlpatterns = [
     path("sign-in/", account.login, name="account_login"),
     path("sign-out/", account.logout, name="account_logout"),
     path("me/password/", account.password_change, name="account_change_password"),
+    # repositories
+    path("", fleet.fleet, name="fleet"),
+    path("repos/", fleet.repositories, name="repositories"),
+    path("repos/new/", registration.new, name="repository-new"),
+    path("repos/new/<uuid:identity>/", registration.probe, name="repository-probe"),
+    path(
+        "repos/new/<uuid:identity>/again/", registration.probe_again, name="repository-probe-again"
+    ),
+    path("r/<slug:slug>/", repository.repository, name="repository"),
+    path("r/<slug:slug>/progress/", repository.progress, name="repository-progress"),
+    path("r/<slug:slug>/scan/", repository.rescan, name="repository-scan"),
+    path("r/<slug:slug>/history/", repository.history, name="history"),
+    path("r/<slug:slug>/settings/", repository.repository_settings, name="repository-settings"),
+    path("r/<slug:slug>/remove/", repository.remove, name="repository-remove"),
+    path("r/<slug:slug>/scans/<int:number>/", scan.scan, name="scan"),
+    path("r/<slug:slug>/webhook/", webhook.webhook, name="webhook"),
+    path("r/<slug:slug>/webhook/<int:pk>/rotate/", webhook.rotate, name="hook-rotate"),
+    path("r/<slug:slug>/webhook/<int:pk>/remove/", webhook.remove, name="hook-remove"),
+    path("r/<slug:slug>/code/<path:path>", source.source, name="source"),
+    # findings
+    path("r/<slug:slug>/findings/", findings.findings, name="findings"),
+    path("r/<slug:slug>/findings.csv", findings.export_csv, name="findings-csv"),
+    path("r/<slug:slug>/findings.json", findings.export_json, name="findings-json"),
+    path("r/<slug:slug>/findings.sarif", findings.export_sarif, name="findings-sarif"),
+    path("f/<int:pk>/", findings.finding, name="finding"),
+    # standards and checks
+    path("standards/", catalogue.standards, name="standards"),
+    path("standards/<slug:slug>/", catalogue.standard, name="standard"),
+    path("standards/<slug:slug>/<str:number>/", catalogue.clause, name="clause"),
+    path("checks/", catalogue.checks, name="checks"),
+    path("checks/<slug:identifier>/", catalogue.check, name="check"),
+    # people and operation
+    path("me/", people.me, name="me"),
+    path("teams/<slug:slug>/", people.team, name="team"),
+    path("settings/", people.settings, name="settings"),
+    path("ops/", ops.ops, name="ops"),
+    path("badge/<slug:slug>.svg", badge.badge, name="badge"),
 ]

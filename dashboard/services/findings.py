@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import msgspec
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, TextField
 from django.db.models.functions import Cast
 
+from checks.model import Report
+from checks.report import sarif
 from dashboard.models import (
     OPEN_STATES,
     Clause,
@@ -137,8 +140,8 @@ def matching(repository: Repository, query: FindingQuery) -> FindingQuerySet:
         rows = rows.filter(path__startswith=query.path)
     if query.clause:
         # JSON containment is PostgreSQL's alone; the text of the list is the same on SQLite.
-        rows = rows.annotate(clauses_text=Cast("clauses", TextField()))
-        rows = rows.filter(clauses_text__contains=f'"{query.clause}"')
+        texts = rows.annotate(clauses_text=Cast("clauses", TextField()))
+        rows = texts.filter(clauses_text__contains=f'"{query.clause}"')
     return rows.order_by(*SORTS[query.sort])
 
 
@@ -305,3 +308,9 @@ def stored_report(repository: Repository) -> bytes | None:
     """Return the report of the last scan, byte for byte as stored; None before the first scan."""
     row = StoredReport.objects.filter(component__repository=repository, component__path="").first()
     return zlib.decompress(row.data) if row else None
+
+
+def stored_sarif(repository: Repository) -> str | None:
+    """Return the report of the last scan as SARIF 2.1.0; None before the first scan."""
+    data = stored_report(repository)
+    return sarif.render(msgspec.json.decode(data, type=Report)) if data else None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pygments.lexer import Lexer
+    from pygments.token import _TokenType
 
 HIGHLIGHT_BYTES = 64 * 1024
 LINE_CHARACTERS = 400
@@ -34,7 +35,7 @@ _LEXERS = {
     ".sh": "bash",
     ".sql": "sql",
 }
-# The first that contains the token's type wins: the order is from special to general.
+# The first that the token's type begins with wins: the order is from special to general.
 _CLASSES = (
     (Token.Keyword.Constant, "kc"),
     (Token.Keyword, "k"),
@@ -106,8 +107,8 @@ def _coloured(lines: Sequence[str], lexer: Lexer) -> Iterator[SafeString]:
 
 
 @cache
-def _css(kind: object) -> str:
-    return next((css for token, css in _CLASSES if kind in token), "")
+def _css(kind: _TokenType) -> str:
+    return next((css for token, css in _CLASSES if tuple(kind)[: len(token)] == tuple(token)), "")
 
 
 def _visible(text: str) -> SafeString:

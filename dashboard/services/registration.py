@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import transaction
 from django.db.models.functions import Now
+from django.views.decorators.debug import sensitive_variables
 
 from checks.cloneurl import UrlError, parse
 from dashboard import queue
@@ -33,10 +34,36 @@ OUR_FAULT = (
 )
 
 
+class RefusedError(Exception):
+    """What was entered cannot be used. The text is one sentence for the person who entered it."""
+
+
+@sensitive_variables("secret")
+def keep_credential(
+    *, team: Team, clone_url: str, kind: str, username: str, secret: str, host_key: str
+) -> Credential:
+    """Store a credential for the host of an address.
+
+    Raises:
+        RefusedError: It does not fit the address, or secrets cannot be kept here.
+    """
+    try:
+        return credentials.keep(
+            team=team,
+            clone_url=clone_url,
+            kind=kind,
+            username=username,
+            secret=secret,
+            host_key=host_key,
+        )
+    except (credentials.CredentialError, UrlError) as error:
+        raise RefusedError(str(error)) from None
+
+
 @transaction.atomic
 def ask(*, team: Team, clone_url: str, credential: Credential | None, actor: User) -> Probe:
     """Let a worker ask the server behind an address that has passed the parser."""
-    probe = Probe.objects.create(
+    probe: Probe = Probe.objects.create(
         team=team, asked_by=actor, clone_url=clone_url, credential=credential
     )
     transaction.on_commit(lambda: _ring(probe.pk))
@@ -123,17 +150,19 @@ def complete(
     """Register what was probed, and forget the question.
 
     Raises:
-        AlreadyRegisteredError: The team has the address already.
-        UrlError: The address or the branch name is not used.
+        RefusedError: The team has the address already, or the address is no longer allowed.
     """
-    repository = repositories.register(
-        team=probe.team,
-        clone_url=probe.clone_url,
-        adopted=adopted,
-        name=name,
-        branch=branch,
-        credential=probe.credential,
-        actor=actor,
-    )
+    try:
+        repository = repositories.register(
+            team=probe.team,
+            clone_url=probe.clone_url,
+            adopted=adopted,
+            name=name,
+            branch=branch,
+            credential=probe.credential,
+            actor=actor,
+        )
+    except (repositories.AlreadyRegisteredError, UrlError) as error:
+        raise RefusedError(str(error)) from None
     probe.delete()
     return repository

@@ -150,6 +150,7 @@ def _text(row: SourceFile) -> str:
 
 def wanted(repository: Repository, commit: str, path: str) -> SourceFile:
     """Return the row of a file; when it was never asked for, ask a worker to read it."""
+    row: SourceFile
     row, new = SourceFile.objects.get_or_create(
         repository=repository,
         commit=commit,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -19,6 +18,7 @@ from dashboard.services.findings import (
     read_finding,
     read_findings,
     stored_report,
+    stored_sarif,
 )
 from dashboard.services.source_view import read_snippet
 from dashboard.views.answer import answer
@@ -96,13 +96,11 @@ def export_json(request: SignedInRequest, slug: str) -> HttpResponseBase:
 @signed_in
 def export_sarif(request: SignedInRequest, slug: str) -> HttpResponseBase:
     """Hand out the report of the last scan as SARIF 2.1.0."""
-    from checks.report import sarif
-
     repository = repository_for(request, slug)
-    report = stored_report(repository)
+    report = stored_sarif(repository)
     if report is None:
         raise Http404(NO_REPORT)
-    response = HttpResponse(sarif.render(json.loads(report)), content_type="application/sarif+json")
+    response = HttpResponse(report, content_type="application/sarif+json")
     return _attached(response, f"{repository.slug}-findings.sarif")
 
 

@@ -7,7 +7,7 @@ refused: 403.
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate
+from typing import TYPE_CHECKING, Concatenate, cast
 from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class SignedInRequest(HttpRequest):
     """A request that a signed-in person made. For the type checker only."""
 
-    user: User  # type: ignore[assignment]
+    user: User
 
 
 def signed_in[**P, R: HttpResponseBase](
@@ -47,7 +47,7 @@ def signed_in[**P, R: HttpResponseBase](
             return away
         return redirect_to_login(request.get_full_path())
 
-    return guarded
+    return cast("Callable[Concatenate[HttpRequest, P], R | HttpResponse]", guarded)
 
 
 def repository_for(request: SignedInRequest, slug: str, role: Role = Role.VIEWER) -> Repository:

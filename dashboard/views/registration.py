@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from checks.cloneurl import UrlError
 from dashboard.forms import NO_CREDENTIAL, AddressForm, ChoicesForm
 from dashboard.models import Credential, Probe, ProbeState, Role, Team
-from dashboard.services import credentials, registration
-from dashboard.services.repositories import AlreadyRegisteredError
+from dashboard.services import registration
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, signed_in
 
@@ -46,7 +44,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             credential = _kept_credential(form.cleaned_data)
-        except (credentials.CredentialError, UrlError) as error:
+        except registration.RefusedError as error:
             form.add_error("secret", str(error))
         else:
             probe = registration.ask(
@@ -61,10 +59,10 @@ def new(request: SignedInRequest) -> HttpResponse:
     return answer(request, "repository/new.html", context, partial="form", status=status)
 
 
-def _kept_credential(given: dict[str, str]) -> Credential | None:
+def _kept_credential(given: dict[str, Any]) -> Credential | None:
     if given["credential_kind"] == NO_CREDENTIAL:
         return None
-    return credentials.keep(
+    return registration.keep_credential(
         team=given["team"],
         clone_url=given["clone_url"],
         kind=given["credential_kind"],
@@ -94,7 +92,7 @@ def probe(request: SignedInRequest, identity: uuid.UUID) -> HttpResponse:
                 adopted=list(given["standards"]),
                 actor=request.user,
             )
-        except (AlreadyRegisteredError, UrlError) as error:
+        except registration.RefusedError as error:
             form.add_error(None, str(error))
         else:
             return HttpResponseRedirect(reverse("webhook", args=[repository.slug]) + "?new=1")
