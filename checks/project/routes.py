@@ -7,6 +7,7 @@ the application, and the dependencies that run before it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,20 @@ import msgspec
 
 from checks.project.dependencies import Dependency, Providers
 from checks.project.given import Given
+from checks.project.hooks import ExceptionHandler, Hooks, Middleware
 from checks.project.registrations import Registration, Registrations
+from checks.project.responses import Answer, Responses, number
 from checks.project.routers import Hop, Router, is_mounted
 
 if TYPE_CHECKING:
     from checks.project.project import Project
     from checks.project.subjects import Function
 
+_PROBES = {
+    "health": ("health", "healthz", "healthcheck", "health-check", "health_check"),
+    "ready": ("ready", "readyz", "readiness"),
+    "live": ("live", "livez", "liveness"),
+}
 _PARAMETER = re.compile(r"\{[^{}]*\}")
 
 
@@ -132,6 +140,25 @@ class Route:
         )
 
     @cached_property
+    def answers(self) -> list[Answer]:
+        """What each of its return statements gives."""
+        return self.file.project.routes.responses.answers(self.function)
+
+    @cached_property
+    def status_code(self) -> int | None:
+        """Success status of decorator or router, else 200; None when unknown."""
+        given = self.option("status_code")
+        return 200 if given is None else number(given.value)
+
+    @cached_property
+    def response_class(self) -> str:
+        """Last name of the response class of decorator, routers or application, "" for none."""
+        given = self.option("response_class", "default_response_class")
+        if given is None:
+            return ""
+        return self.file.project.routes.responses.kind_of(given.name) or given.name
+
+    @cached_property
     def dependencies(self) -> list[Dependency]:
         """Everything that runs before it, nested dependencies included, each once."""
         return self.file.project.routes.providers.closure(self.direct_dependencies)
@@ -196,6 +223,8 @@ class Routes:
         self.project = project
         self.registrations = Registrations(project)
         self.providers = Providers(project)
+        self.responses = Responses(project)
+        self.hooks = Hooks(project)
 
     @property
     def applications(self) -> list[Router]:
@@ -219,6 +248,16 @@ class Routes:
                 found.setdefault((each.function.path, each.function.index), []).append(each)
         routes = [Route(rows[0].function, rows) for rows in found.values()]
         return sorted(routes, key=lambda route: (route.path, route.line))
+
+    @property
+    def middleware(self) -> list[Middleware]:
+        """Every registration of a middleware."""
+        return self.hooks.middleware
+
+    @property
+    def exception_handlers(self) -> list[ExceptionHandler]:
+        """Every registered exception handler."""
+        return self.hooks.exception_handlers
 
     @cached_property
     def by_function(self) -> dict[str, Route]:
@@ -248,6 +287,31 @@ class Routes:
     def app_modules(self) -> frozenset[str]:
         """Paths of the files that construct an application."""
         return frozenset(app.path for app in self.applications if app.call is not None)
+
+
+def is_infrastructure(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a route path ends, after any prefix, in a path of a list of infrastructure paths.
+
+    ``/`` is the root only. A star continues a probe's word (``/health*``: health, healthz,
+    healthcheck, health-check, health_check) or follows it by one literal segment.
+    """
+    parts = segments(path.lower())
+    return any(_ends_in(parts, pattern.lower()) for pattern in patterns)
+
+
+def _ends_in(parts: list[str], pattern: str) -> bool:
+    wanted = segments(pattern)
+    if not wanted:
+        return not parts
+    if not pattern.endswith("*"):
+        return parts[-len(wanted) :] == wanted
+    stem = wanted[-1].rstrip("*")
+    forms = _PROBES.get(stem) or (stem, f"{stem}z")
+    tail = len(wanted)
+    if parts[-tail:-1] == wanted[:-1] and parts[-1:] and parts[-1] in forms:
+        return True
+    below = parts[-tail - 1 : -1]
+    return below == [*wanted[:-1], stem] and "{" not in parts[-1]
 
 
 def segments(path: str) -> list[str]:

@@ -1,0 +1,151 @@
+"""Checks on the shape of the HTTP interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from checks.check import At, Skip, check
+from checks.facts import tree
+from checks.project.conditions import words
+from checks.project.given import Given
+from checks.project.project import Project
+from checks.project.responses import annotated_kind, number
+from checks.project.routes import Route, segments
+from checks.project.subjects import Function
+
+CREATING = frozenset(
+    "create add new insert save store upload submit register signup post make".split()
+)
+ACTIONS = frozenset(
+    "accept acknowledge activate analyze analyse answer apply approve archive ask assign "
+    "attach authenticate authorize ban batch block bulk bump calculate call callback cancel "
+    "change chat check claim classify clean clear clone close commit compare complete compute "
+    "confirm connect convert copy count deactivate decline decode decrypt delete deliver demote "
+    "deny deploy detach detect disable discard disconnect dismiss dispatch download duplicate edit "
+    "embed enable encode encrypt end enqueue estimate evaluate execute expire exchange explain "
+    "export extract favorite favourite fetch filter find finish fix flush follow forgot forget "
+    "format freeze generate get grant handle hide ignore import impersonate index ingest "
+    "initialize invalidate invite invoke join kick kill leave like link list load lock log login "
+    "logout logoff mark match merge migrate move mute notify open optimize parse patch pause pay "
+    "ping pin poll predict preview process promote prune publish pull purge push put query react "
+    "read reactivate rebuild recalculate recover redeem refresh regenerate reindex reject release "
+    "reload remove rename renew reopen reorder replace replay reply reprocess request resend reset "
+    "resolve restart restore resume retrieve retry revert review revoke rollback rotate run scan "
+    "schedule search select send set share shutdown sign signin signout simulate skip sort split "
+    "star start stop stream subscribe suggest suspend swap switch sync synchronize test toggle "
+    "token track train transcribe transfer transform transition translate trigger unarchive unban "
+    "unblock undo unfollow unlike unlink unlock unmute unpin unpublish unsubscribe update upgrade "
+    "upsert use validate verify vote webhook withdraw".split()
+)
+"""Verbs (and words that stand for one) with which the last literal of a path names an action."""
+PLURAL_ACTIONS = frozenset({"webhooks", "callbacks", "tokens"})
+READING = frozenset(
+    "get list read fetch find search query count filter lookup retrieve check validate verify "
+    "preview calculate compute compare estimate predict".split()
+)
+_ONCE = ("upsert", "get_or_create", "create_or_update", "create_or_get", "update_or_create")
+_EXPECTED: Mapping[str, Sequence[int]] = MappingProxyType({"POST": (201, 202), "DELETE": (204,)})
+_CONFLICT = frozenset({"on_conflict_do_update", "on_conflict_do_nothing", "merge"})
+
+
+def _has_expected(project: Project) -> str | None:
+    handlers = project.routes.handlers
+    if any(route.methods & {"POST", "DELETE", "PUT", "PATCH", "GET"} for route in handlers):
+        return None
+    return "no FastAPI route handler"
+
+
+@check("success-status-code", applies=_has_expected)
+def success_status_code(
+    route: Route, *, expected: Mapping[str, Sequence[int]] = _EXPECTED
+) -> At | Skip | None:
+    """Answer success with the right status.
+
+    A client, a cache and a monitor read the status before the body: 201 says that something
+    was created, 204 that nothing follows.
+
+    Instead: give the decorator the fitting ``status_code``.
+
+    Known problems: what a handler creates is read from its path, its name and the names of the
+    functions it calls; an action behind a noun is taken for a creation. Redirects are no success
+    statuses and are left alone.
+    """
+    methods = sorted(route.methods & expected.keys())
+    if not methods:
+        return Skip("no expected method")
+    status = success_status(route)
+    if status is None:
+        return Skip("no fixed status")
+    for method in methods:
+        if method == "POST" and is_action(route):
+            continue
+        if status in expected[method]:
+            return None
+        wanted = " or ".join(str(each) for each in expected[method])
+        message = f"`{route.name}` answers {method} with {status} instead of {wanted}"
+        return At(route.line, message, measured=str(status), limit=wanted, anchor=method)
+    return Skip("an action, not a creation")
+
+
+def success_status(route: Route) -> int | None:
+    """The one status with which a handler succeeds, None when it has none."""
+    declared = route.status_code
+    in_body = _statuses_set(route.function)
+    if in_body is not None:
+        declared = in_body
+    found: set[int | None] = set()
+    for answer in route.answers:
+        if answer.is_stream:
+            return None
+        status = number(answer.status) if answer.kind else declared
+        if status is None or status < 400:
+            found.add(status)
+    if not route.answers:
+        if annotated_kind(route.function):
+            return None
+        found.add(declared)
+    if len(found) != 1:
+        return None
+    status = found.pop()
+    return None if status is None or 300 <= status < 400 else status
+
+
+def _statuses_set(function: Function) -> int | None:
+    """The last success status that the body assigns to ``response.status_code``."""
+    found = None
+    for assign in function.file.facts.assigns:
+        if assign.function != function.index or assign.value is None:
+            continue
+        if any(tree.dotted(target).endswith(".status_code") for target in assign.targets):
+            value = number(Given(function.file, assign.value, function).value)
+            if value is not None and value < 300:
+                found = value
+    return found
+
+
+def is_action(route: Route) -> bool:
+    """Whether a POST handler acts on something, or reads, instead of creating something."""
+    literals = [part for part in segments(route.paths[0] if route.paths else "") if "{" not in part]
+    last = words(literals[-1]) if literals else []
+    if last and last[0] not in CREATING and (last[0] in ACTIONS or last[-1] in PLURAL_ACTIONS):
+        return True
+    if last[:2] in (["sign", "in"], ["log", "in"], ["sign", "out"], ["log", "out"]):
+        return True
+    name = words(route.name)
+    if name and name[0] in CREATING:
+        return _creates_once(route)
+    called = [call.last for call in route.function.calls]
+    if any(words(each)[:1] and words(each)[0] in CREATING - {"post", "make"} for each in called):
+        return _creates_once(route)
+    return (bool(name) and (name[0] in ACTIONS or name[0] in READING)) or _creates_once(route)
+
+
+def _creates_once(route: Route) -> bool:
+    """Whether what is created may be there already: upsert and get-or-create."""
+    reached = route.file.project.calls.reachable(route.function, 2)
+    for function in reached:
+        for call in function.calls:
+            if call.last in _CONFLICT or any(each in call.last for each in _ONCE):
+                return True
+    return False
