@@ -18,13 +18,15 @@ import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from checks.facts import limits
-from checks.facts.kinds import Kind
 from checks.facts.lint import shape_of
 from checks.facts.ruffrun import LintFile, LintRun
 from checks.facts.wire import BATCHES, DONE, ENCODER, HEADER, READY, Answer, Batch, Task, frame
+
+if TYPE_CHECKING:
+    from checks.facts.kinds import Kind
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38

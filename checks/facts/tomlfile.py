@@ -12,10 +12,11 @@ from checks.facts import limits
 from checks.facts.doctree import Tree, Unreadable
 from checks.facts.text import split_lines
 
-# Strings and comments in one pass, longest form first; possessive, so that it stays linear.
+# Strings and comments in one pass, longest form first; possessive and closed by the end of the
+# text, so that it stays linear.
 _MASKED = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}'
-    r"|'''(?:[^']|'(?!''))*+'{3,5}"
+    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\Z)'
+    r"|'''(?:[^']|'(?!''))*+(?:'{3,5}|\Z)"
     r'|"(?:[^"\\\n]|\\.)*+"'
     r"|'[^'\n]*+'"
     r"|\#[^\n]*+",

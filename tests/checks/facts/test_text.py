@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import tokenize
+from pathlib import Path
+
 import pytest
 
 from checks.facts.text import (
@@ -125,6 +129,35 @@ def test_a_ruff_disable_reaches_to_its_enable_or_to_the_end_of_the_file() -> Non
         Suppression(1, "noqa", ("E501",), end_line=3),
         Suppression(4, "noqa", ("F401",), end_line=5),
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'x = f"{d["a"]} # noqa"',
+        "x = f'{x:#>{width}} # noqa'",
+        "x = r'\\\\' # noqa",
+        "x = 'it\\'s # noqa'",
+        "x = '''# noqa''' # noqa",
+        "x = ''  # noqa",
+        'x = """a\\""" # noqa"""',
+    ],
+)
+def test_strings_and_comments_are_told_apart_as_python_does(line: str) -> None:
+    tokens = tokenize.generate_tokens(io.StringIO(line + "\n").readline)
+    comments = [token.string for token in tokens if token.type == tokenize.COMMENT]
+    assert [each.kind for each in _of(line + "\n")] == ["noqa"] * len(comments)
+
+
+def test_comments_of_real_files_are_those_of_the_tokenizer() -> None:
+    for path in sorted(Path(tokenize.__file__).parent.glob("*.py")):
+        source = path.read_bytes()
+        text = decode(source).text
+        if b"noqa" not in source and b"type: ignore" not in source:
+            continue
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        comments = {token.start[0] for token in tokens if token.type == tokenize.COMMENT}
+        assert {each.line for each in _of(text)} <= comments, path
 
 
 def test_comments_behind_a_syntax_error_are_still_found() -> None:
