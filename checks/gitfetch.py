@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -25,7 +25,7 @@ from checks.gitlocal import check_local
 from checks.gitrunner import Credential, Finished, Session, run, session
 from checks.gittrace import check_answer
 from checks.gitwatch import Limits, Progress
-from checks.mirror import cleaned, make_mirror, mirror_lock, move_pins, prune_refs, swap
+from checks.mirror import cleaned, make_mirror, mirror_lock, move_pins, pin, prune_refs, swap
 
 type Rebuild = Literal["damaged", "always", "never"]
 
@@ -168,6 +168,7 @@ def fetch(
     policy: ClonePolicy | None = None,
     progress: Callable[[Progress], None] | None = None,
     limits: Limits | None = None,
+    keep: Mapping[int, str] | None = None,
     rebuild: Rebuild = "damaged",
 ) -> Fetched:
     """Bring a bare mirror up to date, making it first where there is none.
@@ -183,6 +184,8 @@ def fetch(
         policy: What the operator opened.
         progress: Called with each new percentage, from this thread.
         limits: How far it may go.
+        keep: Commits that stay readable after a force-push, by the number of their scan; those
+            kept earlier and not named any more are let go. None changes nothing.
         rebuild: When to make the mirror anew: when it turns out to be ``damaged``, ``always``
             (an object could not be read) or ``never`` (it was done just before).
 
@@ -199,7 +202,8 @@ def fetch(
     ):
         remote = talk.listing()
         chosen = remote.choose(wanted)
-        partial, rebuilt = _update(talk, remote, chosen, mirror_dir, rebuild, progress)
+        task = _Task(remote, chosen, keep, progress)
+        partial, rebuilt = _update(talk, task, mirror_dir, rebuild)
         commit = talk.top(mirror_dir, chosen)
         if not commit:
             raise FetchError("corrupt")
@@ -214,27 +218,32 @@ def _check_disk(folder: Path, limits: Limits) -> None:
         raise FetchError("disk")
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What a mirror is filled with."""
+
+    remote: Remote
+    chosen: str
+    keep: Mapping[int, str] | None
+    progress: Callable[[Progress], None] | None
+
+
 def _update(
-    talk: _Conversation,
-    remote: Remote,
-    chosen: str,
-    mirror_dir: Path,
-    rebuild: Rebuild,
-    progress: Callable[[Progress], None] | None,
+    talk: _Conversation, task: _Task, mirror_dir: Path, rebuild: Rebuild
 ) -> tuple[bool, bool]:
     """Fill the mirror in place, or beside it and swap: (partial, rebuilt)."""
     if mirror_dir.exists() and rebuild != "always":
         try:
             with cleaned(mirror_dir):
-                return talk.fill(mirror_dir, remote, chosen, progress), False
+                return talk.fill(mirror_dir, task), False
         except FetchError as error:
             if error.code != "corrupt" or rebuild == "never":
                 raise
     beside = mirror_dir.with_name(f"{mirror_dir.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        make_mirror(beside, talk.session, object_format=_object_format(remote))
-        partial = talk.fill(beside, remote, chosen, progress)
+        make_mirror(beside, talk.session, object_format=_object_format(task.remote))
+        partial = talk.fill(beside, task)
         rebuilt = mirror_dir.exists()
         if rebuilt:
             move_pins(mirror_dir, beside, talk.session)
@@ -301,14 +310,11 @@ class _Conversation:
             self._fail(finished)
         return _parse_listing(finished.stdout)
 
-    def fill(
-        self,
-        git_dir: Path,
-        remote: Remote,
-        chosen: str,
-        progress: Callable[[Progress], None] | None,
-    ) -> bool:
+    def fill(self, git_dir: Path, task: _Task) -> bool:
         """Fetch everything; True when some reference failed but the chosen one arrived."""
+        remote, chosen = task.remote, task.chosen
+        if task.keep is not None:
+            pin(git_dir, task.keep, self.session)
         there = prune_refs(git_dir, remote.refs, self.session)
         before = self.top(git_dir, chosen)
         if before and there == remote.refs:
@@ -318,7 +324,7 @@ class _Conversation:
             self.session,
             git_dir=git_dir,
             seconds=self.session.limits.seconds,
-            progress=progress,
+            progress=task.progress,
         )
         if finished.overrun:
             self._fail(finished)

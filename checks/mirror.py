@@ -148,8 +148,19 @@ def move_pins(old: Path, new: Path, session: Session) -> None:
     _set_pins(new, pins, session)
 
 
+def pin(mirror_dir: Path, commits: Mapping[int, str], session: Session) -> None:
+    """Under the lock: keep these commits readable, each under a number, and no others.
+
+    A commit that the mirror does not have (any more) is left out.
+
+    Raises:
+        FetchError: ``corrupt`` when the references can not be read or written.
+    """
+    wanted = {f"{_PINS}{n:d}": commit for n, commit in commits.items() if _HEX.match(commit)}
+    _set_pins(mirror_dir, wanted, session)
+
+
 def _set_pins(git_dir: Path, wanted: Mapping[str, str], session: Session) -> None:
-    """Make exactly these the pins, leaving out commits that the mirror does not have."""
     there = _refs(git_dir, session, _PINS)
     commands = [f"delete {name}\0\0" for name in sorted(there.keys() - wanted.keys())]
     missing = {name: oid for name, oid in wanted.items() if there.get(name) != oid}
@@ -174,22 +185,6 @@ def swap(new: Path, mirror_dir: Path) -> None:
     except OSError as error:
         raise _unwritable(error) from error
     shutil.rmtree(old, ignore_errors=True)
-
-
-def pin(mirror_dir: Path, commits: Mapping[int, str], *, limits: Limits | None = None) -> None:
-    """Keep these commits readable, each under the number of its scan, and no others.
-
-    A commit that the mirror does not have (any more) is left out.
-
-    Raises:
-        ValueError: One is no full hex id.
-        FetchError: ``busy``, or ``corrupt`` when the references can not be read or written.
-    """
-    if not all(_HEX.match(commit) for commit in commits.values()):
-        raise ValueError("a pin needs a full hex id")
-    wanted = {f"{_PINS}{number:d}": commit for number, commit in commits.items()}
-    with _writing(mirror_dir, limits or Limits()) as talk:
-        _set_pins(mirror_dir, wanted, talk)
 
 
 def maintain(mirror_dir: Path, *, limits: Limits | None = None) -> None:

@@ -89,7 +89,6 @@ def fetch(repository: Repository, progress: Callable[[str, int, int], None]) -> 
     """
     place = path(repository)
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _pin_results(repository)
 
     def tell(now: Progress) -> None:
         progress(Phase.FETCHING, now.done, now.total)
@@ -103,6 +102,7 @@ def fetch(repository: Repository, progress: Callable[[str, int, int], None]) -> 
             policy=repositories.policy(),
             progress=tell,
             limits=Limits(),
+            keep=_judged(repository),
             rebuild=_rebuild(repository),
         )
     except (FetchError, UrlError, CredentialError) as error:
@@ -142,18 +142,10 @@ def _rebuild(repository: Repository) -> Rebuild:
     return "always" if unreadable or repository.state == RepositoryState.BROKEN else "damaged"
 
 
-def _pin_results(repository: Repository) -> None:
-    """Keep the judged commits readable: after this fetch a force-push may have left them behind."""
-    place = path(repository)
-    if not place.exists():
-        return
+def _judged(repository: Repository) -> dict[int, str]:
+    """The newest judged commits: after this fetch a force-push may have left them behind."""
     judged = repository.scans.filter(state__in=RESULT_STATES).exclude(commit="")
-    newest = judged.order_by("-number").values_list("number", "commit")[:PINNED_SCANS]
-    try:
-        mirror.pin(place, dict(newest))
-    except (FetchError, ValueError) as error:
-        # A damaged mirror is found, and mended, by the fetch itself.
-        logger.warning("scans not pinned", repository=repository.pk, error=str(error))
+    return dict(judged.order_by("-number").values_list("number", "commit")[:PINNED_SCANS])
 
 
 def _note_success(repository: Repository, fetched: Fetched) -> None:

@@ -1,0 +1,52 @@
+"""A git server, a home of its own, and a bell that only notes what is rung."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from pytest_django import Settings
+
+from dashboard import queue
+from tests.gitservers import GitServer, Origin
+
+
+@pytest.fixture
+def home(tmp_path: Path, settings: Settings) -> Path:
+    """A state folder and a key for this test alone; the loopback git server may be cloned from."""
+    settings.HOME = tmp_path / "home"
+    settings.HOME.mkdir()
+    settings.CLONE_ALLOWED_HOSTS = ("127.0.0.1",)
+    settings.CLONE_ALLOWED_PATHS = ()
+    settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def server(tmp_path: Path, home: Path) -> Iterator[GitServer]:
+    """A running git server that holds nothing yet."""
+    with GitServer(tmp_path / "served") as running:
+        yield running
+
+
+@pytest.fixture
+def origin(server: GitServer) -> Origin:
+    """A repository on it, with one commit."""
+    made = Origin.create(server.root / "team" / "shop.git")
+    made.commit({"app.py": "x = 1\n"})
+    return made
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int]]]:
+    """What was rung, instead of asking a broker."""
+    calls: list[tuple[str, list[int]]] = []
+
+    def ring(task: str, args: list[int]) -> bool:
+        calls.append((task, list(args)))
+        return True
+
+    monkeypatch.setattr(queue, "ring", ring)
+    return calls
