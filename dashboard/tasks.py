@@ -32,7 +32,7 @@ def answer_probe(probe_id: int) -> None:
 
 @shared_task(name=queue.POLL)
 def poll() -> None:
-    """Ask the servers whose turn it is for news."""
+    """Ask the git servers whose turn it is for news."""
     reconcile.poll()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils.text import slugify
 
 from checks.cloneurl import ClonePolicy, CloneUrl, UrlError, check_branch, parse
@@ -110,6 +111,8 @@ def register(
         watched_branch=branch,
         credential=credential,
         created_by=actor,
+        # The first scan is on its way: polling begins after it.
+        poll_at=Now() + settings.POLL_EVERY,
     )
     Component.objects.create(repository=repository, path="")
     _record(repository, actor, "repository.registered", {"clone_url": url.text})
@@ -163,7 +166,7 @@ def remove(repository: Repository, actor: User | None) -> None:
 
 
 def _remove_mirror(pk: int) -> None:
-    from dashboard.services import mirrors
+    from dashboard.services import mirrors  # it asks this module for the policy
 
     mirrors.remove(pk)
 

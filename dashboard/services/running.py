@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import OuterRef, Subquery
 
+from checks.cloneurl import UrlError
 from checks.errors import InputError
 from checks.gitsource import GitSource
 from checks.report import json as report_json
@@ -30,6 +31,7 @@ from dashboard.services import (
     standards,
     stopping,
 )
+from dashboard.services.credentials import CredentialError
 from dashboard.text import clean
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ def _work(held: Lease, beat: Heartbeat) -> None:
     scan = Scan.objects.select_related("repository", "branch").get(pk=held.scan_id)
     try:
         _judge(held, scan, beat)
-    except (InputError, StandardError) as error:
+    except (InputError, UrlError, CredentialError, StandardError) as error:
         _give_up(held, scan, error)
     except MemoryError:
         scanning.fail(
