@@ -1,0 +1,47 @@
+"""The benchmarks: ``make bench``, or ``uv run python -m tests.bench REPOSITORY...``.
+
+Without repositories, this checkout is measured. Real ones say more: give paths of clones of
+about 5,000, 20,000 and 50,000 lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from checks.gitread import git_dir_of
+from tests.bench import engine
+
+PARTS = ("engine", "server")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    parser.add_argument("repository", nargs="*", type=Path)
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this part")
+    parser.add_argument("--no-pylint", action="store_true", help="leave out the slowest rival")
+    given = parser.parse_args()
+    parts = given.part or PARTS
+    if "engine" in parts:
+        measure_engine(given.repository or [engine.ROOT], pylint=not given.no_pylint)
+    if "server" in parts:
+        from tests.bench import server
+
+        for line in server.report():
+            print(line, flush=True)
+
+
+def measure_engine(repositories: list[Path], *, pylint: bool) -> None:
+    """Print the table of the engine, a row when it is measured."""
+    rows = []
+    for path in repositories:
+        with tempfile.TemporaryDirectory(prefix="straightedge-bench-") as scratch:
+            print(f"measuring {path.name} ...", flush=True)
+            rows.append(engine.measure(git_dir_of(path), Path(scratch), pylint=pylint))
+    print(*engine.table(rows), sep="\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()
