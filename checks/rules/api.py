@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 from checks.check import At, Skip, check
 from checks.facts import tree
@@ -12,10 +11,10 @@ from checks.project.given import Given
 from checks.project.project import Project
 from checks.project.responses import annotated_kind, number
 from checks.project.routes import Route, segments
-from checks.project.subjects import Function
+from checks.project.subjects import Call, Function
 
 CREATING = frozenset(
-    "create add new insert save store upload submit register signup post make".split()
+    "create add new insert save store upload submit register signup post make place book".split()
 )
 ACTIONS = frozenset(
     "accept acknowledge activate analyze analyse answer apply approve archive ask assign "
@@ -39,14 +38,19 @@ ACTIONS = frozenset(
     "upsert use validate verify vote webhook withdraw".split()
 )
 """Verbs (and words that stand for one) with which the last literal of a path names an action."""
-PLURAL_ACTIONS = frozenset({"webhooks", "callbacks", "tokens"})
-READING = frozenset(
+ACTION_ENDS = frozenset("token tokens webhook webhooks callback callbacks".split())
+"""Words that make an action of a path's last literal when they end it (``access-token``)."""
+NOT_CREATING = frozenset(
     "get list read fetch find search query count filter lookup retrieve check validate verify "
-    "preview calculate compute compare estimate predict".split()
+    "preview calculate compute compare estimate predict set update edit patch toggle mark assign "
+    "delete remove".split()
+)
+"""Verbs at the start of a handler's name that say that it creates nothing."""
+_STORES = frozenset(
+    "repo repos repository repositories service services crud dao manager objects model".split()
 )
 _ONCE = ("upsert", "get_or_create", "create_or_update", "create_or_get", "update_or_create")
-_EXPECTED: Mapping[str, Sequence[int]] = MappingProxyType({"POST": (201, 202), "DELETE": (204,)})
-_CONFLICT = frozenset({"on_conflict_do_update", "on_conflict_do_nothing", "merge"})
+_EXPECTED: Mapping[str, Sequence[int]] = {"POST": [201, 202], "DELETE": [204]}
 
 
 def _has_expected(project: Project) -> str | None:
@@ -128,24 +132,48 @@ def is_action(route: Route) -> bool:
     """Whether a POST handler acts on something, or reads, instead of creating something."""
     literals = [part for part in segments(route.paths[0] if route.paths else "") if "{" not in part]
     last = words(literals[-1]) if literals else []
-    if last and last[0] not in CREATING and (last[0] in ACTIONS or last[-1] in PLURAL_ACTIONS):
+    if last and last[0] in CREATING:
+        return False
+    if last and (last[0] in ACTIONS or last[-1] in ACTION_ENDS):
         return True
-    if last[:2] in (["sign", "in"], ["log", "in"], ["sign", "out"], ["log", "out"]):
+    if _only_once(route):
         return True
     name = words(route.name)
-    if name and name[0] in CREATING:
-        return _creates_once(route)
-    called = [call.last for call in route.function.calls]
-    if any(words(each)[:1] and words(each)[0] in CREATING - {"post", "make"} for each in called):
-        return _creates_once(route)
-    return (bool(name) and (name[0] in ACTIONS or name[0] in READING)) or _creates_once(route)
+    if not CREATING.isdisjoint(name[:1]) or "create" in name:
+        return False
+    if not NOT_CREATING.isdisjoint(name[:1]):
+        return True
+    return not _makes_rows(route, {*name, *(word for part in literals for word in words(part))})
 
 
-def _creates_once(route: Route) -> bool:
-    """Whether what is created may be there already: upsert and get-or-create."""
-    reached = route.file.project.calls.reachable(route.function, 2)
-    for function in reached:
+def _makes_rows(route: Route, about: set[str]) -> bool:
+    """Whether the handler, two levels deep, makes something new that is named like the route."""
+    project = route.file.project
+    stems = {word.rstrip("s") for word in about}
+    for function in project.calls.reachable(route.function, 2):
         for call in function.calls:
-            if call.last in _CONFLICT or any(each in call.last for each in _ONCE):
+            cls = project.classes.by_key.get(call.name)
+            if cls is not None and project.classes.is_model(cls):
                 return True
+            called = words(call.last)
+            if called[:1] in (["create"], ["insert"], ["register"], ["add"]):
+                rest = {word.rstrip("s") for word in called[1:]}
+                if rest & stems or (called in (["create"], ["insert"]) and _stores(call)):
+                    return True
     return False
+
+
+def _stores(call: Call) -> bool:
+    """Whether ``.create(...)`` is called on something of ours, or named like a store of rows."""
+    if call.file.project.calls.resolve(call):
+        return True
+    return not _STORES.isdisjoint(words(tree.dotted(call.receiver)))
+
+
+def _only_once(route: Route) -> bool:
+    """Whether what is created may be there already: upsert and get-or-create."""
+    called = [call.last for call in route.function.calls]
+    if any(each in name for name in (route.name, *called) for each in _ONCE):
+        return True
+    reached = route.file.project.calls.reachable(route.function, 2)
+    return any(call.last == "on_conflict_do_update" for f in reached for call in f.calls)
