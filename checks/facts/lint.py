@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
@@ -135,6 +136,7 @@ def shape_of(basename: str) -> Shape:
     return "stub" if basename.endswith(".pyi") else ""
 
 
+@lru_cache(maxsize=64)
 def kind_of_fact(context: LintContext, shape: Shape) -> str:
     """The kind under which facts of this context are kept: ``lint:<digest>``."""
     return f"lint:{hashlib.sha256(msgspec.msgpack.encode((context, shape))).hexdigest()[:16]}"

@@ -7,23 +7,20 @@ processes.
 
 from __future__ import annotations
 
-import contextlib
-import select
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 
 import msgspec
 
 from checks.facts import limits
-from checks.facts.children import AnalysisError, Child, ChildDied
+from checks.facts.children import AnalysisError, ChildDied
 from checks.facts.lint import LintContext, kind_of_fact, shape_of
-from checks.facts.scratch import scratch_directory
 from checks.facts.store import FactStore, Key
+from checks.facts.team import Team, Work
 from checks.facts.version import extractor_version
-from checks.facts.wire import DONE, Answer, Batch, Item, Task
+from checks.facts.wire import Answer, Batch, Item, Task
 
-__all__ = ["AnalysisError", "MapJob", "Mapped", "key_of", "map_blobs"]
+__all__ = ["AnalysisError", "MapJob", "Mapped", "Team", "key_of", "map_blobs"]
 
 type Reader = Callable[[Iterable[str]], Iterator[tuple[str, bytes]]]
 type Progress = Callable[[int, int], None]
@@ -95,6 +92,7 @@ def map_blobs(
     store: FactStore,
     *,
     processes: int = 1,
+    team: Team | None = None,
     progress: Progress | None = None,
 ) -> Mapped:
     """Make or look up the facts of all jobs.
@@ -103,7 +101,8 @@ def map_blobs(
         jobs: What is wanted; the order decides which blobs fall behind the limits of a scan.
         read: Content of blobs in the order asked for, such as ``Source.blobs``.
         store: Facts of earlier reviews; new ones are added.
-        processes: Analysis children at the same time.
+        processes: Analysis children at the same time, where no team is given.
+        team: Children of an earlier call to go on with; they stay for the next one.
         progress: Called with (facts that are there, facts wanted), at least once.
 
     Raises:
@@ -111,9 +110,11 @@ def map_blobs(
     """
     run = _Run(jobs, store, progress or (lambda done, total: None))
     missing = run.look_up()
-    if missing:
-        with scratch_directory() as scratch:
-            run.map(missing, read, max(processes, 1), scratch)
+    if missing and team is not None:
+        run.map(missing, read, team)
+    elif missing:
+        with Team(processes) as own:
+            run.map(missing, read, own)
     return run.result
 
 
@@ -125,14 +126,6 @@ class _Blob(msgspec.Struct):
     jobs: list[tuple[Key, MapJob]]
 
 
-class _Work(msgspec.Struct):
-    """A batch with the keys its tasks answer; ``retries`` counts deaths that may be accidents."""
-
-    batch: Batch
-    keys: dict[int, Key]
-    retries: int = 0
-
-
 class _Run:
     """One call of :func:`map_blobs`."""
 
@@ -141,7 +134,7 @@ class _Run:
         self._store = store
         self._progress = progress
         self._fresh: dict[Key, bytes] = {}
-        self._again: deque[_Work] = deque()
+        self._again: deque[Work] = deque()
         self.result = Mapped({}, {})
 
     # What is there already ----------------------------------------------------------------------
@@ -195,23 +188,24 @@ class _Run:
 
     # What must be made --------------------------------------------------------------------------
 
-    def map(self, blobs: Sequence[_Blob], read: Reader, processes: int, scratch: Path) -> None:
+    def map(self, blobs: Sequence[_Blob], read: Reader, team: Team) -> None:
         """Read the blobs and hand them out to children until each job is settled."""
-        works = self._works(blobs, read, processes)
-        team = _Team(scratch, processes)
-        with contextlib.closing(team):
+        works = self._works(blobs, read, team.processes)
+        try:
             while True:
                 while team.has_room and (work := self._next(works)) is not None:
                     team.give(work, self)
                 if not team.busy:
                     break
                 team.listen(self)
+        finally:
+            team.drop()
         self._keep()
 
-    def _next(self, works: Iterator[_Work]) -> _Work | None:
+    def _next(self, works: Iterator[Work]) -> Work | None:
         return self._again.popleft() if self._again else next(works, None)
 
-    def _works(self, blobs: Sequence[_Blob], read: Reader, processes: int) -> Iterator[_Work]:
+    def _works(self, blobs: Sequence[_Blob], read: Reader, processes: int) -> Iterator[Work]:
         """Batches in the order of the blobs, small enough that every process gets its share."""
         total = sum(blob.size for blob in blobs)
         share = min(limits.BATCH_BYTES, max(total // (2 * processes), limits.BATCH_BYTES // 8))
@@ -227,7 +221,7 @@ class _Run:
         if waiting:
             yield _work(waiting)
 
-    def answer(self, work: _Work, answer: Answer) -> None:
+    def answer(self, work: Work, answer: Answer) -> None:
         """Settle one task of a batch."""
         key = work.keys.pop(answer.task)
         self._settle(key, answer.data, answer.note)
@@ -244,7 +238,7 @@ class _Run:
         self._store.put_many(self._fresh)
         self._fresh = {}
 
-    def died(self, work: _Work, death: ChildDied) -> None:
+    def died(self, work: Work, death: ChildDied) -> None:
         """A child died of a batch: blame one task or halve what is left, and go on."""
         single, lint = _outstanding(work)
         if not single and not lint:
@@ -263,73 +257,6 @@ class _Run:
             self._again.append(_part(work, set(work.keys)))
 
 
-class _Team:
-    """The children of one run; each works on one batch at a time."""
-
-    def __init__(self, scratch: Path, processes: int) -> None:
-        self._free = [scratch / f"child{number}" for number in range(processes)]
-        self._idle: list[tuple[Child, Path]] = []
-        self._busy: dict[int, tuple[Child, Path, _Work]] = {}
-        for path in self._free:
-            path.mkdir()
-
-    @property
-    def has_room(self) -> bool:
-        """Whether one more batch can be given."""
-        return bool(self._idle or self._free)
-
-    @property
-    def busy(self) -> bool:
-        """Whether a batch is under way."""
-        return bool(self._busy)
-
-    def give(self, work: _Work, run: _Run) -> None:
-        """Hand a batch to an idle or a new child."""
-        child, path = self._idle.pop() if self._idle else self._hire()
-        self._busy[child.fileno()] = child, path, work
-        try:
-            child.send(work.batch)
-        except ChildDied as death:
-            self._bury(child.fileno(), run, death)
-
-    def _hire(self) -> tuple[Child, Path]:
-        path = self._free.pop()
-        _empty(path)
-        return Child(path), path
-
-    def listen(self, run: _Run) -> None:
-        """Take in what the children say for up to a second."""
-        ready, _, _ = select.select(list(self._busy), [], [], 1.0)
-        for number in list(self._busy):
-            child, path, work = self._busy[number]
-            try:
-                if number not in ready:
-                    child.watch()
-                    continue
-                for answer in child.receive():
-                    if answer.task in work.keys:
-                        run.answer(work, answer)
-                    elif answer.task == DONE:
-                        del self._busy[number]
-                        self._idle.append((child, path))
-                        run.finished()
-            except ChildDied as death:
-                self._bury(number, run, death)
-
-    def _bury(self, number: int, run: _Run, death: ChildDied) -> None:
-        child, path, work = self._busy.pop(number)
-        child.end()
-        self._free.append(path)
-        run.died(work, death)
-
-    def close(self) -> None:
-        """End all children."""
-        for child, _, _ in self._busy.values():
-            child.end()
-        for child, _ in self._idle:
-            child.end()
-
-
 def _too_large(job: MapJob) -> str:
     allowed = {"py": limits.SYNTAX_BYTES, "lint": limits.LINT_BYTES, "lock": limits.LOCK_BYTES}
     limit = allowed.get(job.kind, limits.DOCUMENT_BYTES)
@@ -342,7 +269,7 @@ def _too_large(job: MapJob) -> str:
     )
 
 
-def _work(blobs: Sequence[tuple[_Blob, bytes]]) -> _Work:
+def _work(blobs: Sequence[tuple[_Blob, bytes]]) -> Work:
     contexts: dict[LintContext, int] = {}
     keys: dict[int, Key] = {}
     items: list[Item] = []
@@ -353,10 +280,10 @@ def _work(blobs: Sequence[tuple[_Blob, bytes]]) -> _Work:
             tasks.append(Task(len(keys), job.kind, job.basename, context))
             keys[len(keys)] = key
         items.append(Item(data, tuple(tasks)))
-    return _Work(Batch(tuple(contexts), tuple(items)), keys)
+    return Work(Batch(tuple(contexts), tuple(items)), keys)
 
 
-def _outstanding(work: _Work) -> tuple[list[int], list[int]]:
+def _outstanding(work: Work) -> tuple[list[int], list[int]]:
     """Tasks without an answer, in the order in which the child takes them: single ones, lint."""
     single: list[int] = []
     lint: list[int] = []
@@ -367,7 +294,7 @@ def _outstanding(work: _Work) -> tuple[list[int], list[int]]:
     return single, lint
 
 
-def _part(work: _Work, tasks: set[int], *, retries: int = 0) -> _Work:
+def _part(work: Work, tasks: set[int], *, retries: int = 0) -> Work:
     """The same batch with some of its tasks only."""
     items = tuple(
         Item(item.data, kept)
@@ -375,10 +302,4 @@ def _part(work: _Work, tasks: set[int], *, retries: int = 0) -> _Work:
         if (kept := tuple(task for task in item.tasks if task.id in tasks))
     )
     keys = {task: key for task, key in work.keys.items() if task in tasks}
-    return _Work(Batch(work.batch.contexts, items), keys, retries)
-
-
-def _empty(path: Path) -> None:
-    """Remove what a dead child left in its directory."""
-    for entry in sorted(path.rglob("*"), reverse=True):
-        entry.rmdir() if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    return Work(Batch(work.batch.contexts, items), keys, retries)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from checks.facts import limits, lint, tree
+from checks.facts import documents, limits, lint, tree
 from checks.facts.lint import LintContext
-from checks.facts.mapper import MapJob, Mapped, key_of, map_blobs
+from checks.facts.mapper import MapJob, Mapped, Team, key_of, map_blobs
 from checks.facts.store import FactStore, MemoryFactStore
 
 CONTEXT = LintContext(("T201", "E501"))
@@ -192,6 +192,32 @@ def test_no_process_and_no_directory_is_left(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="mirror"):
         map_blobs(_jobs([NORMAL, b"x = 1\n"]), fails, MemoryFactStore(), processes=2)
     assert _children() == []
+
+
+def test_one_team_serves_several_calls_with_the_same_children() -> None:
+    with Team(1) as team:
+        first = map_blobs(_jobs([NORMAL]), _reader([NORMAL]), MemoryFactStore(), team=team)
+        children = _children()
+        second = map_blobs(_jobs([b"x = 1\n"]), _reader([b"x = 1\n"]), MemoryFactStore(), team=team)
+        assert len(children) == 1
+        assert _children() == children
+    assert len(first.facts) == len(second.facts) == 2
+    assert _children() == []
+
+
+def test_documents_are_mapped_beside_python_and_a_bomb_is_a_note_of_its_own() -> None:
+    bomb = b"a0: &a0 [x]\n" + b"".join(
+        b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 20)
+    )
+    blobs = {bomb: "yaml", b"a: 1\n": "yaml", b"[a]\nb = 1\n": "toml", b"# T\n": "markdown"}
+    jobs = [MapJob(_oid(data), kind, len(data)) for data, kind in blobs.items()]
+    large = MapJob("f" * 40, "yaml", 300_000)
+    mapped = map_blobs([*jobs, large], _reader(blobs), MemoryFactStore())
+    assert "aliases" in mapped.notes[key_of(jobs[0])]
+    assert mapped.notes[key_of(large)] == "larger than 256 KiB"
+    assert documents.DECODER.decode(mapped.facts[key_of(jobs[1])]).data == {"a": 1}
+    assert documents.DECODER.decode(mapped.facts[key_of(jobs[2])]).get("a.b") == 1
+    assert len(mapped.notes) == 2
 
 
 def test_a_lint_job_without_its_context_is_refused() -> None:
