@@ -43,7 +43,7 @@ ACTION_ENDS = frozenset("token tokens webhook webhooks callback callbacks".split
 NOT_CREATING = frozenset(
     "get list read fetch find search query count filter lookup retrieve check validate verify "
     "preview calculate compute compare estimate predict set update edit patch toggle mark assign "
-    "delete remove".split()
+    "delete remove force".split()
 )
 """Verbs at the start of a handler's name that say that it creates nothing."""
 _STORES = frozenset(
