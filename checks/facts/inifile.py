@@ -31,7 +31,8 @@ def read_ini(text: str) -> Tree:
     except configparser.ParsingError as fault:
         number = fault.errors[0][0] - 1 if fault.errors else 0
         raise Unreadable(f"does not parse: line {number}: not an option or a section") from None
-    except configparser.Error:
+    except (configparser.Error, AttributeError):
+        # AttributeError is how the parser meets a continued option that has no value.
         raise Unreadable("does not parse: not an INI file") from None
     data = {name: dict(parser.items(name)) for name in parser.sections()}
     head = data.pop("\0head", {})

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,6 +124,25 @@ def test_a_child_that_answers_too_much_is_ended(
     child.send(_batch(b"value = call(1, 2, 3)\n" * 1_000))
     with pytest.raises(ChildDied, match="more facts than are kept"):
         _answers(child)
+
+
+def test_a_child_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from checks.facts.children import Child\n"
+        "child = Child(Path(sys.argv[1])); print('started', flush=True); time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    parent.stdout.readline()
+    process = Path("/proc") / str(_pid(tmp_path))
+    parent.kill()
+    parent.wait()
+    for _ in range(100):
+        if not process.exists() or "\nState:\tZ" in (process / "status").read_text():
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("the child is still there")
 
 
 def test_what_python_finds_in_the_directory_is_not_imported(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ def test_of_an_option_given_twice_the_last_holds() -> None:
     assert tree.lines["a.x"] == 3
 
 
+def test_an_option_without_a_value_that_is_continued_is_no_ini() -> None:
+    with pytest.raises(Unreadable, match="not an INI file"):
+        read_ini("[a]\nx\n  1\n")
+
+
 def test_what_does_not_parse_says_where() -> None:
     with pytest.raises(Unreadable, match="line 2"):
         read_ini("[a]\n= 1\n")
