@@ -91,7 +91,7 @@ def read_view(repository: Repository, commit: str, path: str, start: int = 1) ->
     row = wanted(repository, commit, path)
     if row.state != SourceState.READY:
         return View(SourceState(row.state), row.note)
-    html = code_lines(_text(row), path)
+    html = code_lines(text_of(row), path)
     found = _findings(repository, path) if commit == repository.scanned_commit else []
     start = (max(1, min(start, len(html))) - 1) // WINDOW * WINDOW + 1
     numbers = range(start, min(start + WINDOW, len(html) + 1))
@@ -110,7 +110,7 @@ def read_snippet(finding: Finding, commit: str) -> View:
     row = wanted(finding.repository, commit, finding.path)
     if row.state != SourceState.READY:
         return View(SourceState(row.state), row.note)
-    html = code_lines(_text(row), finding.path)
+    html = code_lines(text_of(row), finding.path)
     line = min(max(finding.line, 1), max(len(html), 1))
     first = max(1, line - CONTEXT)
     last = min(len(html), max(finding.end_line, line) + CONTEXT, first + SNIPPET_LINES - 1)
@@ -141,7 +141,8 @@ def _lines(html: Sequence[SafeString], numbers: range, found: Iterable[Finding])
     ]
 
 
-def _text(row: SourceFile) -> str:
+def text_of(row: SourceFile) -> str:
+    """Return the text that was read, "" for none."""
     return zlib.decompress(row.data or b"").decode() if row.data else ""
 
 
@@ -220,7 +221,7 @@ def _keep_batch(repository: Repository, source: Source, entries: Sequence[Entry]
             path=clean(entry.path, 1100),
             path_digest=digest(entry.path),
         )
-        _set_data(row, blobs[entry.oid])
+        set_data(row, blobs[entry.oid])
         rows.append(row)
     SourceFile.objects.bulk_create(rows, ignore_conflicts=True)
 
@@ -239,7 +240,8 @@ def _refusal(entry: Entry | None) -> str:
     return TOO_LARGE.format(size=f"{entry.size:,}") if entry.size > MAX_BYTES else ""
 
 
-def _set_data(row: SourceFile, data: bytes) -> None:
+def set_data(row: SourceFile, data: bytes) -> None:
+    """Put the content of a blob into its row, without saving it."""
     decoded = decode(data)
     row.note = f"This file {decoded.note}." if decoded.note else ""
     row.state = SourceState.READY if decoded.readable else SourceState.REFUSED
@@ -247,7 +249,7 @@ def _set_data(row: SourceFile, data: bytes) -> None:
 
 
 def _store_data(row: SourceFile, data: bytes) -> None:
-    _set_data(row, data)
+    set_data(row, data)
     row.save(update_fields=["state", "note", "data"])
 
 

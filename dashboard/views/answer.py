@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest, HttpResponse, QueryDict
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -18,6 +18,11 @@ def wants_fragment(request: HttpRequest) -> bool:
     """
     htmx = request.htmx  # type: ignore[attr-defined]
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """Return what was posted, also when it is empty; None when nothing was posted."""
+    return request.POST if request.method == "POST" else None
 
 
 def answer(

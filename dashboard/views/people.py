@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.forms import THEME_COOKIE, AppearanceForm
 from dashboard.models import Membership, Repository, Scan, Team
-from dashboard.views.answer import answer
+from dashboard.views.answer import answer, posted
 from dashboard.views.guards import SignedInRequest, signed_in
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def team(request: SignedInRequest, slug: str) -> HttpResponse:
 def settings(request: SignedInRequest) -> HttpResponse:
     """Change how the pages look for this person in this browser."""
     current = request.COOKIES.get(THEME_COOKIE, "auto")
-    form = AppearanceForm(request.POST or None, initial={"theme": current})
+    form = AppearanceForm(posted(request), initial={"theme": current})
     if request.method == "POST" and form.is_valid():
         messages.success(request, "Saved for this browser.")
         response = HttpResponseRedirect(reverse("settings"))

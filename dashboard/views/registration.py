@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from dashboard.forms import NO_CREDENTIAL, AddressForm, ChoicesForm
 from dashboard.models import Credential, Probe, ProbeState, Role, Team
 from dashboard.services import registration
-from dashboard.views.answer import answer
+from dashboard.views.answer import answer, posted
 from dashboard.views.guards import SignedInRequest, signed_in
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     """First step: take the address and the credential, and let a worker ask the server."""
     teams = Team.objects.with_role(request.user, Role.LEAD)
     form = AddressForm(
-        request.POST or None,
+        posted(request),
         user=request.user,
         initial={"clone_url": request.GET.get("address", "")[:500]},
     )
@@ -81,7 +81,7 @@ def probe(request: SignedInRequest, identity: uuid.UUID) -> HttpResponse:
     if row.state != ProbeState.REACHED:
         context["poll_seconds"] = PROBE_SECONDS if row.state == ProbeState.WAITING else 0
         return answer(request, "repository/probe.html", context, partial="step")
-    form = ChoicesForm(request.POST or None, probe=row, initial={"name": _name(row)})
+    form = ChoicesForm(posted(request), probe=row, initial={"name": _name(row)})
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:

@@ -17,7 +17,7 @@ from dashboard.services import repositories, scanning
 from dashboard.services.badge import badge_key
 from dashboard.services.history import read_history
 from dashboard.services.repository_page import read_overview
-from dashboard.views.answer import answer, wants_fragment
+from dashboard.views.answer import answer, posted, wants_fragment
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.polling import poll_seconds
 
@@ -115,7 +115,7 @@ def _settings_context(
 def repository_settings(request: SignedInRequest, slug: str) -> HttpResponse:
     """Change name, branch and adopted standards."""
     row = repository_for(request, slug, Role.LEAD)
-    form = RepositorySettingsForm(request.POST or None, repository=row)
+    form = RepositorySettingsForm(posted(request), repository=row)
     if request.method == "POST" and form.is_valid():
         rescan_needed = repositories.change(row, form.changes(), request.user)
         if rescan_needed:

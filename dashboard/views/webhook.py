@@ -17,7 +17,7 @@ from dashboard.forms import HookForm
 from dashboard.models import Role, WebhookDelivery
 from dashboard.services import hooks
 from dashboard.services.credentials import CredentialError
-from dashboard.views.answer import answer
+from dashboard.views.answer import answer, posted
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.repository import page_context
 
@@ -54,7 +54,7 @@ def webhook(request: SignedInRequest, slug: str) -> HttpResponse:
     role = Role.LEAD if request.method == "POST" else Role.VIEWER
     repository = repository_for(request, slug, role)
     form = HookForm(
-        request.POST or None,
+        posted(request),
         initial={"provider": hooks.likely_provider(repository.clone_url)},
     )
     if request.method == "POST" and form.is_valid():
