@@ -28,15 +28,21 @@ def read_ini(text: str) -> Tree:
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
         parser.read_string("\n".join(["[\0head]", *lines]))
+    except configparser.MultilineContinuationError as fault:
+        # A ParsingError that carries its line, and none of the list of its family.
+        raise _unreadable(fault.lineno) from None
     except configparser.ParsingError as fault:
-        number = fault.errors[0][0] - 1 if fault.errors else 0
-        raise Unreadable(f"does not parse: line {number}: not an option or a section") from None
-    except (configparser.Error, AttributeError):
-        # AttributeError is how the parser meets a continued option that has no value.
+        raise _unreadable(fault.errors[0][0] if fault.errors else 1) from None
+    except configparser.Error:
         raise Unreadable("does not parse: not an INI file") from None
     data = {name: dict(parser.items(name)) for name in parser.sections()}
     head = data.pop("\0head", {})
     return Tree([{"": head, **data} if head else data], _lines(lines))
+
+
+def _unreadable(line: int) -> Unreadable:
+    """The fault at a line as the parser counts, with the section that we put in front."""
+    return Unreadable(f"does not parse: line {line - 1}: not an option or a section")
 
 
 def _lines(lines: list[str]) -> dict[str, int]:

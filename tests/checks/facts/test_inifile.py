@@ -38,7 +38,7 @@ def test_of_an_option_given_twice_the_last_holds() -> None:
 
 
 def test_an_option_without_a_value_that_is_continued_is_no_ini() -> None:
-    with pytest.raises(Unreadable, match="not an INI file"):
+    with pytest.raises(Unreadable, match="line 3"):
         read_ini("[a]\nx\n  1\n")
 
 
