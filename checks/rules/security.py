@@ -8,6 +8,7 @@ from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project.database import CURSORS, is_sql, literal_text
+from checks.project.names import Target
 from checks.project.subjects import Call, File, Function
 
 _RECEIVERS = ("execute", "executemany", "executescript", "text", "raw", "literal_column", "exec_driver_sql",
@@ -191,12 +192,24 @@ def _safe_name(file: File, part: tree.Name, function: Function | None, depth: in
         if kind in {"builtins.int", "builtins.float", "builtins.bool", "uuid.UUID"}:
             return True
         return _checked_against_list(file, part, function)
+    if isinstance(binding, Target) and binding.kind in {"for", "async for", "comp"}:
+        return _lists_constants(file, binding.expr, function)
     if isinstance(binding, tree.Assign) and holder is not None and "." not in part.id:
         value = binding.value
         if value is not None and _safe(file, value, holder, depth + 1) and _is_built(value):
             return True
         return _checked_against_list(file, part, function)
     return _checked_against_list(file, part, function)
+
+
+def _lists_constants(file: File, expr: Expr | None, function: Function | None) -> bool:
+    """Whether what a loop runs over is a list of literals, written here or a module constant."""
+    if isinstance(expr, tree.Name):
+        constant = file.project.names.assignment_named(file.resolve(expr, function))
+        expr = constant[1].value if constant is not None else None
+    if isinstance(expr, tree.Map):
+        return all(isinstance(key, tree.Const) for key in expr.keys)
+    return isinstance(expr, tree.Seq) and all(isinstance(i, tree.Const) for i in expr.items)
 
 
 def _is_built(value: Expr) -> bool:
