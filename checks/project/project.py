@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from checks.project.manifests import Manifests
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
+    from checks.project.sending import Sending
     from checks.source import Entry, Source
 
 
@@ -156,6 +157,13 @@ class Project:
         from checks.project.routes import Routes
 
         return Routes(self)
+
+    @cached_property
+    def sending(self) -> Sending:
+        """What functions send to the client."""
+        from checks.project.sending import Sending
+
+        return Sending(self)
 
     @cached_property
     def layers(self) -> Layers:
