@@ -33,6 +33,15 @@ class StandardsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
         return str(obj.title)
 
 
+class SecretArea(forms.Textarea):
+    """A text area that never sends back what was entered, not even with a refused form."""
+
+    @override
+    def format_value(self, value: Any) -> str:
+        """Return nothing, whatever was entered."""
+        return ""
+
+
 class AddressForm(forms.Form):
     """First step of a registration: where the repository is, and how it lets us in."""
 
@@ -69,7 +78,7 @@ class AddressForm(forms.Form):
         required=False,
         strip=False,
         help_text="Needs read access only. Stored encrypted and never shown again.",
-        widget=forms.Textarea(
+        widget=SecretArea(
             attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false", "class": "mono"}
         ),
     )
