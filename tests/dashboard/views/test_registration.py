@@ -25,7 +25,7 @@ def _given(house: House, **changes: object) -> dict[str, object]:
 
 
 def _reached(house: House, **fields: object) -> Probe:
-    return Probe.objects.create(
+    probe: Probe = Probe.objects.create(
         team=house.team,
         asked_by=house.owner,
         clone_url=ADDRESS,
@@ -34,6 +34,7 @@ def _reached(house: House, **fields: object) -> Probe:
         branches=["main", "release"],
         **fields,
     )
+    return probe
 
 
 def test_an_address_becomes_a_question_to_a_worker(
