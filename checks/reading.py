@@ -12,6 +12,7 @@ from checks.facts.kinds import kind_of
 from checks.facts.lint import LintContext, LintFact
 from checks.facts.mapper import MapJob, Mapped, key_of, map_blobs
 from checks.facts.store import FactStore
+from checks.facts.team import Team
 from checks.lintcontext import lint_context
 from checks.model import Skipped
 from checks.project.layout import excluded_path
@@ -67,55 +68,73 @@ def read_project(
     """
     tell = progress or (lambda phase, done, total: None)
     tell("tree", 0, 1)
-    entries = source.tree()
-    notes = dict(source.notes())
-    readable = [e for e in entries if e.kind in {"file", "executable"} and e.path not in notes]
-    kinds = {entry.path: kind for entry in readable if (kind := kind_of(entry.path)) is not None}
-    python = [e for e in readable if kinds.get(e.path) == "python"]
-    documents = [e for e in readable if kinds.get(e.path) not in {None, "python"}]
-    own = [entry for entry in python if not excluded_path(entry.path)]
-
-    wanted = {e.path: MapJob(e.oid, str(kinds[e.path]), e.size) for e in documents}
-    texts = map_blobs(
-        list(wanted.values()), source.blobs, store, processes=1, progress=_part(tell, "documents")
-    )
-    decoded = _documents(wanted, texts)
-    context = lint_context([entry.path for entry in own], decoded)
-    mapped = map_blobs(
-        [job for entry in own for job in _python_jobs(entry, context)],
-        source.blobs,
-        store,
-        processes=jobs,
-        progress=_part(tell, "files"),
-    )
-    facts: dict[str, tuple[str, bytes | None]] = {}
-    lint: dict[str, LintFact] = {}
-    for entry in own:
-        syntax, style = _python_jobs(entry, context)
-        facts[entry.path] = (entry.oid, mapped.facts.get(key_of(syntax)))
-        found = mapped.facts.get(key_of(style))
-        if found is not None:
-            lint[entry.path] = _LINT.decode(found)
-        for job in (syntax, style):
-            notes.setdefault(entry.path, mapped.notes.get(key_of(job), ""))
-    for path, job in wanted.items():
+    files = _Files(source)
+    with Team(jobs) as team:
+        texts = map_blobs(
+            list(files.documents.values()),
+            source.blobs,
+            store,
+            team=team,
+            progress=_part(tell, "documents"),
+        )
+        documents = _documents(files.documents, texts)
+        context = lint_context([entry.path for entry in files.python], documents)
+        wanted = {entry.path: _python_jobs(entry, context) for entry in files.python}
+        mapped = map_blobs(
+            [job for pair in wanted.values() for job in pair],
+            source.blobs,
+            store,
+            team=team,
+            progress=_part(tell, "files"),
+        )
+    notes = files.notes
+    for path, job in files.documents.items():
         notes.setdefault(path, texts.notes.get(key_of(job), ""))
+    for path, pair in wanted.items():
+        for job in pair:
+            if not notes.get(path):
+                notes[path] = mapped.notes.get(key_of(job), "")
     project = Project(
         source,
-        entries=entries,
-        python=facts,
-        documents=decoded,
-        lint=lint,
+        entries=files.entries,
+        python={
+            entry.path: (entry.oid, mapped.facts.get(key_of(wanted[entry.path][0])))
+            for entry in files.python
+        },
+        documents=documents,
+        lint=_lint({path: pair[1] for path, pair in wanted.items()}, mapped),
         attestations=attestations,
         tables=tables,
     )
     return Read(
         project=project,
-        files=len(entries),
-        python_files=len(python),
+        files=len(files.entries),
+        python_files=files.python_count,
         analysed=sum(1 for file in project.files if file.parsed),
         skipped=tuple(Skipped(path, why) for path, why in sorted(notes.items()) if why),
     )
+
+
+class _Files:
+    """What is read of a tree: Python files of the project's own, and documents."""
+
+    def __init__(self, source: Source) -> None:
+        self.entries = source.tree()
+        self.notes = dict(source.notes())
+        self.python: list[Entry] = []
+        self.documents: dict[str, MapJob] = {}
+        self.python_count = 0
+        for entry in self.entries:
+            kind = kind_of(entry.path)
+            if kind is None or entry.kind not in {"file", "executable"}:
+                continue
+            self.python_count += kind == "python"
+            if entry.path in self.notes:
+                continue
+            if kind != "python":
+                self.documents[entry.path] = MapJob(entry.oid, kind, entry.size)
+            elif not excluded_path(entry.path):
+                self.python.append(entry)
 
 
 def _part(tell: Progress, phase: str) -> Callable[[int, int], None]:
@@ -136,4 +155,13 @@ def _documents(wanted: Mapping[str, MapJob], mapped: Mapped) -> dict[str, Docume
         data = mapped.facts.get(key_of(job))
         if data is not None:
             found[path] = _DOCUMENTS.decode(data)
+    return found
+
+
+def _lint(wanted: Mapping[str, MapJob], mapped: Mapped) -> dict[str, LintFact]:
+    found: dict[str, LintFact] = {}
+    for path, job in wanted.items():
+        data = mapped.facts.get(key_of(job))
+        if data is not None:
+            found[path] = _LINT.decode(data)
     return found

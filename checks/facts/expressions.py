@@ -86,6 +86,10 @@ class Expressions:
             ast.DictComp: self._comprehension,
         }
 
+    def forget(self) -> None:
+        """Drop the bound methods: they tie every file's tables into a cycle."""
+        self._table.clear()
+
     def one(self, node: ast.expr) -> Expr:
         """Convert one expression."""
         kind = type(node)

@@ -136,7 +136,7 @@ class _Walk:
         docstring = ast.get_docstring(tree, clean=False)
         body = tree.body[1:] if docstring is not None else tree.body
         source_head = "\n".join(self.lines[:5])
-        return PyFacts(
+        found = PyFacts(
             note=note,
             lines=len(self.lines),
             code_lines=len(code),
@@ -156,6 +156,8 @@ class _Walk:
             statements=tuple(self.statements),
             blocks=tuple(self.blocks),
         )
+        self.expressions.forget()
+        return found
 
     def _push(self, body: list[ast.stmt], function: int, cls: int, block: int) -> None:
         if body:
