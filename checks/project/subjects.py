@@ -524,12 +524,13 @@ class Except(_Row):
     @cached_property
     def calls(self) -> list[Call]:
         """Calls in its body, nested blocks included, nested functions left out."""
+        facts = self.file.facts
+        rows = self.file.project.names.scope(self.file).calls.get(self.block.function, ())
         return [
             Call(self.file, index)
-            for index, fact in enumerate(self.file.facts.calls)
-            if self.line <= fact.line <= self.end_line
-            and fact.function == self.block.function
-            and self.file.inside(fact.block, self.index)
+            for index in rows
+            if self.line <= facts.calls[index].line <= self.end_line
+            and self.file.inside(facts.calls[index].block, self.index)
         ]
 
     @cached_property
