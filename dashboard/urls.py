@@ -17,6 +17,7 @@ from dashboard.views import (
     source,
     webhook,
 )
+from dashboard.webhooks import door
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -61,4 +62,10 @@ urlpatterns = [
     path("settings/", people.settings, name="settings"),
     path("ops/", ops.ops, name="ops"),
     path("badge/<slug:slug>.svg", badge.badge, name="badge"),
+    # forges
+    path("hooks/r/<str:token>/", door.receive, name="hook"),
+    *(
+        path(f"hooks/{provider}/", door.receive, {"provider": provider}, name=f"hook-{provider}")
+        for provider in door.FORGES
+    ),
 ]

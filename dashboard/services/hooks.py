@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ def set_up(repository: Repository, provider: Provider, actor: User) -> WebhookHo
     if known is not None:
         return known
     hook = WebhookHook(repository=repository, provider=provider)
-    hook.secret = credentials.seal(hook.identity, secrets.token_urlsafe(SECRET_BYTES))
+    hook.secret = credentials.seal(hook.identity, _new_secret(provider))
     hook.save()
     _record(hook, actor, "hook.set-up")
     return hook
@@ -50,9 +51,16 @@ def rotate(hook: WebhookHook, actor: User) -> None:
         CredentialError: Secrets cannot be kept, with the next step.
     """
     hook.previous_secret = hook.secret
-    hook.secret = credentials.seal(hook.identity, secrets.token_urlsafe(SECRET_BYTES))
+    hook.secret = credentials.seal(hook.identity, _new_secret(hook.provider))
     hook.save(update_fields=["secret", "previous_secret"])
     _record(hook, actor, "hook.rotated")
+
+
+def _new_secret(provider: str) -> str:
+    if provider == Provider.GITLAB:
+        # The form of GitLab's signing tokens; it does as a secret token just as well.
+        return f"whsec_{base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode('ascii')}"
+    return secrets.token_urlsafe(SECRET_BYTES)
 
 
 @transaction.atomic
