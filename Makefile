@@ -16,7 +16,8 @@ help:
 	@echo "make setup     install what the above need, and nothing else"
 
 setup:
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --quiet --compile-bytecode
+	@$(RUN) python -m compileall -q checks dashboard
 
 run: setup
 	@exec $(RUN) manage.py start
