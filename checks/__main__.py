@@ -6,8 +6,8 @@ Exit codes: 0 done, 1 a gate failed, 2 the command or its input is wrong, 3 a de
 from __future__ import annotations
 
 import argparse
-import gc
 import contextlib
+import gc
 import os
 import sys
 import tempfile
