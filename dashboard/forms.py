@@ -11,7 +11,7 @@ from dashboard.models import CredentialKind, Provider, Repository, Role, Standar
 from dashboard.services.repositories import Changes, policy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from dashboard.models import Probe, User
 
@@ -233,7 +233,12 @@ class HookForm(forms.Form):
 
     use_required_attribute = False
 
-    provider = forms.ChoiceField(label="Forge", choices=Provider.choices)
+    provider = forms.ChoiceField(label="Forge")
+
+    def __init__(self, data: Any = None, *, taken: Collection[str], likely: str) -> None:
+        free = [choice for choice in Provider.choices if choice[0] not in taken]
+        super().__init__(data, initial={"provider": likely})
+        cast("forms.ChoiceField", self.fields["provider"]).choices = free
 
     def clean_provider(self) -> Provider:
         """Return the forge."""

@@ -66,6 +66,16 @@ class Area:
         return sum(line.loss for line in self.lines)
 
     @property
+    def answered(self) -> list[ClauseLine]:
+        """The clauses with an answer."""
+        return [line for line in self.lines if not line.unanswered]
+
+    @property
+    def rest(self) -> list[ClauseLine]:
+        """The clauses that could not be answered or do not apply."""
+        return [line for line in self.lines if line.unanswered]
+
+    @property
     def summary(self) -> str:
         """How many clauses have which verdict, in words."""
         counts = Counter(line.verdict for line in self.lines)

@@ -53,10 +53,9 @@ def webhook(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show the hooks and their deliveries; a lead also sees the secrets and sets up new ones."""
     role = Role.LEAD if request.method == "POST" else Role.VIEWER
     repository = repository_for(request, slug, role)
-    form = HookForm(
-        posted(request),
-        initial={"provider": hooks.likely_provider(repository.clone_url)},
-    )
+    taken = repository.hooks.values_list("provider", flat=True)
+    likely = hooks.likely_provider(repository.clone_url)
+    form = HookForm(posted(request), taken=set(taken), likely=likely)
     if request.method == "POST" and form.is_valid():
         try:
             hooks.set_up(repository, form.cleaned_data["provider"], request.user)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from dashboard.models import AuditEntry, DeliveryOutcome, WebhookDelivery, WebhookHook
+from dashboard.models import AuditEntry, DeliveryOutcome, Provider, WebhookDelivery, WebhookHook
 from dashboard.services import credentials, hooks
 from tests.dashboard.views.conftest import House
 
@@ -36,11 +36,16 @@ def test_the_secret_is_encrypted_at_rest_and_hidden_from_others(house: House, ho
     assert hook.token not in page
 
 
-def test_setting_up_twice_keeps_the_first_hook(house: House, home: object) -> None:
+def test_a_forge_that_is_set_up_is_not_offered_again(house: House, home: object) -> None:
     first = _set_up(house)
 
-    assert _set_up(house) == first
-    assert WebhookHook.objects.count() == 1
+    answer = house.client(house.owner).post(house.page("webhook/"), {"provider": "github"})
+
+    assert answer.status_code == 422
+    assert b'<option value="gitlab"' in answer.content
+    assert b'<option value="github"' not in answer.content
+    assert WebhookHook.objects.get() == first
+    assert hooks.set_up(house.repository, Provider.GITHUB, house.owner) == first
 
 
 def test_a_developer_sets_nothing_up(house: House) -> None:
