@@ -33,7 +33,7 @@ DONE, GATE_FAILED, WRONG_INPUT, DEFECT, INTERRUPTED = 0, 1, 2, 3, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; everything wrong is one line on stderr."""
-    # One command builds one project and ends: looking for cycles in it finds none and costs a tenth.
+    # one command builds one project and ends: looking for cycles finds none and costs a tenth
     gc.set_threshold(200_000, 50, 1000)
     try:
         options = _parser().parse_args(arguments)
