@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library is untyped
+class AccountAdapter(DefaultAccountAdapter):
     """The sign-in library's hook into this product."""
 
     @override

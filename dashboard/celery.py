@@ -22,6 +22,7 @@ FILE_POLL_SECONDS = 0.2
 SOFT_LIMIT_SECONDS = 25 * 60
 HARD_LIMIT_SECONDS = 30 * 60
 SOFT_SHUTDOWN_SECONDS = 30
+LOST_WAIT_SECONDS = 2
 TASKS_PER_CHILD = 50
 MEMORY_PER_CHILD_KIB = 1024 * 1024
 
@@ -79,6 +80,7 @@ def configure(settings: config.Config) -> None:
         broker_connection_retry_on_startup=True,
         worker_concurrency=settings.worker_concurrency,
         worker_soft_shutdown_timeout=SOFT_SHUTDOWN_SECONDS,
+        worker_lost_wait=LOST_WAIT_SECONDS,
         worker_max_tasks_per_child=TASKS_PER_CHILD,
         worker_max_memory_per_child=MEMORY_PER_CHILD_KIB,
         worker_cancel_long_running_tasks_on_connection_loss=False,

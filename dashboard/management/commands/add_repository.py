@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any, override
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from dashboard.models import Phase, Scan, Standard, Team, Trigger, Worker
 from dashboard.services import bootstrap, repositories, running, scanning, standards
@@ -72,16 +74,19 @@ class Command(BaseCommand):
     def _wait(self, repository: Repository) -> None:
         """Follow the newest scan; without a living worker, do its work right here."""
         scan = repository.scans.order_by("-number")[0]
-        shown = ""
-        while scan.is_active:
-            if not Worker.objects.alive(settings.SWEEP_EVERY * MISSED_BEATS).exists():
-                running.run(scan.pk)
-            scan.refresh_from_db()
-            if (line := _progress(scan)) != shown:
-                self.stdout.write(line)
-                shown = line
-            if scan.is_active:
-                time.sleep(POLL_SECONDS)
+        ended = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(scan.pk, ended), daemon=True)
+        watcher.start()
+        try:
+            while scan.is_active:
+                if not Worker.objects.alive(settings.SWEEP_EVERY * MISSED_BEATS).exists():
+                    running.run(scan.pk)
+                scan.refresh_from_db()
+                if scan.is_active:
+                    time.sleep(POLL_SECONDS)
+        finally:
+            ended.set()
+            watcher.join()
         if not scan.has_result:
             raise CommandError(f"Scan {scan.number} {scan.state}: {scan.error_message}")
         score = "not scored" if scan.score is None else f"{scan.score:.1f} {scan.letter}"
@@ -89,6 +94,17 @@ class Command(BaseCommand):
             f"Scan {scan.number} {scan.state} at {scan.short_commit}: {score}, "
             f"{scan.findings_count} findings, {scan.open_must} open must clauses"
         )
+
+    def _watch(self, scan_id: int, ended: threading.Event) -> None:
+        """Print each step once, from a thread: this process may be the one that works."""
+        shown = ""
+        while not ended.wait(POLL_SECONDS):
+            line = _progress(Scan.objects.get(pk=scan_id))
+            if line != shown:
+                self.stdout.write(line)
+                self.stdout.flush()
+                shown = line
+        connection.close()
 
 
 def _team(slug: str | None) -> Team:
