@@ -171,10 +171,9 @@ def fetch(
     keep: Mapping[int, str] | None = None,
     rebuild: Rebuild = "damaged",
 ) -> Fetched:
-    """Bring a bare mirror up to date, making it first where there is none.
+    """Bring a bare mirror up to date, making it first where there is none; one writer at a time.
 
-    A mirror that turns out to be damaged is made anew beside itself and swapped by rename; the old
-    one stays readable until then. One writer at a time: a file lock beside the mirror.
+    A mirror is made anew beside itself and swapped by rename; the old one is readable until then.
 
     Args:
         url: Where from; text is parsed, and the host resolved and checked, right here.

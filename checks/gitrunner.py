@@ -326,14 +326,9 @@ def run(
         extra: Further environment variables.
         seconds: Wall clock; ``limits.short_seconds`` when left out.
         progress: Called with each new percentage of a fetch.
-
-    Raises:
-        GitMissing: git is not installed.
     """
     limits = session.limits
-    environ = {**session.environ, **(extra or {})}
-    if git_dir is not None:
-        environ["GIT_DIR"] = str(git_dir)
+    environ = {**session.environ, **(extra or {})} | ({"GIT_DIR": str(git_dir)} if git_dir else {})
     seconds = limits.short_seconds if seconds is None else seconds
     guard = [sys.executable, "-I", "-S", gitguard.__file__, str(limits.memory), str(limits.bytes)]
     guard += [str(max(1, int(seconds))), str(limits.grace)]

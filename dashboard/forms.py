@@ -8,7 +8,8 @@ from django import forms
 
 from checks.cloneurl import UrlError, check_branch, parse
 from dashboard.models import CredentialKind, Provider, Repository, Role, Standard, Team
-from dashboard.services.repositories import Changes, policy
+from dashboard.services.clone_policy import policy
+from dashboard.services.repositories import Changes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_variables
 from checks.cloneurl import CloneUrl, parse
 from checks.gitrunner import Credential as Proof
 from dashboard.models import Credential, CredentialKind, WebhookHook
-from dashboard.services import repositories
+from dashboard.services.clone_policy import policy
 
 if TYPE_CHECKING:
     import uuid
@@ -101,7 +101,7 @@ def keep(
         CredentialError: ``unfit`` for the address, ``malformed``, or ``key-missing``.
         UrlError: The address is not used.
     """
-    url = parse(clone_url, repositories.policy())
+    url = parse(clone_url, policy())
     _check_fit(url, CredentialKind(kind))
     secret = _checked_key(secret) if kind == CredentialKind.SSH_KEY else secret.strip()
     username = username.strip() or "git"

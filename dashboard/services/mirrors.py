@@ -22,7 +22,8 @@ from checks.gitfaults import FetchError
 from checks.gitfetch import fetch as fetch_mirror
 from checks.gitwatch import Limits, folder_bytes
 from dashboard.models import ACTIVE_STATES, RESULT_STATES, Phase, Repository, RepositoryState
-from dashboard.services import credentials, repositories
+from dashboard.services import credentials
+from dashboard.services.clone_policy import policy
 from dashboard.services.credentials import CredentialError
 from dashboard.text import clean
 
@@ -99,7 +100,7 @@ def fetch(repository: Repository, progress: Callable[[str, int, int], None]) -> 
             place,
             branch=repository.watched_branch,
             credential=proof(repository),
-            policy=repositories.policy(),
+            policy=policy(),
             progress=tell,
             limits=Limits(),
             keep=_judged(repository),
@@ -122,7 +123,7 @@ def proof(repository: Repository) -> Proof | None:
     row = repository.credential
     if row is None:
         return None
-    if not credentials.fits(row, parse(repository.clone_url, repositories.policy())):
+    if not credentials.fits(row, parse(repository.clone_url, policy())):
         Repository.objects.filter(pk=repository.pk).update(credential=None)
         repository.credential = None
         logger.warning("credential of another host dropped", repository=repository.pk)

@@ -29,7 +29,8 @@ from dashboard.models import (
     ScanState,
     Trigger,
 )
-from dashboard.services import mirrors, repositories, scanning
+from dashboard.services import mirrors, scanning
+from dashboard.services.clone_policy import policy
 from dashboard.services.credentials import CredentialError
 from dashboard.text import clean
 
@@ -77,7 +78,7 @@ def look(repository: Repository) -> None:
         remote = ls_remote(
             repository.clone_url,
             credential=mirrors.proof(repository),
-            policy=repositories.policy(),
+            policy=policy(),
             limits=LIMITS,
         )
         branch = remote.choose(repository.watched_branch)

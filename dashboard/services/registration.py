@@ -17,6 +17,7 @@ from checks.cloneurl import UrlError, parse
 from dashboard import queue
 from dashboard.models import Probe, ProbeState, Repository
 from dashboard.services import credentials, repositories
+from dashboard.services.clone_policy import policy
 from dashboard.text import clean, clean_json
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _asked(row: Probe) -> dict[str, object]:
 
     try:
         secret = credentials.reveal(row.credential) if row.credential else None
-        found = probe(row.clone_url, credential=secret, policy=repositories.policy())
+        found = probe(row.clone_url, credential=secret, policy=policy())
     except FetchError as error:
         return _failed(error.code, error.sentence) | {"offered_url": _offered(error.address)}
     except UrlError as error:
@@ -138,7 +139,7 @@ def _failed(code: str, sentence: str) -> dict[str, object]:
 def _offered(address: str) -> str:
     """Return an address that may be offered to the person: one that the parser accepts."""
     try:
-        return parse(address, repositories.policy()).text if address else ""
+        return parse(address, policy()).text if address else ""
     except UrlError:
         return ""
 

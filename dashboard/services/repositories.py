@@ -11,9 +11,10 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.text import slugify
 
-from checks.cloneurl import ClonePolicy, CloneUrl, UrlError, check_branch, parse
+from checks.cloneurl import CloneUrl, UrlError, check_branch, parse
 from dashboard.models import AuditEntry, Component, Repository, Trigger
-from dashboard.services import scanning, standards
+from dashboard.services import mirrors, scanning, standards
+from dashboard.services.clone_policy import policy
 from dashboard.text import clean
 
 if TYPE_CHECKING:
@@ -45,21 +46,6 @@ class Changes:
     name: str
     watched_branch: str
     standards: Sequence[Standard]
-
-
-def policy() -> ClonePolicy:
-    """Return what the operator opened beyond public hosts."""
-    given = {
-        "HOSTS": ",".join(settings.CLONE_ALLOWED_HOSTS),
-        "PATHS": ",".join(settings.CLONE_ALLOWED_PATHS),
-    }
-    return ClonePolicy.from_environment(
-        {f"STRAIGHTEDGE_CLONE_ALLOWED_{name}": value for name, value in given.items()}
-        | {
-            "STRAIGHTEDGE_CLONE_CA_FILE": settings.CLONE_CA_FILE,
-            "STRAIGHTEDGE_CLONE_KNOWN_HOSTS": settings.CLONE_KNOWN_HOSTS,
-        }
-    )
 
 
 @contextmanager
@@ -162,13 +148,7 @@ def remove(repository: Repository, actor: User | None) -> None:
     with transaction.atomic():
         _record(repository, actor, "repository.removed", {"clone_url": repository.clone_url})
         repository.delete()
-        transaction.on_commit(lambda: _remove_mirror(pk), robust=True)
-
-
-def _remove_mirror(pk: int) -> None:
-    from dashboard.services import mirrors  # it asks this module for the policy
-
-    mirrors.remove(pk)
+        transaction.on_commit(lambda: mirrors.remove(pk), robust=True)
 
 
 def _record(

@@ -550,7 +550,7 @@ def test_a_delivery_costs_few_queries(
 ) -> None:
     GITHUB.send(hook, payload("github__push"), "push")
     # Savepoints that stand for the transaction in this test are among them.
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         GITHUB.send(hook, payload("github__push"), "push")
     with django_assert_max_num_queries(1):
         post(f"/hooks/r/{hook.token}/", b"{}", {})
