@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from checks.facts import tree
 from checks.facts.tree import Expr
-from checks.project.given import Given, elements, source
+from checks.project.given import Given, bound, elements, source
 
 if TYPE_CHECKING:
     from checks.project.project import Project
@@ -282,22 +282,33 @@ class Providers:
             return
         factory = self.project.names.function_named(made) if made else None
         if factory is not None:
-            dep.function = self._made_by(factory) or factory
+            dep.function = self._made_by(factory, call) or factory
 
-    def _made_by(self, factory: Function) -> Function | None:
-        """The function that a factory returns."""
+    def _made_by(self, factory: Function, call: Call) -> Function | None:
+        """The function that a factory returns where it is called so; the first of several."""
         for value in factory.returned:
-            if isinstance(value, tree.Name):
-                name = factory.file.resolve(value, factory)
-                found = self.project.names.function_named(name)
-                if found is not None:
-                    return found
-            if isinstance(value, tree.CallRef):
-                made = factory.file.resolve(value, factory)
-                found = self.project.names.function_named(f"{made}.__call__")
+            for branch in self._branches(value, factory, call):
+                name = self.project.values.callee_of(factory.file, branch, factory)
+                if isinstance(branch, tree.CallRef):
+                    name = f"{name}.__call__"
+                found = self.project.names.function_named(name) if name else None
                 if found is not None:
                     return found
         return None
+
+    def _branches(self, value: Expr, factory: Function, call: Call) -> tuple[Expr, ...]:
+        """The branches of a conditional expression that the arguments of a call leave open."""
+        if not _is_conditional(value):
+            return (value,)
+        known = bound(factory, call, call.function)
+        test = Given(factory.file, value.items[0], factory, known).value
+        if isinstance(test, bool):
+            return (value.items[1 if test else 2],)
+        return value.items[1:]
+
+
+def _is_conditional(expr: Expr) -> TypeGuard[tree.Op]:
+    return isinstance(expr, tree.Op) and expr.kind == "IfExp"
 
 
 def _is_class_name(name: str) -> bool:

@@ -20,6 +20,7 @@ from checks.project.values import Values
 if TYPE_CHECKING:
     from checks.facts.doctree import DocumentFact
     from checks.facts.lint import LintFact
+    from checks.project.authentication import Authentication
     from checks.project.callgraph import CallGraph
     from checks.project.database import Database
     from checks.project.layers import Layers
@@ -157,6 +158,13 @@ class Project:
         from checks.project.routes import Routes
 
         return Routes(self)
+
+    @cached_property
+    def authentication(self) -> Authentication:
+        """Which dependencies turn strangers away."""
+        from checks.project.authentication import Authentication
+
+        return Authentication(self)
 
     @cached_property
     def sending(self) -> Sending:
