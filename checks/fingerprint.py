@@ -123,7 +123,6 @@ def _finding(
     shown = [outcomes[key].observations[index] for key, index in sources]
     first = next((each for each in shown if not each.suppressed), shown[0])
     asked = dict.fromkeys(clause for key, _ in sources for clause in clauses[key])
-    fixed = {key: (index,) for key, index in sources}
     return Finding(
         check=place.kind.check,
         clauses=tuple(dict.fromkeys(clause for _, clause in asked)),
@@ -138,5 +137,8 @@ def _finding(
         fingerprint=name,
         suppressed=first.suppressed,
         uncertain=first.weight < 1,
-        gain={slug: gains[slug].of(fixed) for slug in dict.fromkeys(slug for slug, _ in asked)},
+        gain={
+            slug: gains[slug].of_finding(sources)
+            for slug in dict.fromkeys(slug for slug, _ in asked)
+        },
     )

@@ -52,6 +52,21 @@ class Gains:
             self._known[change] = self._evaluate(left)
         return self._known[change]
 
+    def of_finding(self, sources: Iterable[tuple[Key, int]]) -> float:
+        """Points gained when one finding is fixed.
+
+        Args:
+            sources: The outcomes that hold it, and its index in each. Thousands of findings are
+                alike: those that are alone in their site and weigh the same gain the same.
+        """
+        own = [(key, index) for key, index in sources if key in self._tallies]
+        alike = tuple((key, self._tallies[key].alone(index)) for key, index in own)
+        if any(weight is None for _, weight in alike):
+            return self.of({key: (index,) for key, index in own})
+        if alike not in self._known:
+            self._known[alike] = self.of({key: (index,) for key, index in own})
+        return self._known[alike]
+
     def of_file(self, path: str) -> float:
         """Points gained when every finding in a file is fixed."""
         return self.of(

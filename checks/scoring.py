@@ -89,6 +89,14 @@ class Tally:
         self.weights: Weights = Counter(max(found.values()) for found in self.sites.values())
         self.total = max(outcome.sites, 0) or len(self.sites)
 
+    def alone(self, index: int) -> Fraction | None:
+        """Weight that fixing one observation takes away: None when its site has others."""
+        site = self._site_of.get(index)
+        if site is None:
+            return Fraction(0)
+        found = self.sites[site]
+        return found[index] if len(found) == 1 else None
+
     def without(self, fixed: Iterable[int]) -> Weights:
         """What is left when the observations with these indices are fixed."""
         gone: dict[str | int, set[int]] = {}
