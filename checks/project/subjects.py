@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from checks.facts import tree
 from checks.facts.tree import Expr, PyFacts
@@ -29,6 +29,7 @@ class File:
         key: Dotted path from the repository root (``backend.app.main``), unique; the prefix of
             every canonical name defined here.
         is_package: True for an ``__init__.py``.
+        memo: What a check has worked out of this file and asks again under other limits.
     """
 
     def __init__(self, project: Project, path: str, oid: str, encoded: bytes | None) -> None:
@@ -43,6 +44,7 @@ class File:
         self.segments = tuple(parts[:-1])
         self.name = path.rpartition("/")[2]
         self.stem = parts[-1]
+        self.memo: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"File({self.path!r})"
@@ -183,10 +185,20 @@ class File:
         """Canonical class name of a value (:mod:`checks.project.values`), "" when unknown."""
         return self.project.values.type_of(self, expr, function)
 
+    @cached_property
+    def _lint(self) -> dict[str, list[Diagnostic]]:
+        fact = self.project.lint.get(self.path)
+        found: dict[str, list[Diagnostic]] = {}
+        for each in fact.diagnostics if fact is not None else ():
+            found.setdefault(each.code, []).append(each)
+        return found
+
     def lint(self, *codes: str) -> list[Diagnostic]:
         """What ruff reports here for these codes, suppressed or not, in order of line."""
-        fact = self.project.lint.get(self.path)
-        return [] if fact is None else [each for each in fact.diagnostics if each.code in codes]
+        if len(codes) == 1:
+            return self._lint.get(codes[0], [])
+        found = [each for code in codes for each in self._lint.get(code, ())]
+        return sorted(found, key=lambda each: (each.line, each.column))
 
     @property
     def long_lines(self) -> Sequence[LongLine]:

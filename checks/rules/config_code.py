@@ -61,6 +61,8 @@ def _reads(file: File) -> Iterator[tuple[int, str, Function | None]]:
     for call in file.calls_named(*_NAMES):
         if call.name in _READS or _wraps_read(call):
             yield call.line, _name(file, call.arg(0, "key")), call.function
+    if not any(row.fact.module.partition(".")[0] == "os" for row in file.imports):
+        return
     for line, expr, function in _expressions(file):
         for node in tree.walk(expr):
             if isinstance(node, tree.Item) and _is_environ(file, node.value, function):

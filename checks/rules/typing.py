@@ -80,17 +80,29 @@ def annotation_syntax(file: File, *, syntax: Syntax = "pep604-optional") -> Answ
     if syntax.endswith("generics"):
         return _generics(file, syntax)
     count, found = 0, []
-    for line, expr, function in _annotations(file):
-        for node in tree.walk(expr):
-            written = _form(file, node, function)
-            if written is None or written[0] != syntax.partition("-")[2]:
-                continue
-            count += 1
-            if written[1] != syntax:
-                symbol = file.symbol_at(line)
-                message = f"The annotation is written `{written[2]}`, not as {_WANTED[syntax]}"
-                found.append(At(line, message, symbol=symbol, anchor=written[2]))
+    for line, kind, used, text in _written(file):
+        if kind != syntax.partition("-")[2]:
+            continue
+        count += 1
+        if used != syntax:
+            symbol = file.symbol_at(line)
+            message = f"The annotation is written `{text}`, not as {_WANTED[syntax]}"
+            found.append(At(line, message, symbol=symbol, anchor=text))
     return Sites(count, found) if count else Skip("no annotation of this kind")
+
+
+def _written(file: File) -> list[tuple[int, str, str, str]]:
+    """Line, kind, syntax and text of every judged annotation; worked out once per file."""
+    found: list[tuple[int, str, str, str]] | None = file.memo.get("annotation-syntax")
+    if found is None:
+        found = [
+            (line, *form)
+            for line, expr, function in _annotations(file)
+            for node in tree.walk(expr)
+            if (form := _form(file, node, function)) is not None
+        ]
+        file.memo["annotation-syntax"] = found
+    return found
 
 
 _WANTED = {
