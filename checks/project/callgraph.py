@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from checks.facts.tree import CallRef
+
 if TYPE_CHECKING:
     from checks.project.project import Project
     from checks.project.subjects import Call, Class, Function
@@ -34,6 +36,10 @@ class CallGraph:
         name = call.name
         if not name:
             return []
+        receiver = call.receiver
+        if isinstance(receiver, CallRef) and call.file.facts.calls[receiver.index].last == "super":
+            inherited = self.project.names.function_named(name)
+            return [] if inherited is None else [inherited]
         known = self._targets.get(name)
         if known is None:
             known = self._targets[name] = self._resolve(name)
@@ -111,6 +117,16 @@ class CallGraph:
                     found.setdefault(last, []).extend(calls)
         return found
 
+    @cached_property
+    def _aliases(self) -> dict[str, set[str]]:
+        """Names under which imports bind a name, where they rename it."""
+        found: dict[str, set[str]] = {}
+        for file in self.project.analysed:
+            for row in file.facts.imports:
+                if row.name and row.alias and row.alias != row.name:
+                    found.setdefault(row.name, set()).add(row.alias)
+        return found
+
     def callers(self, function: Function) -> list[Call]:
         """The calls that run a first-party function; for an ``__init__`` those of its class."""
         known = self._callers.get(function.key)
@@ -120,7 +136,10 @@ class CallGraph:
             if function.name == "__init__" and function.cls is not None:
                 names = {function.cls.key}
                 last = function.cls.name
-            calls = self._by_last_name.get(last, ())
+            spellings = {last, *self._aliases.get(last, ())}
+            calls = [
+                call for each in sorted(spellings) for call in self._by_last_name.get(each, ())
+            ]
             known = [c for c in calls if c.name in names or function in self.resolve(c)]
             self._callers[function.key] = known
         return known
