@@ -46,24 +46,22 @@ class ClonePolicy:
     Attributes:
         allowed_hosts: Private or plain-http hosts that may be cloned from.
         allowed_paths: Folders whose repositories may be read from the local disk.
-        ca_file: Certificate authorities to trust besides the system's.
-        known_hosts: ssh host keys that a person has confirmed, in ssh's own format.
+        trust: Folder of an operator's trust material, read when it exists: ``known_hosts`` with
+            confirmed ssh host keys, ``certificates/<host>.pem`` with the authorities of one host.
     """
 
     allowed_hosts: AllowedHosts = field(default_factory=AllowedHosts)
     allowed_paths: tuple[Path, ...] = ()
-    ca_file: Path | None = None
-    known_hosts: Path | None = None
+    trust: Path | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> ClonePolicy:
-        """Read ``STRAIGHTEDGE_CLONE_ALLOWED_HOSTS``, ``…_PATHS``, ``…_CA_FILE``, ``…_KNOWN_HOSTS``.
+        """Read ``STRAIGHTEDGE_CLONE_ALLOWED_HOSTS``, ``…_PATHS`` and ``STRAIGHTEDGE_HOME``.
 
         Raises:
             ValueError: A host entry can not be read; the message names it.
         """
-        ca_file = environ.get("STRAIGHTEDGE_CLONE_CA_FILE", "")
-        known_hosts = environ.get("STRAIGHTEDGE_CLONE_KNOWN_HOSTS", "")
+        home = environ.get("STRAIGHTEDGE_HOME", "")
         return cls(
             AllowedHosts.parse(
                 re.split(r"[,\s]+", environ.get("STRAIGHTEDGE_CLONE_ALLOWED_HOSTS", ""))
@@ -73,8 +71,7 @@ class ClonePolicy:
                 for entry in re.split("[,:]", environ.get("STRAIGHTEDGE_CLONE_ALLOWED_PATHS", ""))
                 if entry.strip()
             ),
-            Path(ca_file).absolute() if ca_file else None,
-            Path(known_hosts).absolute() if known_hosts else None,
+            Path(home).absolute() if home else None,
         )
 
 

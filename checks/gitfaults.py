@@ -61,7 +61,7 @@ SENTENCES: dict[Fault, str] = {
     ),
     "host-key-unknown": (
         "The server's ssh host key is not known yet; ask an operator to confirm it in the file "
-        "that STRAIGHTEDGE_CLONE_KNOWN_HOSTS names, or use https://."
+        "known_hosts of the state folder, or use https://."
     ),
     "host-refused": "The host may not be reached from here; ask an operator to allow it.",
     "no-branch": "The repository has no branch; push one, then scan again.",
@@ -77,7 +77,7 @@ SENTENCES: dict[Fault, str] = {
     "timeout": "The server did not finish in time; try again later, or raise the time limit.",
     "tls": (
         "The server's certificate could not be verified; renew it, or ask an operator to trust its "
-        "authority by STRAIGHTEDGE_CLONE_CA_FILE."
+        "authority in certificates/<host>.pem of the state folder."
     ),
     "too-large": "The repository is larger than allowed; ask an operator to raise the limit.",
     "unreachable": "The server could not be reached; check host and port, then try again.",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,6 @@ from typing import IO
 from checks import gitcredential, gitguard
 from checks.cloneurl import ClonePolicy, CloneUrl
 from checks.facts.scratch import scratch_directory
-from checks.gitfaults import FetchError
 from checks.gitread import SEARCH_PATH, git_program
 from checks.gitwatch import Limits, Overrun, Progress, Watch
 
@@ -131,7 +129,7 @@ def session(
             environ["GIT_ALLOW_PROTOCOL"] = _protocol(url)
             config.append((f"protocol.{_protocol(url)}.allow", "always"))
             if url.kind in {"https", "http"}:
-                config += _http_config(url, addresses, policy, folder)
+                config += _http_config(url, addresses, policy)
                 if fitting:
                     secret = stack.enter_context(
                         _unlinked(folder, f"{fitting.user}\n{fitting.secret}")
@@ -197,36 +195,16 @@ def _base_config(limits: Limits) -> list[tuple[str, str]]:
 
 
 def _http_config(
-    url: CloneUrl, addresses: Sequence[str], policy: ClonePolicy, folder: Path
+    url: CloneUrl, addresses: Sequence[str], policy: ClonePolicy
 ) -> list[tuple[str, str]]:
     config = []
     if url.host not in addresses:
         targets = ",".join(f"[{text}]" if ":" in text else text for text in addresses)
         config.append(("http.curloptResolve", f"{url.host}:{url.port}:{targets}"))
-    if policy.ca_file is not None:
-        config.append(("http.sslCAInfo", str(_authorities(folder, policy.ca_file))))
+    certificates = policy.trust / "certificates" / f"{url.host}.pem" if policy.trust else None
+    if certificates is not None and certificates.exists():
+        config.append(("http.sslCAInfo", str(certificates)))
     return config
-
-
-def _authorities(folder: Path, ca_file: Path) -> Path:
-    """The system's authorities and the operator's in one file: git reads only one."""
-    system = ssl.get_default_verify_paths().cafile
-    path = folder / "authorities.pem"
-    given = [Path(system)] if system else []
-    path.write_bytes(b"\n".join(_content(file) for file in [*given, ca_file]))
-    return path
-
-
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise FetchError(
-            "tls",
-            sentence=(
-                f"The file {file.name} that an operator named can not be read; correct the setting."
-            ),
-        ) from error
 
 
 def _helper_config(url: CloneUrl, descriptor: int) -> tuple[str, str]:
@@ -263,8 +241,8 @@ def _key_file(folder: Path, credential: Credential) -> Path:
 def _known_hosts(folder: Path, credential: Credential | None, policy: ClonePolicy) -> Path:
     """Confirmed host keys: those of the credential, and those of the operator."""
     texts = [credential.host_keys.encode()] if credential else []
-    if policy.known_hosts is not None:
-        texts.append(_content(policy.known_hosts))
+    if policy.trust is not None and (policy.trust / "known_hosts").exists():
+        texts.append((policy.trust / "known_hosts").read_bytes())
     path = folder / "known_hosts"
     path.write_bytes(b"\n".join([*texts, b""]))
     return path

@@ -55,8 +55,6 @@ class Config(BaseSettings):
 
     straightedge_clone_allowed_hosts: Words = ()
     straightedge_clone_allowed_paths: Words = ()
-    straightedge_clone_ca_file: str = ""
-    straightedge_clone_known_hosts: str = ""
 
     web_threads: int = Field(8, ge=1, le=64)
     worker_processes: int | None = Field(None, ge=1, le=64)

@@ -153,5 +153,3 @@ TEAM_SCAN_CAP = CONFIG.team_scan_cap
 ANALYSIS_JOBS = CONFIG.analysis_jobs
 CLONE_ALLOWED_HOSTS = CONFIG.straightedge_clone_allowed_hosts
 CLONE_ALLOWED_PATHS = CONFIG.straightedge_clone_allowed_paths
-CLONE_CA_FILE = CONFIG.straightedge_clone_ca_file
-CLONE_KNOWN_HOSTS = CONFIG.straightedge_clone_known_hosts

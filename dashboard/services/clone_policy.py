@@ -18,7 +18,6 @@ def policy() -> ClonePolicy:
         {
             f"{prefix}ALLOWED_HOSTS": ",".join(settings.CLONE_ALLOWED_HOSTS),
             f"{prefix}ALLOWED_PATHS": ",".join(settings.CLONE_ALLOWED_PATHS),
-            f"{prefix}CA_FILE": settings.CLONE_CA_FILE,
-            f"{prefix}KNOWN_HOSTS": settings.CLONE_KNOWN_HOSTS,
+            "STRAIGHTEDGE_HOME": str(settings.HOME),
         }
     )

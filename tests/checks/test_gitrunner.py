@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-import ssl
 import stat
 import subprocess
 import sys
@@ -69,9 +68,9 @@ def test_the_connection_is_pinned_to_the_addresses_that_were_checked() -> None:
 
 
 def test_an_ssh_key_is_a_private_file_for_the_time_of_the_conversation(tmp_path: Path) -> None:
-    (tmp_path / "known").write_text("operator key")
+    (tmp_path / "known_hosts").write_text("operator key")
     credential = Credential("ssh://forge.example:2222", "git", SECRET, host_keys="person key")
-    policy = ClonePolicy(known_hosts=tmp_path / "known")
+    policy = ClonePolicy(trust=tmp_path)
     with session(
         parse(ADDRESS), ["8.8.8.8"], limits=LIMITS, credential=credential, policy=policy
     ) as shared:
@@ -91,24 +90,14 @@ def test_an_ssh_key_of_another_host_is_left_out() -> None:
         assert ssh_options(shared)["IdentityFile"] == "none"
 
 
-def test_an_operator_s_authority_is_trusted_besides_the_systems(tmp_path: Path) -> None:
-    (tmp_path / "ours.pem").write_text("ours")
-    policy = ClonePolicy(ca_file=tmp_path / "ours.pem")
-    url = parse("https://forge.example/a")
-    with session(url, ["8.8.8.8"], limits=LIMITS, policy=policy) as shared:
-        given = Path(config(shared)["http.sslCAInfo"]).read_text()
-    system = ssl.get_default_verify_paths().cafile
-    assert given.endswith("\nours" if system else "ours")
-    assert not system or Path(system).read_text() in given
-
-
-def test_a_trust_file_that_can_not_be_read_is_named(tmp_path: Path) -> None:
-    policy = ClonePolicy(ca_file=tmp_path / "none.pem")
-    with (
-        pytest.raises(FetchError, match=r"none\.pem"),
-        session(parse("https://forge.example/a"), ["8.8.8.8"], limits=LIMITS, policy=policy),
-    ):
-        pass
+def test_an_operator_may_trust_an_authority_for_one_host(tmp_path: Path) -> None:
+    (tmp_path / "certificates").mkdir()
+    (tmp_path / "certificates" / "forge.example.pem").touch()
+    policy = ClonePolicy(trust=tmp_path)
+    for host, trusted in (("forge.example", True), ("other.example", False)):
+        url = parse(f"https://{host}/a")
+        with session(url, ["8.8.8.8"], limits=LIMITS, policy=policy) as shared:
+            assert ("http.sslCAInfo" in config(shared)) is trusted
 
 
 def test_a_server_that_speaks_no_ssh_is_named(tmp_path: Path) -> None:
