@@ -59,9 +59,12 @@ _OPERATIONS_FOLDERS: Final = """
     ansible
 """
 
+# Folders whose files without a suffix are scripts more often than not.
+_SCRIPT_FOLDERS: Final = frozenset({"scripts", "script", "bin", "ci", ".ci", "tools", ".husky"})
+
 # Base names in lower case; an exact name decides before a pattern, patterns in this order.
 _NAMES: Final[dict[Kind, str]] = {
-    "lock": "uv.lock poetry.lock pdm.lock pipfile.lock",
+    "lock": "uv.lock poetry.lock pdm.lock pipfile.lock pylock.toml pylock.*.toml",
     "requirements": "requirements*.txt requirements*.in constraints*.txt *-requirements.txt",
     "dockerfile": "dockerfile dockerfile.* *.dockerfile containerfile containerfile.*",
     "makefile": "makefile gnumakefile makefile.* *.mk",
@@ -87,7 +90,8 @@ _NAMES: Final[dict[Kind, str]] = {
     "markdown": "*.md *.markdown",
     "rst": "*.rst",
     "yaml": """
-        .pre-commit-config.y*ml .gitlab-ci.y*ml *.gitlab-ci.y*ml azure-pipelines*.y*ml
+        .pre-commit-config.y*ml lefthook.y*ml .lefthook.y*ml
+        .gitlab-ci.y*ml *.gitlab-ci.y*ml azure-pipelines*.y*ml
         bitbucket-pipelines.y*ml .drone.y*ml .woodpecker*.y*ml codecov.y*ml .codecov.y*ml
         compose*.y*ml docker-compose*.y*ml docker-stack*.y*ml environment*.y*ml mkdocs.y*ml
         .readthedocs.y*ml readthedocs.y*ml taskfile*.y*ml dependabot.y*ml renovate.y*ml
@@ -140,6 +144,8 @@ def _by_name(name: str) -> Kind | None:
 def _by_folder(name: str, segments: frozenset[str]) -> Kind | None:
     if "requirements" in segments and name.endswith((".txt", ".in")):
         return "requirements"
+    if "." not in name and segments & _SCRIPT_FOLDERS:
+        return "shell"
     if not segments & _OPERATIONS:
         return None
     if name.endswith((".yml", ".yaml")):

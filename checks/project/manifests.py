@@ -171,6 +171,21 @@ class Manifests:
         found = {_home(path.rpartition("/")[0]) for path in self.paths if not is_auxiliary(path)}
         return sorted(found, key=lambda path: (path.count("/"), path))
 
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """Names of all files and folders, from the root and from the folder of each service."""
+        found: set[str] = set()
+        for folder in {"", *self.homes}:
+            prefix = f"{folder}/" if folder else ""
+            for path, entry in self.project.entries.items():
+                if entry.kind == "submodule" or not path.startswith(prefix) or excluded_path(path):
+                    continue
+                name = path[len(prefix) :]
+                while name and name not in found:
+                    found.add(name)
+                    name = name.rpartition("/")[0]
+        return frozenset(found)
+
     # Dependencies ---------------------------------------------------------------------------------
 
     @cached_property

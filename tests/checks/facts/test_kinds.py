@@ -47,6 +47,10 @@ from checks.facts.kinds import kind_of
         ("logging_config.yaml", "yaml"),
         ("package.json", "json"),
         ("scripts/start.sh", "shell"),
+        ("scripts/test", "shell"),
+        (".husky/pre-commit", "shell"),
+        ("lefthook.yml", "yaml"),
+        ("pylock.toml", "lock"),
     ],
 )
 def test_a_file_a_check_may_ask_about_has_a_kind(path: str, kind: str) -> None:
