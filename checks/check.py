@@ -74,7 +74,7 @@ class Sites(msgspec.Struct, frozen=True):
     found: Sequence[At] = ()
 
 
-type Answer = None | str | At | Skip | Sites | Iterable[At]
+type Answer = str | At | Skip | Sites | Iterable[At] | None
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

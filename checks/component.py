@@ -91,6 +91,10 @@ class ComponentSource:
         """Branches of the repository."""
         return self._source.branches()
 
+    def surroundings(self) -> str:
+        """Digest of what is beside the commit."""
+        return self._source.surroundings()
+
     def real_path(self, path: str) -> str:
         """The repository-relative path of a path as seen here."""
         known = self._real.get(path)

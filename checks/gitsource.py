@@ -11,6 +11,7 @@ from __future__ import annotations
 import configparser
 import contextlib
 import functools
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -268,6 +269,13 @@ class GitSource:
             if branches := [name for name in found if name != "HEAD"]:
                 return branches
         return []
+
+    def surroundings(self) -> str:
+        """Digest of the names of branches, of tags with their commits, and of shallowness."""
+        arguments = ["for-each-ref", "--format=%(objectname) %(*objectname) %(refname)"]
+        tags = output(self._git_dir, [*arguments, "refs/tags/"])
+        seen = repr((sorted(self.branches()), tags, self.shallow))
+        return hashlib.sha256(seen.encode("utf-8", "backslashreplace")).hexdigest()
 
     @functools.cached_property
     def _head(self) -> tuple[str, int]:

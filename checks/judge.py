@@ -1,4 +1,4 @@
-"""Asks one check about one project and counts the answer. A check that crashes costs itself only."""
+"""Asks one check about one project and counts the answers; a crash costs that check only."""
 
 from __future__ import annotations
 
@@ -50,13 +50,14 @@ def answer(check: Check, project: Project, params: Mapping[str, Any]) -> Outcome
         if reason:
             return Outcome(check=check.id, params=key, state="not-applicable", reason=reason)
         sites, observations = _count(check, project, dict(params))
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001 - a check that breaks costs its own answer only
         reason = f"check failed: {type(fault).__name__}: {fault}"[:_REASON]
         return Outcome(check=check.id, params=key, state="unknown", reason=reason)
     seconds = time.process_time() - started
     if not sites:
-        state, reason = "not-applicable", "no site"
-        return Outcome(check=check.id, params=key, state=state, reason=reason, seconds=seconds)
+        return Outcome(
+            check=check.id, params=key, state="not-applicable", reason="no site", seconds=seconds
+        )
     observations.sort(key=lambda each: (each.path, each.line, each.column, each.message))
     found = tuple(observations)
     return Outcome(check=check.id, params=key, sites=sites, observations=found, seconds=seconds)

@@ -98,6 +98,10 @@ class MemorySource:
         """Names of the branches the remote has."""
         return self._below.branches() if self._below else ()
 
+    def surroundings(self) -> str:
+        """Digest of what is beside the commit."""
+        return self._below.surroundings() if self._below else ""
+
     def _older(self, oids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         unread = {entry.oid for entry in self._entries}
         wanted = [oid for oid in oids if oid not in unread]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -70,30 +71,15 @@ def read_project(
     tell("tree", 0, 1)
     files = _Files(source)
     with Team(jobs) as team:
-        texts = map_blobs(
-            list(files.documents.values()),
-            source.blobs,
-            store,
-            team=team,
-            progress=_part(tell, "documents"),
-        )
+        made = partial(map_blobs, read=source.blobs, store=store, team=team)
+        texts = made(list(files.documents.values()), progress=_part(tell, "documents"))
         documents = _documents(files.documents, texts)
         context = lint_context([entry.path for entry in files.python], documents)
         wanted = {entry.path: _python_jobs(entry, context) for entry in files.python}
-        mapped = map_blobs(
-            [job for pair in wanted.values() for job in pair],
-            source.blobs,
-            store,
-            team=team,
-            progress=_part(tell, "files"),
-        )
-    notes = files.notes
-    for path, job in files.documents.items():
-        notes.setdefault(path, texts.notes.get(key_of(job), ""))
-    for path, pair in wanted.items():
-        for job in pair:
-            if not notes.get(path):
-                notes[path] = mapped.notes.get(key_of(job), "")
+        asked = [job for pair in wanted.values() for job in pair]
+        mapped = made(asked, progress=_part(tell, "files"))
+    files.note(files.documents.items(), texts)
+    files.note(((path, job) for path, pair in wanted.items() for job in pair), mapped)
     project = Project(
         source,
         entries=files.entries,
@@ -111,7 +97,7 @@ def read_project(
         files=len(files.entries),
         python_files=files.python_count,
         analysed=sum(1 for file in project.files if file.parsed),
-        skipped=tuple(Skipped(path, why) for path, why in sorted(notes.items()) if why),
+        skipped=tuple(Skipped(path, why) for path, why in sorted(files.notes.items()) if why),
     )
 
 
@@ -135,6 +121,12 @@ class _Files:
                 self.documents[entry.path] = MapJob(entry.oid, kind, entry.size)
             elif not excluded_path(entry.path):
                 self.python.append(entry)
+
+    def note(self, jobs: Iterable[tuple[str, MapJob]], mapped: Mapped) -> None:
+        """Keep the first reason why a file was not, or not wholly, analysed."""
+        for path, job in jobs:
+            if not self.notes.get(path):
+                self.notes[path] = mapped.notes.get(key_of(job), "")
 
 
 def _part(tell: Progress, phase: str) -> Callable[[int, int], None]:

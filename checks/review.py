@@ -20,6 +20,7 @@ from checks.judge import answer
 from checks.model import NOT_BUILT, Manifest, Outcome, Report, Skipped
 from checks.project.project import Project
 from checks.reading import Progress, Read, read_project
+from checks.remembered import Remembered, asked
 from checks.rules.specs import Key
 from checks.source import Source
 from checks.standard import Standard
@@ -59,21 +60,40 @@ def review(
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
     """
+    store = facts_store or MemoryFactStore()
+    context = asked(source, repository, component, standards, attestations, tables)
+    remembered = Remembered(store, source.commit, context)
+    known = remembered.read()
+    if known is not None:
+        return known
     view = ComponentSource(source, component) if component else None
     read = read_project(
         view or source,
-        facts_store or MemoryFactStore(),
+        store,
         jobs=jobs,
         attestations=attestations,
         tables=tables,
         progress=progress,
     )
     outcomes = judge_project(read.project, standards, progress)
+    report = _report(read, view, outcomes, standards, (repository, source.commit, component))
+    remembered.keep(report)
+    return report
+
+
+def _report(
+    read: Read,
+    view: ComponentSource | None,
+    outcomes: dict[Key, Outcome],
+    standards: Sequence[Standard],
+    names: tuple[str, str, str],
+) -> Report:
     if view is not None:
         outcomes = {key: _relocated(outcome, view) for key, outcome in outcomes.items()}
+    repository, commit, component = names
     return Report(
         repository=repository,
-        commit=source.commit,
+        commit=commit,
         component=component,
         manifest=_manifest(read, view),
         standards=tuple(judge(standard, outcomes) for standard in standards),

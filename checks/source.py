@@ -107,3 +107,7 @@ class Source(Protocol):
     def branches(self) -> Sequence[str]:
         """Names of the branches the remote has, without prefix."""
         ...
+
+    def surroundings(self) -> str:
+        """Digest of what a review can see beside the commit: branches, tags, shallowness."""
+        ...

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.globs import any_match
-from checks.project.subjects import Call, File
+from checks.project.subjects import Call, File, Function
 
 _FRAMEWORK_NAMES = re.compile(
     r"(FastAPI|APIRouter|Celery|FastStream|TaskiqBroker|.*Broker|.*Scheduler|.*Limiter|Counter"

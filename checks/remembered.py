@@ -1,0 +1,101 @@
+"""Reports that were made before: the same commit under the same rules is not judged twice.
+
+A report is a function of the commit, the component, the standards, what leads attested, dated
+tables and our own code; all of that is in its key. What may have been an accident (a blob that was
+missing, a file that ran out of time, a check that broke) is never remembered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from checks.facts.store import FactStore, Key
+from checks.facts.version import extractor_version
+from checks.model import NOT_BUILT, Report
+from checks.source import Source
+from checks.standard import Standard
+
+_HERE = Path(__file__).parent
+_LASTING = ("does not parse", "larger than", "is ", "contains NUL")
+_DECODER = msgspec.msgpack.Decoder(Report)
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+@cache
+def rules_version() -> str:
+    """16 hex digits that change with any source or definition of this package."""
+    digest = hashlib.sha256(extractor_version().encode())
+    for path in sorted(_HERE.rglob("*")):
+        if path.suffix in {".py", ".toml"} and path.parent.name != "examples":
+            digest.update(path.relative_to(_HERE).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class Remembered:
+    """The place of one report in a store of facts.
+
+    Args:
+        store: Where facts are kept.
+        commit: Commit that is judged; without one (uncommitted files) nothing is remembered.
+        asked: Everything else that the report depends on, as JSON-like values.
+    """
+
+    def __init__(self, store: FactStore, commit: str, asked: Mapping[str, Any]) -> None:
+        self._store = store
+        text = msgspec.json.encode(asked, order="sorted", enc_hook=str)
+        kind = f"report:{hashlib.sha256(text).hexdigest()[:32]}"
+        self._key = Key(commit, kind, rules_version()) if commit else None
+
+    def read(self) -> Report | None:
+        """The report, when it was made before."""
+        if self._key is None:
+            return None
+        data = self._store.get_many([self._key]).get(self._key)
+        if data is None:
+            return None
+        try:
+            return _DECODER.decode(zlib.decompress(data))
+        except (zlib.error, msgspec.DecodeError):
+            return None
+
+    def keep(self, report: Report) -> None:
+        """Keep a report that owes nothing to an accident."""
+        if self._key is not None and _is_certain(report):
+            self._store.put_many({self._key: zlib.compress(_ENCODER.encode(report), 1)})
+
+
+def _is_certain(report: Report) -> bool:
+    if not all(each.reason.startswith(_LASTING) for each in report.manifest.skipped):
+        return False
+    return all(
+        check.state != "unknown" or check.reason == NOT_BUILT
+        for standard in report.standards
+        for clause in standard.clauses
+        for check in clause.checks
+    )
+
+
+def asked(
+    source: Source,
+    repository: str,
+    component: str,
+    standards: Sequence[Standard],
+    attestations: Sequence[Mapping[str, Any]],
+    tables: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What a report depends on besides the commit and our code."""
+    return {
+        "surroundings": source.surroundings() if source.commit else "",
+        "repository": repository,
+        "component": component,
+        "standards": [(each.slug, each.version) for each in standards],
+        "attestations": [dict(each) for each in attestations],
+        "tables": dict(tables or {}),
+    }
