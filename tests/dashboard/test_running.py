@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from checks.review import review
 from dashboard import queue
 from dashboard.models import (
     Branch,
@@ -277,11 +278,9 @@ def test_a_process_that_is_told_to_end_gives_the_scan_back(
 def test_a_repository_removed_in_the_middle_stops_its_scan(
     origin: Origin, register: Callable[..., Repository], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = running.review
-
     def removed(*arguments: Any, **options: Any) -> Any:
         repositories.remove(Repository.objects.get(), None)
-        return real(*arguments, **options)
+        return review(*arguments, **options)
 
     origin.commit({"app/main.py": BAD})
     repository = register()

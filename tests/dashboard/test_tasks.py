@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -122,19 +123,15 @@ def test_two_workers_and_a_burst_of_requests_make_two_scans_one_after_the_other(
 def test_a_scan_that_kills_its_worker_every_time_ends_as_poison(
     installation: Installation, big: str
 ) -> None:
+    def reading(attempt: int) -> str:
+        """Return who works on the attempt, once it is in the middle."""
+        scan = installation.scans(big)[0]
+        return str(scan[4]) if scan[:3] == ("running", attempt, "reading") else ""
+
     with installation.worker():
         for attempt in (1, 2, 3):
-            held = until(
-                lambda attempt=attempt: next(
-                    (
-                        scan
-                        for scan in installation.scans(big)
-                        if scan[1] == attempt and scan[0] == "running" and scan[2] == "reading"
-                    ),
-                    None,
-                )
-            )
-            os.kill(owner_pid(held[4]), signal.SIGKILL)
+            owner = until(partial(reading, attempt))
+            os.kill(owner_pid(owner), signal.SIGKILL)
         state, attempts, _, code, _ = installation.until_scan(big, "complete", "failed")
 
     assert (state, attempts, code) == ("failed", 3, "poison")
