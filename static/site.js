@@ -54,9 +54,24 @@
   });
 
   // --- a refused form: hand the focus to its first faulty field
-  document.addEventListener("htmx:afterSwap", (event) => {
-    const faulty = event.detail.target.querySelector("[aria-invalid='true']");
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const target = event.detail.target; // an outer swap has replaced it by its namesake
+    const area = document.getElementById(target.id) || target;
+    const faulty = area.querySelector("[aria-invalid='true']");
     if (faulty) faulty.focus();
+  });
+
+  // --- a swap that could not happen is said in words, and taken back with the next that does
+  const trouble = (words) => { document.getElementById("trouble").textContent = words; };
+  document.addEventListener("htmx:sendError", () => {
+    trouble("The server cannot be reached. This page shows what was known last.");
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    const gone = event.detail.xhr.status === 404;
+    trouble(gone ? "This is not there any more. Reload the page." : "The server could not answer. Reload the page.");
+  });
+  document.addEventListener("htmx:afterOnLoad", (event) => {
+    if (event.detail.successful) trouble("");
   });
 
   // --- what a swap brought in may hold a chart

@@ -52,16 +52,27 @@ class House:
         asked = scanning.request(self.repository, Trigger.PUSH)
         held = lease.claim(asked.pk)
         assert held
+        self.finish(held, *findings, score=score, skipped=skipped, states=states)
+        return Scan.objects.get(pk=asked.pk)
+
+    def finish(
+        self,
+        held: lease.Lease,
+        *findings: engine.Finding,
+        score: float | None = 80.0,
+        skipped: tuple[engine.Skipped, ...] = (),
+        states: dict[str, engine.CheckState] | None = None,
+    ) -> None:
+        """Store the result of the scan that is held."""
         report = rows.report(
             self.standard.version, *findings, score=score, skipped=skipped, states=states
         )
-        branch = Branch.objects.get(pk=asked.branch_id)
+        branch = Branch.objects.get(scans=held.scan_id)
         held.write(commit=report.commit, commit_subject="Say <b>hello</b>", wanted=branch.wanted)
         component = self.repository.components.get()
         judged = results.Judged(component, report, report_json.render(report).encode())
         results.store(held, [judged], [self.standard], {"review": 1.5})
         self.repository.refresh_from_db()
-        return Scan.objects.get(pk=asked.pk)
 
 
 @pytest.fixture

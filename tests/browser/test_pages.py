@@ -1,0 +1,225 @@
+"""What only a browser shows: swaps, charts, colours, narrow screens, the policy in force."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dashboard.models import Finding, Trigger
+from dashboard.services import lease, scanning, source_view
+from tests.browser.conftest import Open
+from tests.dashboard import rows
+from tests.dashboard.views.conftest import House
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PHONE = {"width": 390, "height": 844}
+TAILS = ("", "findings/", "history/", "scans/1/", "webhook/", "settings/", "code/app/main.py")
+OTHERS = ("/", "/repos/", "/repos/new/", "/standards/", "/standards/house-rules/")
+MORE = ("/standards/house-rules/HR-1/", "/checks/", "/checks/no-print/", "/me/", "/settings/")
+
+ACCESSIBLE = """() => {
+  const faults = [];
+  const say = (what, element) => faults.push(what + ": " + element.outerHTML.slice(0, 120));
+  if (document.querySelectorAll("h1").length !== 1) faults.push("not exactly one h1");
+  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
+  const twice = ids.filter((id, index) => ids.indexOf(id) !== index);
+  twice.forEach((id) => faults.push("id twice: " + id));
+  document.querySelectorAll("table").forEach((table) => table.caption || say("no caption", table));
+  document.querySelectorAll("thead th").forEach((cell) => cell.scope || say("no scope", cell));
+  document.querySelectorAll("input:not([type=hidden]), select, textarea").forEach((field) => {
+    if (!field.labels.length && !field.ariaLabel) say("no label", field);
+  });
+  document.querySelectorAll("a[href], button, summary").forEach((link) => {
+    if (!link.textContent.trim() && !link.ariaLabel) say("no name", link);
+  });
+  document.querySelectorAll("[aria-labelledby], [aria-describedby]").forEach((element) => {
+    const names = (element.getAttribute("aria-labelledby") || "") + " " +
+      (element.getAttribute("aria-describedby") || "");
+    names.split(/ +/).filter(Boolean).forEach((name) => {
+      if (!document.getElementById(name)) say("names nothing: " + name, element);
+    });
+  });
+  document.querySelectorAll("img").forEach((image) => image.alt || say("no alt", image));
+  return faults;
+}"""
+
+
+def _fill(house: House) -> None:
+    house.scan(rows.finding("f0", line=1), score=70.0)
+    house.scan(*(rows.finding(f"f{number}", line=number) for number in range(1, 61)))
+    row = source_view.wanted(house.repository, "a" * 40, "app/main.py")
+    source_view.set_data(row, b"".join(b"print(%d)\n" % number for number in range(80)))
+    row.save()
+
+
+def _addresses(house: House) -> list[str]:
+    finding = Finding.objects.order_by("pk").last()
+    assert finding
+    own = [house.page(tail) for tail in TAILS]
+    return [*own, finding.get_absolute_url(), f"/teams/{house.team.slug}/", *OTHERS, *MORE]
+
+
+def test_every_page_is_sound_markup_under_the_policy(house: House, open_page: Open) -> None:
+    _fill(house)
+    page = open_page(house.owner, "/")
+
+    faults = {}
+    for address in _addresses(house):
+        page.goto(address)
+        faults[address] = page.evaluate(ACCESSIBLE)
+
+    assert {address: found for address, found in faults.items() if found} == {}
+
+
+def test_no_page_is_wider_than_a_phone(house: House, open_page: Open) -> None:
+    _fill(house)
+    page = open_page(house.owner, "/", viewport=PHONE)
+
+    wide = []
+    for address in _addresses(house):
+        page.goto(address)
+        if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
+            wide.append(address)
+
+    assert wide == []
+
+
+def test_typing_a_filter_keeps_the_focus_and_goes_into_the_address(
+    house: House, open_page: Open
+) -> None:
+    page = open_page(house.owner, "/")
+
+    page.fill("#q", "no such name")
+    page.wait_for_selector("text=Nothing matches")
+
+    assert "q=no%20such%20name" in page.url
+    assert page.evaluate("document.activeElement.id") == "q"
+    page.go_back()
+    page.wait_for_selector(f"text={house.repository.name}")
+
+
+def test_a_facet_narrows_without_a_new_page_and_back_leads_back(
+    house: House, open_page: Open
+) -> None:
+    _fill(house)
+    page = open_page(house.owner, house.page("findings/"))
+    page.evaluate("window.same = true")
+
+    page.click("a[rel=next]")
+    page.wait_for_url(re.compile(r"\\?page=2$"))
+    assert page.locator("#results tbody tr").count() == 10
+
+    page.click(".facets a:has-text('must')")
+    page.wait_for_url(re.compile(r"strength=must"))
+    assert page.evaluate("window.same") is True
+
+
+def test_the_chart_is_drawn_and_its_numbers_stand_in_a_table(house: House, open_page: Open) -> None:
+    _fill(house)
+    page = open_page(house.owner, house.page())
+
+    page.wait_for_selector("[data-chart=waterfall] canvas")
+    page.click("text=The same as a table")
+
+    assert page.locator("section[aria-labelledby=waterfall] tbody tr").count() == 3
+
+
+def _background(page: Page) -> str:
+    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+def test_colours_follow_the_system_until_a_person_chooses(house: House, open_page: Open) -> None:
+    light = _background(open_page(house.owner, "/", color_scheme="light"))
+    page = open_page(house.owner, "/", color_scheme="dark")
+    dark = _background(page)
+    assert light != dark
+
+    page.click("[data-theme-toggle]")
+    assert _background(page) == light
+    page.reload()
+    assert _background(page) == light
+
+
+def test_an_open_page_follows_a_scan_to_its_result(house: House, open_page: Open) -> None:
+    asked = scanning.request(house.repository, Trigger.PUSH)
+    page = open_page(house.owner, house.page())
+    assert page.locator("text=Waiting for a worker").count() == 1
+
+    held = lease.claim(asked.pk)
+    assert held
+    held.write(phase="reading", phase_done=3, phase_total=9)
+    page.wait_for_selector("text=3 of 9")
+    house.finish(held, rows.finding("f1"))
+
+    page.wait_for_selector(".headline >> text=80.0")
+    assert page.locator("[hx-trigger^=every]").count() == 0
+    assert "Findings 1" in page.inner_text(".tabs")
+
+
+def test_a_page_that_loses_its_server_says_so_until_it_is_back(
+    house: House, open_page: Open
+) -> None:
+    page = open_page(house.owner, "/")
+    page.route("**/?q=*", lambda route: route.fulfill(status=503))
+    page.fill("#q", "one")
+    page.wait_for_selector("#trouble:has-text('could not answer')")
+
+    page.unroute("**/?q=*")
+    page.fill("#q", "two")
+
+    page.wait_for_selector("text=Nothing matches")
+    assert page.inner_text("#trouble") == ""
+
+
+def test_menus_work_from_the_keyboard(house: House, open_page: Open) -> None:
+    page = open_page(house.owner, "/")
+
+    page.focus("details.menu > summary")
+    page.keyboard.press("Enter")
+    assert page.locator("text=Sign out").is_visible()
+    page.keyboard.press("Escape")
+
+    assert not page.locator("text=Sign out").is_visible()
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+
+
+def test_the_skip_link_leads_to_the_content(house: House, open_page: Open) -> None:
+    page = open_page(house.owner, "/")
+
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_everything_works_without_script(house: House, open_page: Open) -> None:
+    _fill(house)
+    page = open_page(house.owner, "/?q=repository", java_script_enabled=False)
+    assert page.locator("#rows tbody tr").count() == 1
+
+    page.goto(house.page())
+    page.click("button:has-text('Scan again')")
+    page.wait_for_url(f"**{house.page()}")
+
+    assert page.locator("#progress").count() == 1
+    page.goto(house.page("settings/"))
+    page.fill("[name=name]", "")
+    page.click("button:has-text('Save')")
+    assert "This field is required" in page.inner_text("main")
+
+
+def test_a_refused_form_gets_the_focus_on_its_first_fault(house: House, open_page: Open) -> None:
+    page = open_page(house.owner, house.page("settings/"))
+
+    page.fill("[name=name]", "")
+    page.click("button:has-text('Save')")
+    page.wait_for_selector("[name=name][aria-invalid=true]")
+
+    assert page.evaluate("document.activeElement.name") == "name"
