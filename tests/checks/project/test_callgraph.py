@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from checks.project.project import Project
-from tests.checks.projects import project
+from tests.checks.projects import parsed as project
 
 
 def reached(read: Project, name: str, levels: int) -> dict[str, int]:

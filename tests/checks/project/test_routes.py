@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checks.project.routes import Route, is_infrastructure
-from tests.checks.projects import project
+from tests.checks.projects import parsed as project
 
 HANDLER = "async def read() -> None: ...\n"
 
@@ -113,7 +113,9 @@ def test_a_registering_decorator_gives_its_arguments_and_hides_its_wrapper() -> 
     )
     assert [route.function.key for route in read.routes.handlers] == ["app.users.read"]
     route = read.routes.handlers[0]
-    assert (route.paths, route.methods, route.status_code) == (("/users",), {"POST"}, 201)
+    assert route.paths == ("/users",)
+    assert route.methods == {"POST"}
+    assert route.status_code == 201
     assert read.routes.modules == {"app/users.py"}
 
 
