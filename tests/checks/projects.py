@@ -31,7 +31,7 @@ def parsed(files: Mapping[str, str]) -> Project:
     """A project of Python files alone, read here: no ruff, no manifests, no history."""
     source = MemorySource.of(files, time=TIME)
     facts = {path: (path, ENCODER.encode(extract(text.encode()))) for path, text in files.items()}
-    return Project(source, entries=[], python=facts, documents={}, diagnostics={})
+    return Project(source, entries=[], python=facts, documents={}, lint={})
 
 
 def ask(check: str, files: Mapping[str, str], **params: object) -> Outcome:
