@@ -283,7 +283,7 @@ def _conversation(
         credential=credential,
         inherited=inherited,
     ) as shared:
-        yield _Conversation(parsed, credential, shared)
+        yield _Conversation(parsed, credential, policy, shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +292,7 @@ class _Conversation:
 
     url: CloneUrl
     credential: Credential | None
+    policy: ClonePolicy
     session: Session
 
     def listing(self) -> Remote:
@@ -304,7 +305,7 @@ class _Conversation:
             extra={"GIT_TRACE_CURL": str(trace), "GIT_TRACE_CURL_NO_DATA": "1"},
         )
         if self.url.kind in {"https", "http"}:
-            check_answer(trace, self.url, credential_given=self._fitting() is not None)
+            check_answer(trace, self.url, self.policy, credential_given=self._fitting() is not None)
         if finished.overrun or finished.code != 0:
             self._fail(finished)
         return _parse_listing(finished.stdout)

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from urllib.parse import urljoin
 
-from checks.cloneurl import CloneUrl, UrlError, parse
+from checks.cloneurl import ClonePolicy, CloneUrl, UrlError, parse
 from checks.gitfaults import SENTENCES, FetchError
 
 _STATUS = re.compile(r"<= Recv header: HTTP/[0-9.]+ ([0-9]{3})\b")
@@ -20,7 +20,9 @@ _SMART = "application/x-git-upload-pack-advertisement"
 _REFS = re.compile(r"/info/refs(\?.*)?\Z")
 
 
-def check_answer(trace: Path, url: CloneUrl, *, credential_given: bool) -> None:
+def check_answer(
+    trace: Path, url: CloneUrl, policy: ClonePolicy, *, credential_given: bool
+) -> None:
     """Make sure that a git server answered; silent also when nobody answered at all.
 
     Raises:
@@ -34,7 +36,7 @@ def check_answer(trace: Path, url: CloneUrl, *, credential_given: bool) -> None:
     if status in {401, 403}:
         raise FetchError("auth-failed" if credential_given else "auth-required")
     if 300 <= status < 400:
-        raise _redirect(url, headers.get("location", ""))
+        raise _redirect(url, policy, headers.get("location", ""))
     if status in {404, 410}:
         raise FetchError("not-found")
     if status == 429 or status >= 500:
@@ -63,14 +65,15 @@ def _last_answer(trace: Path) -> tuple[int, dict[str, str]] | None:
     return (status, headers) if status else None
 
 
-def _redirect(url: CloneUrl, location: str) -> FetchError:
-    """Offer the target as a new address when it is the same host over https; never go there."""
+def _redirect(url: CloneUrl, policy: ClonePolicy, location: str) -> FetchError:
+    """Offer the target as a new address when it is on the same server; never go there."""
     target = _REFS.sub("", urljoin(f"{url.text}/info/refs", location))
     try:
-        new = parse(target)
+        new = parse(target, policy)
     except UrlError:
         return FetchError("redirect", sentence=_SENTENCE_ELSEWHERE)
-    if new.host != url.host or new == url:
+    upgraded = (new.kind, new.port) == ("https", 443)
+    if new.host != url.host or not (upgraded or new.origin == url.origin) or new == url:
         return FetchError("redirect", sentence=_SENTENCE_ELSEWHERE)
     return FetchError(
         "redirect",

@@ -9,7 +9,9 @@ with GitServer(tmp_path / "served") as server:
 from __future__ import annotations
 
 import base64
+import datetime
 import os
+import ssl
 import subprocess
 import threading
 import time
@@ -19,6 +21,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, override
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 type Mode = Literal[
     "git",  # a well-behaved git server
@@ -111,6 +117,33 @@ class Origin:
         git(self.git_dir, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
 
 
+def certificate(folder: Path, host: str) -> Path:
+    """A certificate for ``host`` that only itself vouches for, with its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / f"{host}.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + private)
+    return path
+
+
 def _data(body: bytes) -> bytes:
     return f"data {len(body)}\n".encode() + body + b"\n"
 
@@ -126,6 +159,7 @@ class GitServer:
     login: tuple[str, str] | None = None
     mode: Mode = "git"
     target: str = ""
+    tls: ssl.SSLContext | None = None
     requests: list[tuple[str, str, str]] = field(default_factory=list)
     _server: ThreadingHTTPServer | None = None
     _ending: threading.Event = field(default_factory=threading.Event)
@@ -139,6 +173,8 @@ class GitServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -161,7 +197,7 @@ class GitServer:
 
     def url(self, name: str) -> str:
         """Clone address of a repository below the root."""
-        return f"http://127.0.0.1:{self.port}/{name}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/{name}"
 
     def wait(self, seconds: float) -> bool:
         """Sleep; True when the server is ending."""

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import ssl
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from checks import gitfetch
-from checks.cloneurl import UrlError
+from checks.cloneurl import ClonePolicy, UrlError, parse
 from checks.gitfaults import FetchError
 from checks.gitfetch import Fetched, Probe, Remote
-from checks.gitrunner import Credential
+from checks.gitrunner import Credential, run, session
 from checks.gitwatch import Progress
 from tests.checks.fetching import LIMITS, POLICY, SECRET, credential, fetch, probe, refs
-from tests.gitservers import GitServer, Mode, Origin, eventually, git
+from tests.gitservers import GitServer, Mode, Origin, certificate, eventually, git
 
 
 def test_a_mirror_holds_branches_and_tags_and_knows_no_remote(
@@ -171,6 +173,16 @@ def test_a_redirect_is_never_followed(server: GitServer, origin: Origin, tmp_pat
         assert caught.value.code == "redirect"
         assert caught.value.address == ""
         assert elsewhere.requests == []
+
+
+def test_a_move_within_the_server_is_offered_as_a_new_address(
+    server: GitServer, origin: Origin
+) -> None:
+    server.mode, server.target = "redirect", server.url("moved")
+    with pytest.raises(FetchError) as caught:
+        probe(server)
+    assert caught.value.address == server.url("moved/shop.git")
+    assert caught.value.address in caught.value.sentence
 
 
 def test_a_wanted_credential_is_asked_for_and_a_wrong_one_is_named(
@@ -389,3 +401,44 @@ def test_what_git_is_told_by_the_caller_s_environment_has_no_effect(
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     assert probe(server).default_branch == "main"
+
+
+@pytest.fixture
+def encrypted(tmp_path: Path) -> Iterator[GitServer]:
+    """A git server whose certificate for ``localhost`` nobody but itself vouches for."""
+    (tmp_path / "certificates").mkdir()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(tmp_path / "certificates", "localhost"))
+    with GitServer(tmp_path / "served", tls=context) as running:
+        Origin.create(running.root / "shop.git").commit({"app.py": ""})
+        yield running
+
+
+def test_a_certificate_has_to_be_vouched_for_by_somebody_the_operator_trusts(
+    encrypted: GitServer, tmp_path: Path
+) -> None:
+    opened = {"STRAIGHTEDGE_CLONE_ALLOWED_HOSTS": "localhost,127.0.0.1"}
+    trusting = ClonePolicy.from_environment(opened | {"STRAIGHTEDGE_HOME": str(tmp_path)})
+    address = f"https://localhost:{encrypted.port}/shop.git"
+    assert gitfetch.probe(address, policy=trusting, limits=LIMITS).default_branch == "main"
+    for url, policy in (
+        (address, ClonePolicy.from_environment(opened)),
+        (encrypted.url("shop.git"), trusting),
+    ):
+        with pytest.raises(FetchError) as caught:
+            gitfetch.probe(url, policy=policy, limits=LIMITS)
+        assert caught.value.code == "tls"
+
+
+def test_git_goes_to_the_pinned_address_and_asks_nobody_for_the_name(
+    encrypted: GitServer, tmp_path: Path
+) -> None:
+    context = encrypted.tls
+    assert context is not None
+    context.load_cert_chain(certificate(tmp_path / "certificates", "forge.invalid"))
+    url = parse(f"https://forge.invalid:{encrypted.port}/shop.git")
+    policy = ClonePolicy(trust=tmp_path)
+    with session(url, ["127.0.0.1"], policy=policy, limits=LIMITS) as shared:
+        listed = run(["ls-remote", "--", url.text], shared)
+    assert listed.stderr == ""
+    assert b"refs/heads/main" in listed.stdout

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from checks.cloneurl import parse
+from checks.cloneurl import ClonePolicy, parse
 from checks.gitfaults import FetchError
 from checks.gittrace import check_answer
 
+NOTHING_OPEN = ClonePolicy()
 URL = parse("https://forge.example/team/shop.git")
 
 
@@ -23,14 +24,14 @@ SMART = "content-type: application/x-git-upload-pack-advertisement"
 
 
 def test_a_smart_answer_passes_also_after_a_log_in(tmp_path: Path) -> None:
-    check_answer(answers(tmp_path, "HTTP/2 200", SMART), URL, credential_given=False)
+    check_answer(answers(tmp_path, "HTTP/2 200", SMART), URL, NOTHING_OPEN, credential_given=False)
     trace = answers(tmp_path, "HTTP/1.1 401 Unauthorized", "HTTP/1.1 200 OK", SMART)
-    check_answer(trace, URL, credential_given=True)
+    check_answer(trace, URL, NOTHING_OPEN, credential_given=True)
 
 
 def test_no_answer_at_all_is_left_to_git_s_own_words(tmp_path: Path) -> None:
-    check_answer(tmp_path / "none", URL, credential_given=False)
-    check_answer(answers(tmp_path), URL, credential_given=False)
+    check_answer(tmp_path / "none", URL, NOTHING_OPEN, credential_given=False)
+    check_answer(answers(tmp_path), URL, NOTHING_OPEN, credential_given=False)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_no_answer_at_all_is_left_to_git_s_own_words(tmp_path: Path) -> None:
 )
 def test_other_answers_have_their_class(tmp_path: Path, lines: list[str], code: str) -> None:
     with pytest.raises(FetchError) as caught:
-        check_answer(answers(tmp_path, *lines), URL, credential_given=False)
+        check_answer(answers(tmp_path, *lines), URL, NOTHING_OPEN, credential_given=False)
     assert caught.value.code == code
 
 
@@ -62,6 +63,7 @@ def test_other_answers_have_their_class(tmp_path: Path, lines: list[str], code: 
             "https://forge.example/team/store.git",
         ),
         ("/team/store/info/refs?service=git-upload-pack", "https://forge.example/team/store"),
+        ("https://forge.example:8443/team/store/info/refs", ""),
         ("https://other.example/team/shop.git/info/refs", ""),
         ("http://forge.example/team/shop.git/info/refs", ""),
         ("http://169.254.169.254/latest", ""),
@@ -77,7 +79,10 @@ def test_a_redirect_is_offered_only_within_the_same_host(
 ) -> None:
     with pytest.raises(FetchError) as caught:
         check_answer(
-            answers(tmp_path, "HTTP/2 301", f"location: {target}"), URL, credential_given=False
+            answers(tmp_path, "HTTP/2 301", f"location: {target}"),
+            URL,
+            NOTHING_OPEN,
+            credential_given=False,
         )
     assert caught.value.code == "redirect"
     assert caught.value.address == offered
