@@ -8,7 +8,7 @@ from checks.check import Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project.given import Given
-from checks.project.responses import JSON_CLASSES, REDIRECT, annotated_kind
+from checks.project.responses import JSON_CLASSES, annotated_kind
 from checks.project.routes import Route, is_infrastructure
 from checks.rules.applies import has_routes
 
@@ -85,9 +85,9 @@ def _no_json_body(route: Route) -> str:
     if answers and not any(answer.is_json for answer in answers):
         return "no JSON body"
     objects = bool(answers) and all(answer.kind for answer in answers)
-    if objects and route.response_class:
+    if objects and any(each.argument("response_class") for each in route.registrations):
         return "response_class is given"
-    return "a redirect" if route.response_class == REDIRECT else ""
+    return ""
 
 
 def _is_none(expr: Expr) -> bool:
