@@ -83,8 +83,6 @@ SENTENCES: dict[Fault, str] = {
     "unreachable": "The server could not be reached; check host and port, then try again.",
 }
 
-# What may pass by itself; a person has to act on the others before a retry makes sense.
-PASSING: frozenset[Fault] = frozenset({"busy", "disk", "failed", "timeout", "unreachable"})
 # The repository as it was known is no longer offered to us.
 GONE: frozenset[Fault] = frozenset(
     {"auth-failed", "auth-required", "branch-missing", "empty", "no-branch", "not-found"}

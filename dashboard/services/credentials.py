@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import structlog
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.db import transaction
-from django.db.models.functions import Now
 from django.views.decorators.debug import sensitive_variables
 
 from checks.cloneurl import CloneUrl, parse
@@ -191,18 +189,3 @@ def _sealed() -> Iterator[tuple[Credential | WebhookHook, str]]:
         yield hook, "secret"
         if hook.previous_secret:
             yield hook, "previous_secret"
-
-
-@transaction.atomic
-@sensitive_variables("secret")
-def replace(row: Credential, *, username: str, secret: str) -> None:
-    """Put a new secret in the place of the old one; the host stays.
-
-    Raises:
-        CredentialError: ``malformed`` or ``key-missing``.
-    """
-    secret = _checked_key(secret) if row.kind == CredentialKind.SSH_KEY else secret.strip()
-    proof = _proof(row.host, username.strip() or "git", secret, row.host_key)
-    Credential.objects.filter(pk=row.pk).update(
-        username=proof.user, secret=seal(row.identity, proof.secret), changed_at=Now()
-    )

@@ -89,14 +89,6 @@ def test_rotation_says_what_it_could_not_open(settings: Settings) -> None:
     assert credentials.reveal(Credential.objects.get(pk=kept.pk)).secret == SECRET
 
 
-def test_a_replaced_secret_stays_with_its_host() -> None:
-    row = keep()
-    credentials.replace(row, username="eve", secret=" new ")
-    row.refresh_from_db()
-    proof = credentials.reveal(row)
-    assert (proof.origin, proof.user, proof.secret) == ("https://forge.example:443", "eve", "new")
-
-
 def test_a_private_key_is_kept_as_ssh_reads_it() -> None:
     row = keep(SSH, CredentialKind.SSH_KEY, KEY.replace("\n", "\r\n"))
     assert row.host == "ssh://forge.example:22"
