@@ -107,7 +107,7 @@
       const bar = data[items[0].dataIndex];
       return bar.kind === "loss" ? `${bar.name}: −${points(bar.value)} points` : `${bar.name}: ${points(bar.value)}`;
     };
-    option.xAxis = { type: "value", min: Math.max(0, Math.floor((data[data.length - 1].end - 4) / 10) * 10),
+    option.xAxis = { type: "value", min: data[data.length - 1].end < 40 ? 0 : Math.floor((data[data.length - 1].end - 4) / 10) * 10,
       max: 100, splitLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft") } };
     option.yAxis = { type: "category", inverse: true, data: names, axisTick: { show: false },
       axisLine: { show: false }, axisLabel: { color: colour("--se-ink"), width: 130, overflow: "truncate" } };
@@ -116,8 +116,8 @@
       { type: "bar", stack: "w", silent: true, itemStyle: { color: "transparent" }, data: data.map((bar) => bar.start) },
       { type: "bar", stack: "w", barMaxWidth: 18, data: data.map((bar) => ({ value: bar.end - bar.start,
         itemStyle: { color: fills[bar.kind], borderRadius: 2 },
-        label: { show: true, position: bar.kind === "loss" ? "right" : "insideRight", fontSize: 11,
-          color: bar.kind === "loss" ? colour("--se-ink-soft") : colour("--se-on-accent"),
+        label: { show: true, position: bar.kind === "total" ? "insideRight" : "right", fontSize: 11,
+          color: bar.kind === "total" ? colour("--se-on-accent") : colour("--se-ink-soft"),
           formatter: () => (bar.kind === "loss" ? `−${points(bar.value)}` : points(bar.value)) } })) },
     ];
     return option;
