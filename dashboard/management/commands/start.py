@@ -6,7 +6,10 @@ import contextlib
 import fcntl
 import os
 import shlex
+import shutil
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -16,9 +19,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 from honcho import manager as honcho
+from honcho.process import Process
 
 from dashboard.celery import QUEUES
-from dashboard.services import bootstrap
+from dashboard.services import bootstrap, owner
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 ANSWER_SECONDS = 120
 GRACEFUL_SECONDS = 4
 KILL_SECONDS = 15  # an idle worker needs five
+GUARD_SECONDS = 0.5
 
 
 class Command(BaseCommand):
@@ -48,9 +53,9 @@ class Command(BaseCommand):
     @override
     def handle(self, *_: Any, prepare_only: bool, **__: Any) -> None:
         """Run until told to stop; the exit code is 0 after Ctrl-C or SIGTERM."""
-        with _alone(settings.HOME):
+        with _alone(settings.HOME) as patience:
             if not prepare_only:
-                _require_free_port()
+                _require_free_port(patience)
             checkout = bootstrap.checkout()
             if checkout is not None:
                 _open_checkout(checkout)
@@ -80,6 +85,7 @@ class Command(BaseCommand):
     def _run(self, login: bootstrap.FirstLogin | None) -> int:
         honcho.KILL_WAIT = KILL_SECONDS
         manager = honcho.Manager()
+        manager._process_ctor = _Guarded
         for name, command in _processes().items():
             manager.add_process(name, command, env=_environment())
         announced = threading.Event()
@@ -112,19 +118,67 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+class _Guarded(Process):  # type: ignore[misc]  # honcho is untyped
+    """Guards one of our programs: ends it when the manager is gone, however that ended.
+
+    Should the guard be killed as well, the kernel ends the program.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._manager = os.getpid()
+
+    @override
+    def run(self, *args: Any, **kwargs: Any) -> None:
+        """Run the program to its end, in a process that the manager has forked for it."""
+        threading.Thread(target=self._end_with_manager, daemon=True).start()
+        super().run(*args, **kwargs)
+
+    def _end_with_manager(self) -> None:
+        # A killed manager and a closed terminal tell nobody; an orphan's parent is another.
+        while os.getppid() == self._manager or self._child is None:
+            time.sleep(GUARD_SECONDS)
+        self._child.terminate()
+        try:
+            self._child.wait(KILL_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._child.pid, signal.SIGKILL)
+        os._exit(1)
+
+
 @contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Hold the state folder for this process; the lock goes with the process, however it ends."""
-    with (home / "start.lock").open("w") as file:
+def _alone(home: Path) -> Iterator[float]:
+    """Hold the state folder for this process and its programs, and write there who holds it.
+
+    Yields the seconds that programs of a run before, which was killed, may still need to end.
+    """
+    with (home / "start.lock").open("a+") as file:
+        _lock(file, home)
+        file.seek(0)
+        killed = bool(file.read())
+        file.truncate(0)
+        file.write(owner.name())
+        file.flush()
+        _keep_to_ourselves(file)
+        yield 2.0 * KILL_SECONDS if killed else 0.0
+        file.truncate(0)
+
+
+def _lock(file: IO[str], home: Path) -> None:
+    deadline = time.monotonic() + 2 * KILL_SECONDS
+    while True:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise CommandError(
-                f"Straightedge is running already with the state folder {home}; stop it first, or "
-                "set STRAIGHTEDGE_HOME to another folder."
-            ) from error
-        _keep_to_ourselves(file)
-        yield
+            file.seek(0)
+            if not owner.is_dead(file.read()) or time.monotonic() > deadline:
+                raise CommandError(
+                    f"Straightedge is running already with the state folder {home}; stop it "
+                    "first, or set STRAIGHTEDGE_HOME to another folder."
+                ) from error
+            time.sleep(GUARD_SECONDS)
+        else:
+            return
 
 
 def _keep_to_ourselves(file: IO[str]) -> None:
@@ -135,18 +189,24 @@ def _address() -> tuple[str, int]:
     return settings.CONFIG.host, settings.CONFIG.port
 
 
-def _require_free_port() -> None:
+def _require_free_port(patience: float) -> None:
     host, port = _address()
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CommandError(
-                f"The address {host}:{port} cannot be used ({error.strerror}); stop the program "
-                "that has it, or set PORT to another number."
-            ) from error
+    deadline = time.monotonic() + patience
+    while True:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                if time.monotonic() < deadline:
+                    time.sleep(GUARD_SECONDS)
+                    continue
+                raise CommandError(
+                    f"The address {host}:{port} cannot be used ({error.strerror}); stop the "
+                    "program that has it, or set PORT to another number."
+                ) from error
+        return
 
 
 def _open_checkout(git_dir: Path) -> None:
@@ -184,4 +244,10 @@ def _processes() -> dict[str, str]:
     ]
     beat = [*celery, "beat", "--loglevel", "WARNING", "--pidfile="]
     commands = {"web": web, "worker": worker, "beat": beat}
-    return {name: "exec " + shlex.join(command) for name, command in commands.items()}
+    return {name: "exec " + shlex.join(_leash() + each) for name, each in commands.items()}
+
+
+def _leash() -> list[str]:
+    """Return what makes a program end with the process that guards it, where that is possible."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv and sys.platform == "linux" else []
