@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 from django.db.models import OuterRef, Subquery
 
 from checks.cloneurl import UrlError
@@ -150,6 +150,8 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
         judged.append(results.Judged(component, report, report_json.render(report).encode()))
     clock.lap("review")
     beat.progress(Phase.STORING)
+    # A review may outlive the connection it began with.
+    close_old_connections()
     paths = {finding.path for each in judged for finding in each.report.findings}
     source_view.keep(scan.repository, source, paths)
     clock.lap("sources")

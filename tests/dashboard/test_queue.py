@@ -19,10 +19,13 @@ from dashboard.models import MAX_ATTEMPTS, Branch, PeriodicRun, Scan, ScanState,
 from dashboard.services import lease, owner, scanning, sweeping
 from dashboard.services.lease import Heartbeat, LeaseLostError
 from tests.dashboard import rows
+from tests.services import on_postgresql
 
 pytestmark = pytest.mark.django_db
 
 SECOND = timedelta(seconds=1)
+# SQLite in memory locks whole tables; workers on SQLite are tested as processes.
+threads = pytest.mark.skipif(not on_postgresql(), reason="needs a database for several threads")
 
 
 @pytest.fixture(autouse=True)
@@ -213,6 +216,7 @@ def test_two_sweeps_at_one_time_do_the_work_of_one(rung: list[int]) -> None:
     assert not rung
 
 
+@threads
 def test_a_lost_lease_stops_the_work_at_its_next_step(settings: Settings) -> None:
     held = lease.Lease(10_000_000, "nobody", 1)
     settings.SCAN_HEARTBEAT = timedelta(milliseconds=10)
@@ -246,6 +250,7 @@ def test_the_heartbeat_renews_the_lease_and_shows_progress(settings: Settings) -
     assert not Scan.objects.claimable().filter(pk=scan.pk).exists()
 
 
+@threads
 @pytest.mark.django_db(transaction=True)
 def test_of_many_workers_that_claim_at_once_one_gets_the_scan() -> None:
     scan = a_scan()

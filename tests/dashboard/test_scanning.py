@@ -12,6 +12,7 @@ from dashboard import queue
 from dashboard.models import Branch, Repository, Scan, ScanState, Trigger
 from dashboard.services import lease, scanning
 from tests.dashboard import rows
+from tests.services import on_postgresql
 
 pytestmark = pytest.mark.django_db
 
@@ -108,6 +109,7 @@ def test_an_ended_scan_that_saw_everything_leads_to_nothing_more() -> None:
     assert not Scan.objects.active().exists()
 
 
+@pytest.mark.skipif(not on_postgresql(), reason="needs a database for several threads")
 @pytest.mark.django_db(transaction=True)
 def test_a_burst_of_requests_from_many_threads_makes_one_queued_scan() -> None:
     repository = rows.repository()

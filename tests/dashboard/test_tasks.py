@@ -9,7 +9,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
+import redis
 
 from tests.dashboard.installation import Installation, owner_pid, until
 from tests.gitservers import Origin
@@ -135,6 +137,33 @@ def test_a_scan_that_kills_its_worker_every_time_ends_as_poison(
         state, attempts, _, code, _ = installation.until_scan(big, "complete", "failed")
 
     assert (state, attempts, code) == ("failed", 3, "poison")
+
+
+def test_a_database_that_drops_every_connection_loses_nothing(
+    installation: Installation, big: str
+) -> None:
+    server, _, name = installation.database_url.rpartition("/")
+    with installation.worker():
+        installation.until_scan(big, "running", phase="reading")
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+        state, *_ = installation.until_scan(big, "complete", "failed")
+
+    assert state == "complete"
+    assert len(installation.scans(big)) == 1
+
+
+def test_a_broker_that_forgot_everything_is_made_up_for(
+    installation: Installation, big: str
+) -> None:
+    with redis.Redis.from_url(installation.redis_url) as client:
+        assert client.keys("*")
+        client.flushdb()
+
+    with installation.worker():
+        assert installation.until_scan(big, "complete", "failed")[:2] == ("complete", 1)
 
 
 def _processes_of(session: int) -> list[str]:
