@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from checks.facts import tree
 from checks.facts.tree import Expr
+from checks.project import wellknown
+from checks.project.sqltext import is_sql, literal_text
 from checks.project.subjects import Call
 
 if TYPE_CHECKING:
@@ -53,11 +54,6 @@ STATEMENTS = frozenset(
 WAREHOUSE = frozenset({"query", "query_and_wait", "insert_rows", "insert_rows_json"})
 _NAMES = frozenset({"session", "db", "db_session", "async_session", "uow"})
 _ASKED = tuple(OPERATIONS | DRIVER | DOCUMENT | WAREHOUSE)
-_WHOLE_SQL = re.compile(
-    r"^\s*(\(?\s*SELECT\b.+?\bFROM\b|INSERT\s+INTO\b|UPDATE\s+\S+\s+SET\b|DELETE\s+FROM\b|WITH\s+\w+"
-    r"\s+AS\b|ALTER\s+TABLE\b|CREATE\s+TABLE\b|DROP\s+TABLE\b|TRUNCATE\b)",
-    re.I | re.S,
-)
 
 
 class Database:
@@ -100,11 +96,18 @@ class Database:
         return self._named_like_one(file, expr, function)
 
     def is_session_type(self, kind: str) -> bool:
-        """Whether a class is a session, also by inheritance."""
-        if kind in SESSIONS:
+        """Whether a class is a session, also by inheritance.
+
+        An annotation may name the factory (``db: SessionLocal``) instead of the class.
+        """
+        if kind in SESSIONS or wellknown.INSTANCES.get(self._made(kind), "") in SESSIONS:
             return True
         cls = self.project.classes.by_key.get(kind)
         return cls is not None and cls.inherits(*SESSIONS)
+
+    def _made(self, kind: str) -> str:
+        """Class of the object that an annotation names."""
+        return self.project.values.type_of_name(kind)
 
     def _operation(self, call: Call) -> str:
         last, receiver = call.last, call.receiver
@@ -162,22 +165,3 @@ class Database:
             if is_sql(literal_text(argument)):
                 return argument
         return None
-
-
-def literal_text(expr: Expr | None) -> str:
-    """Text of a literal, an f-string or a concatenation; placeholders become ``?``."""
-    match expr:
-        case tree.Const(kind="str", value=str(text)):
-            return text
-        case tree.Fmt(parts=parts):
-            return "".join(literal_text(part) or "?" for part in parts)
-        case tree.Bin(op="Add", items=items):
-            return "".join(literal_text(item) or "?" for item in items)
-        case tree.Bin(op="Mod", items=items):
-            return literal_text(items[0])
-    return ""
-
-
-def is_sql(text: str) -> bool:
-    """Whether a text has the structure of SQL, not only its words."""
-    return bool(text) and bool(_WHOLE_SQL.match(text))
