@@ -1,0 +1,82 @@
+"""One command starts everything; stopping it in the middle of a scan loses nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.dashboard.installation import until
+from tests.product import Product, alive, descendants, words
+
+OWN = "straightedge"  # the repository that a first start registers: this checkout
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Product:
+    """An installation that was never started: SQLite, messages as files."""
+    return Product.make(tmp_path)
+
+
+def in_mid_scan(product: Product, start: subprocess.Popen[bytes]) -> set[tuple[int, str]]:
+    """Wait until a scan runs; returns all processes that run then."""
+    product.until_scan(OWN, "running")
+    return descendants(start.pid)
+
+
+def forget_facts(product: Product) -> None:
+    """Let the next scan take as long as the first."""
+    shutil.rmtree(product.home / "cache", ignore_errors=True)
+
+
+def test_stopping_in_the_middle_of_a_scan_loses_nothing_and_leaves_no_process(
+    product: Product,
+) -> None:
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        with product.started() as start:
+            below = in_mid_scan(product, start)
+            os.kill(start.pid, sign)
+            assert start.wait(30) == 0
+        assert alive(below) == []
+        assert product.scans(OWN)[0][:2] == ("queued", 0)
+        forget_facts(product)
+
+    with product.started():
+        assert product.until_scan(OWN, "complete", "partial", "failed")[0] == "complete"
+
+
+def test_after_a_killed_start_the_next_one_waits_for_its_processes_and_ends_its_scan(
+    product: Product,
+) -> None:
+    with product.started() as first:
+        of_first = in_mid_scan(product, first)
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait(30)
+        with product.started() as second:
+            assert alive(of_first) == []
+            of_second = in_mid_scan(product, second)
+            os.killpg(second.pid, signal.SIGKILL)
+            second.wait(30)
+            with product.started():
+                assert product.until_scan(OWN, "complete", "partial", "failed")[0] == "complete"
+                assert alive(of_second) == []
+
+
+def test_a_first_start_names_a_login_shows_a_result_and_is_alone_in_its_folder(
+    product: Product,
+) -> None:
+    with product.started():
+        visitor = product.visitor()
+        assert "Straightedge" in words(visitor.get("/"))
+
+        second = product.manage("start", check=False)
+        assert second.returncode == 1
+        assert second.stderr.startswith("CommandError: Straightedge is running already")
+        assert second.stderr.count("\n") == 1
+
+        until(lambda: product.scans(OWN)[0][0] in ("complete", "partial"))
+        assert "Open musts" in words(visitor.get(f"/r/{OWN}/"))
