@@ -29,9 +29,11 @@ class Pulse(threading.Thread):
 
     def run(self) -> None:
         """Beat and sweep; a database that is away is tried again at the next beat."""
+        first = True
         while True:
             try:
-                beat(self._worker)
+                beat(self._worker, first=first)
+                first = False
                 sweeping.sweep()
             except DatabaseError as error:
                 logger.warning("pulse missed", error=str(error))
@@ -56,7 +58,8 @@ class Pulse(threading.Thread):
             connection.close()
 
 
-def beat(name: str) -> None:
-    """Write down that the worker lives."""
-    if not Worker.objects.filter(name=name).update(seen_at=Now()):
+def beat(name: str, *, first: bool = False) -> None:
+    """Write down that the worker lives; with ``first``, that it lives since now."""
+    fields = {"seen_at": Now()} | ({"started_at": Now()} if first else {})
+    if not Worker.objects.filter(name=name).update(**fields):
         Worker.objects.bulk_create([Worker(name=name)], ignore_conflicts=True)
