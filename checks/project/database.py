@@ -123,19 +123,13 @@ class Database:
             return "query"
         if last in DOCUMENT and self._on_document(call, kind):
             return last
-        return last if last == "query" and self._flask_session(call) else ""
+        return ""
 
     def _on_document(self, call: Call, kind: str) -> bool:
         """A query or write on a Tortoise or beanie class or instance."""
         owner = kind or call.file.resolve(call.receiver, call.function)
         cls = self.project.classes.by_key.get(owner)
         return cls is not None and self.project.classes.role(cls) == "document"
-
-    def _flask_session(self, call: Call) -> bool:
-        text = tree.dotted(call.receiver)
-        head, _, last = text.rpartition(".")
-        owner = call.file.type_of(tree.Name(head), call.function) if head else ""
-        return last == "session" and owner == "flask_sqlalchemy.SQLAlchemy"
 
     def _named_like_one(self, file: File, expr: Expr | None, function: Function | None) -> bool:
         """A parameter or attribute without annotation whose name says session."""

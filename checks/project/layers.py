@@ -17,6 +17,7 @@ _REPOSITORY_SUFFIXES = ("_repository", "_repo", "_crud", "_dao")
 _REPOSITORY_STEMS = frozenset({"repository", "repositories", "crud", "dao"})
 _ROOT_STEMS = frozenset({"dependencies", "deps", "di", "container", "containers"})
 _ROOT_FOLDERS = frozenset({"dependencies", "deps"})
+_OBJECT_SESSIONS = frozenset({"object_session", "async_object_session"})
 _DATABASE_FOLDERS = frozenset({"database", "db"})
 
 
@@ -50,6 +51,8 @@ class Layers:
             return ""
         if routes:
             return "routes"
+        if file.path in self.project.routes.socket_modules:
+            return ""
         data = self._data_layer(file)
         if data and self._only_data(file):
             return data
@@ -103,6 +106,7 @@ class Layers:
         return any(
             database.reads_rows(call) and not is_probe(call.file.facts, call.fact)
             for function in file.functions
+            if not _is_listener(function)
             for call in database.of_function(function)
         )
 
@@ -125,6 +129,13 @@ def is_service_class(cls: Class) -> bool:
 def is_repository_class(cls: Class) -> bool:
     """A class that its name calls a repository."""
     return cls.name.endswith(("Repository", "Repo", "DAO")) and _is_code(cls)
+
+
+def _is_listener(function: Function) -> bool:
+    """Part of a model: what the mapper calls, on the session of the object it is called for."""
+    if function.decorated_by("sqlalchemy.event.listens_for"):
+        return True
+    return any(call.last in _OBJECT_SESSIONS for call in function.calls)
 
 
 def _is_code(cls: Class) -> bool:

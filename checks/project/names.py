@@ -36,7 +36,7 @@ BUILTINS = frozenset(
     "property range set slice staticmethod str super tuple type abs all any breakpoint callable "
     "chr compile delattr dir divmod enumerate eval exec filter format getattr globals hasattr "
     "hash help hex id input isinstance issubclass iter len locals map max min next oct open ord "
-    "pow print repr reversed round setattr sorted sum vars zip __import__".split()
+    "aiter anext pow print repr reversed round setattr sorted sum vars zip __import__".split()
 )
 
 

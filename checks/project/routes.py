@@ -284,6 +284,11 @@ class Routes:
         )
 
     @cached_property
+    def socket_modules(self) -> frozenset[str]:
+        """Paths of the files that register a WebSocket handler."""
+        return frozenset(route.path for route in self.sockets)
+
+    @cached_property
     def app_modules(self) -> frozenset[str]:
         """Paths of the files that construct an application."""
         return frozenset(app.path for app in self.applications if app.call is not None)

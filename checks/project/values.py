@@ -230,6 +230,9 @@ class Values:
                 return wellknown.INSTANCES.get(instance) or self._result_of(
                     f"{instance}.__call__", depth
                 )
+        if name in {"builtins.next", "builtins.anext"} and call.args:
+            found = self.type_of(file, call.args[0], function, depth + 1)
+            return "" if found.startswith("builtins.") else found
         if name == "builtins.super" and function is not None and function.cls is not None:
             return next(iter(function.cls.ancestors), "")
         return self._result_of(name, depth)

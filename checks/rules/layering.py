@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from checks.check import Answer, At, Sites, Skip, check
@@ -10,7 +9,7 @@ from checks.facts import tree
 from checks.globs import any_match
 from checks.project.layers import is_probe
 from checks.project.project import Project
-from checks.project.routes import Route
+from checks.project.routes import Route, is_infrastructure
 from checks.project.subjects import Call, File, Function, ImportedName
 from checks.rules.applies import depends_on, has_routes
 
@@ -19,8 +18,10 @@ DATABASES = (
     "psycopg2-binary", "aiosqlite", "databases", "pymysql", "aiomysql", "motor", "pymongo",
     "google-cloud-bigquery",
 )  # fmt: skip
-_FRAMEWORKS = ("fastapi", "starlette", "flask", "django.http", "rest_framework")
+_FRAMEWORKS = ("fastapi", "starlette", "flask", "django.http")
+_TRANSACTION = frozenset({"commit", "rollback", "begin", "begin_nested"})
 _QUERIES = frozenset({"query", "objects"})
+_PROVIDER_LINES = 5
 
 
 @check("routes-no-db-access", applies=(has_routes, depends_on(*DATABASES)))
@@ -37,7 +38,7 @@ def routes_no_db_access(
 
     Known problems: access through a third-party data library is not followed.
     """
-    if is_infrastructure(route, infrastructure):
+    if any(is_infrastructure(path, infrastructure) for path in (*route.paths, route.own_path)):
         return Skip("an infrastructure endpoint")
     for function in _own_helpers(route):
         for call in function.calls:
@@ -46,40 +47,6 @@ def routes_no_db_access(
                 message = f"`{route.name}` {what}"
                 return At(call.line, message, symbol=function.symbol, anchor=call.last)
     return None
-
-
-def is_infrastructure(route: Route, patterns: Sequence[str]) -> bool:
-    """Whether any path of a route is one of an infrastructure list (term infrastructure path)."""
-    wanted = tuple(patterns)
-    return any(_is_infrastructure_path(path, wanted) for path in (*route.paths, route.own_path))
-
-
-def _is_infrastructure_path(path: str, patterns: tuple[str, ...]) -> bool:
-    parts = [part for part in path.split("/") if part]
-    for pattern in patterns:
-        word = pattern.strip("/").rstrip("*")
-        if not word:
-            if not parts:
-                return True
-            continue
-        for index, part in enumerate(parts):
-            rest = parts[index + 1 :]
-            if _is_word(part, word, starred=pattern.endswith("*")):
-                literal = len(rest) == 1 and pattern.endswith("*") and not rest[0].startswith("{")
-                if not rest or literal:
-                    return True
-    return False
-
-
-def _is_word(part: str, word: str, *, starred: bool) -> bool:
-    if part == word:
-        return True
-    if not starred:
-        return False
-    endings = {"health": "z|check|-check|_check", "ready": "z", "live": "z"}.get(word, r"[\w-]*")
-    forms = rf"{re.escape(word)}(?:{endings})"
-    extra = {"ready": "|readiness", "live": "|liveness"}.get(word, "")
-    return re.fullmatch(forms + extra, part) is not None
 
 
 def _own_helpers(route: Route) -> Iterator[Function]:
@@ -92,18 +59,23 @@ def _own_helpers(route: Route) -> Iterator[Function]:
             return
         for call in function.calls:
             for target in route.file.project.calls.resolve(call):
-                other = route.file.project.routes.of(target)
-                if target.file is route.file and target.key not in seen and other is None:
-                    if target.cls is None or target.cls == route.function.cls:
-                        seen.add(target.key)
-                        queue.append(target)
+                if target.key not in seen and _is_own_helper(route, target):
+                    seen.add(target.key)
+                    queue.append(target)
+
+
+def _is_own_helper(route: Route, target: Function) -> bool:
+    """A function of the routes module, or a method of the handler's own class."""
+    if target.file is not route.file or route.file.project.routes.of(target) is not None:
+        return False
+    return target.cls is None or target.cls == route.function.cls
 
 
 def _access(call: Call) -> str:
     """How a call touches the database, "" when it does not."""
     database = call.file.project.database
     operation = database.operation(call)
-    if operation and operation not in {"commit", "rollback", "flush", "begin", "refresh"}:
+    if operation and operation not in _TRANSACTION:
         return f"runs `{operation}` on the database"
     if database.builds_statement(call):
         return f"builds a statement with `{call.last}`"
@@ -147,10 +119,9 @@ def no_http_below_routes(
     if _inner_layer(file) not in layers:
         return Skip("not in a judged layer")
     for row in file.imports:
-        if not row.fact.type_checking and _is_framework(row, allowed_imports):
-            if not _only_wiring(file, row):
-                name = row.fact.name or row.fact.module
-                return At(row.line, f"`{name}` of {row.distribution} is imported", anchor=name)
+        if _is_framework(row, allowed_imports) and not _only_wiring(file, allowed_imports):
+            name = row.fact.name or row.fact.module
+            return At(row.line, f"`{name}` of {row.distribution} is imported", anchor=name)
     for each in file.raises:
         if _is_http(file.project, each.name):
             name = each.name.rpartition(".")[2]
@@ -166,7 +137,9 @@ def _inner_layer(file: File) -> str:
 
 def _is_framework(row: ImportedName, allowed: Sequence[str]) -> bool:
     module = row.fact.module
-    if row.fact.level or any(module == each or module.startswith(f"{each}.") for each in allowed):
+    if row.fact.type_checking or row.fact.level:
+        return False
+    if any(module == each or module.startswith(f"{each}.") for each in allowed):
         return False
     full = f"{module}.{row.fact.name}" if row.fact.name else module
     if full in allowed:
@@ -176,21 +149,15 @@ def _is_framework(row: ImportedName, allowed: Sequence[str]) -> bool:
     return any(full == each or full.startswith(f"{each}.") for each in _FRAMEWORKS)
 
 
-def _only_wiring(file: File, row: ImportedName) -> bool:
+def _only_wiring(file: File, allowed: Sequence[str]) -> bool:
     """``Depends`` alone, standing only in signatures of what is injected or provides."""
-    others = [
-        each.fact.name
-        for each in file.imports
-        if each.distribution in {"fastapi", "starlette"} and not each.fact.type_checking
-    ]
-    if set(others) != {"Depends"} or row.fact.name != "Depends":
+    if any(row.fact.name != "Depends" for row in file.imports if _is_framework(row, allowed)):
         return False
     for call in file.calls:
-        if call.name != "fastapi.Depends":
-            continue
-        owner = _signature_around(file, call)
-        if owner is None or not (owner.name == "__init__" or _provides(owner)):
-            return False
+        if call.name == "fastapi.Depends":
+            owner = _signature_around(file, call)
+            if owner is None or not (owner.name == "__init__" or _provides(owner)):
+                return False
     return True
 
 
@@ -202,11 +169,16 @@ def _signature_around(file: File, call: Call) -> Function | None:
 
 
 def _provides(function: Function) -> bool:
-    """A provider builds and returns an object, or yields one."""
+    """A provider builds an object and returns it, or yields one."""
     if function.fact.generator:
         return True
     values = function.returned
-    return len(values) == 1 and function.fact.body_lines <= 3
+    if len(values) != 1 or function.fact.body_lines > _PROVIDER_LINES:
+        return False
+    built = values[0]
+    if isinstance(built, tree.CallRef):
+        return function.file.resolve(built, function).rpartition(".")[2][:1].isupper()
+    return bool(function.file.type_of(built, function))
 
 
 def _is_http(project: Project, name: str) -> bool:
