@@ -22,13 +22,17 @@ if TYPE_CHECKING:
     from checks.facts.lint import LintFact
     from checks.project.authentication import Authentication
     from checks.project.callgraph import CallGraph
+    from checks.project.ci import Ci
     from checks.project.database import Database
     from checks.project.layers import Layers
+    from checks.project.lists import Lists
     from checks.project.literals import Literals
     from checks.project.logs import Logs
     from checks.project.manifests import Manifests
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
+    from checks.project.tooling import Tools
+    from checks.project.schemas import Schemas
     from checks.project.sending import Sending
     from checks.source import Entry, Source
 
@@ -139,6 +143,20 @@ class Project:
         return Manifests(self)
 
     @cached_property
+    def ci(self) -> Ci:
+        """What continuous integration runs, and the hooks before a commit."""
+        from checks.project.ci import Ci
+
+        return Ci(self)
+
+    @cached_property
+    def tools(self) -> Tools:
+        """Which tools are used, where that shows, and how they are configured."""
+        from checks.project.tooling import Tools
+
+        return Tools(self)
+
+    @cached_property
     def literals(self) -> Literals:
         """Values of expressions, through constants and defaults."""
         from checks.project.literals import Literals
@@ -158,6 +176,20 @@ class Project:
         from checks.project.routes import Routes
 
         return Routes(self)
+
+    @cached_property
+    def schemas(self) -> Schemas:
+        """Schemas with their fields and uses."""
+        from checks.project.schemas import Schemas
+
+        return Schemas(self)
+
+    @cached_property
+    def lists(self) -> Lists:
+        """List endpoints and their parameters."""
+        from checks.project.lists import Lists
+
+        return Lists(self)
 
     @cached_property
     def authentication(self) -> Authentication:
