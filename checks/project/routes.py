@@ -310,6 +310,9 @@ def _ends_in(parts: list[str], pattern: str) -> bool:
         return not parts
     if not pattern.endswith("*"):
         return parts[-len(wanted) :] == wanted
+    if wanted[-1] == "*":  # everything below a folder
+        head, size = wanted[:-1], len(wanted) - 1
+        return any(parts[at : at + size] == head for at in range(len(parts) - size))
     stem = wanted[-1].rstrip("*")
     forms = _PROBES.get(stem) or (stem, f"{stem}z")
     tail = len(wanted)
