@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
 from checks.check import Answer, At, Skip, check
 from checks.facts import tree
 from checks.project.subjects import Call, Function, Loop
 
-_ON_PURPOSE = re.compile(
-    r"batch|chunk|page|cursor|offset|attempt|retry|retries|tries|backoff|poll", re.IGNORECASE
+_BATCHES = frozenset("batch batches batched chunk chunks chunked".split())
+_COUNTED = _BATCHES | frozenset(
+    "page pages offset offsets attempt attempts retry retries tries backoff".split()
 )
+"""Words in the header of a loop over batches, pages or attempts."""
+_UNTIL = _COUNTED | frozenset(
+    "cursor more poll polling running stop stopped stopping shutdown closing alive".split()
+)
+"""Words in the test of a loop that goes on until something says stop."""
 _NO_QUERY = frozenset({"add", "add_all", "delete", "rollback", "begin", "begin_nested"})
+_PROVIDED = _NO_QUERY | {"commit", "flush"}
+"""What a generator that hands out a session does on its way out is no query either."""
+_RANGES = frozenset({"range", "count"})
 
 
 @check("no-query-in-loop")
@@ -31,7 +38,7 @@ def no_query_in_loop(loop: Loop, *, max_depth: int = 2) -> Answer:
     if _opens_session(loop) or _on_purpose(loop) or _is_short(loop):
         return None
     for call in loop.calls:
-        if _innermost(call) != loop.index or _in_header(loop, call):
+        if _innermost(call) != loop.index or _is_attempt(loop, call):
             continue
         what = _query(call, max_depth)
         if what:
@@ -49,9 +56,25 @@ def _innermost(call: Call) -> int:
     return -1
 
 
-def _in_header(loop: Loop, call: Call) -> bool:
-    """Part of the iterable of a nested comprehension is evaluated once; so is a while's test."""
-    return loop.block.kind == "while" and call.line == loop.line and loop.line != loop.end_line
+def _is_attempt(loop: Loop, call: Call) -> bool:
+    """``for _ in range(3): try: return find() except ...`` tries again, it does not iterate."""
+    if loop.block.kind != "for" or not _counts(loop):
+        return False
+    for index, block in call.file.blocks_around(call.fact.block):
+        if index == loop.index:
+            return False
+        if block.kind == "try" and block.last in {"Return", "Break"}:
+            return True
+        if block.kind == "try":
+            rest = [each for each in loop.file.facts.blocks if each.peer == index]
+            return any(b.kind == "tryelse" and b.last in {"Return", "Break"} for b in rest)
+    return False
+
+
+def _counts(loop: Loop) -> bool:
+    """Whether a loop runs over numbers."""
+    items = loop.block.exprs[1]
+    return isinstance(items, tree.CallRef) and Call(loop.file, items.index).last in _RANGES
 
 
 def _query(call: Call, depth: int) -> str:
@@ -69,13 +92,11 @@ def _query(call: Call, depth: int) -> str:
 
 def _queries(function: Function, depth: int) -> bool:
     project = function.file.project
-    for each in project.calls.reachable(function, max(depth - 1, 0)):
-        if any(
-            project.database.operation(call) not in _NO_QUERY | {"commit", "flush"}
-            for call in project.database.of_function(each)
-        ):
-            return True
-    return False
+    return any(
+        project.database.operation(call) not in (_PROVIDED if each.fact.generator else _NO_QUERY)
+        for each in project.calls.reachable(function, max(depth - 1, 0))
+        for call in project.database.of_function(each)
+    )
 
 
 def _opens_session(loop: Loop) -> bool:
@@ -92,14 +113,24 @@ def _on_purpose(loop: Loop) -> bool:
     block = loop.block
     if block.kind == "while":
         test = block.exprs[0]
-        if isinstance(test, tree.Const):
-            return True
-        return any(_says(node) for node in tree.walk(test, loop.file.facts))
-    return any(_says(node) for expr in block.exprs for node in tree.walk(expr, loop.file.facts))
+        return isinstance(test, tree.Const) or _says(loop, test, _UNTIL)
+    words = _COUNTED if block.kind == "async for" or _counts(loop) else _BATCHES
+    return any(_says(loop, expr, words) for expr in block.exprs[:2])
 
 
-def _says(node: tree.Expr) -> bool:
-    return isinstance(node, tree.Name) and bool(_ON_PURPOSE.search(node.id.rpartition(".")[2]))
+def _says(loop: Loop, expr: tree.Expr, words: frozenset[str]) -> bool:
+    """Whether a name in an expression has one of these words.
+
+    Of ``a.b`` the last name counts; in the test of a ``while`` all do (``stop_event.is_set()``).
+    """
+    whole = loop.block.kind == "while"
+    for node in tree.walk(expr, loop.file.facts):
+        if isinstance(node, (tree.Name, tree.Attr)):
+            name = node.id if isinstance(node, tree.Name) else node.attr
+            text = name.replace(".", "_") if whole else name.rpartition(".")[2]
+            if not words.isdisjoint(text.lower().split("_")):
+                return True
+    return False
 
 
 def _is_short(loop: Loop) -> bool:

@@ -1,0 +1,62 @@
+"""Traps of the check that asks for queries in loops."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.checks.projects import ask, lines
+
+HEAD = (
+    "from contextlib import contextmanager\nfrom itertools import count\n"
+    "from sqlalchemy.orm import Session, sessionmaker\n"
+    "factory = sessionmaker()\n\n"
+    "@contextmanager\ndef opened():\n    with factory() as session:\n"
+    "        yield session\n        session.commit()\n\n"
+    "def save(db: Session, row):\n    db.add(row)\n    db.commit()\n\n"
+    "def note(db: Session, row):\n    db.add(row)\n\n"
+)
+
+
+def function(*body: str) -> dict[str, str]:
+    """A module with one function of this body."""
+    text = "".join(f"    {line}\n" for line in body)
+    return {"store.py": f"{HEAD}def run(db: Session, rows, cursor, pages, batches):\n{text}"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        ["for batch in batches:", "    db.execute(batch)"],
+        ["for page in range(9):", "    db.execute(page)"],
+        ["while not stop_event.is_set():", "    db.execute('x')"],
+        ["while cursor:", "    cursor = db.execute('x').cursor"],
+        ["for _ in range(3):", "    try:", "        return db.get(int, 1)",
+         "    except OSError:", "        continue"],
+        ["for attempt in count():", "    db.get(int, 1)"],
+        ["for row in rows:", "    with opened() as session:", "        print(session)"],
+        ["for row in rows:", "    note(db, row)"],
+        ["for row in db.scalars('x'):", "    print(row)"],
+        ["print([row.id for row in db.scalars('x')])"],
+        ["for kind in ('a', 'b'):", "    db.get(int, kind)"],
+    ],
+)  # fmt: skip
+def test_loops_that_do_not_query_per_element_hold(body: list[str]) -> None:
+    assert lines(ask("no-query-in-loop", function(*body, "db.get(int, 1)"))) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (["for entry in entries:", "    db.get(int, entry)"], 2),
+        (["for row in cursor:", "    db.get(int, row)"], 2),
+        (["for page in pages:", "    db.get(int, page)"], 2),
+        (["for number in range(9):", "    try:", "        db.get(int, number)",
+          "    except OSError:", "        pass"], 3),
+        (["for row in rows:", "    save(db, row)"], 2),
+        (["print([db.get(int, row) for row in rows])"], 1),
+    ],
+)  # fmt: skip
+def test_a_query_per_element_is_found_at_its_line(body: list[str], line: int) -> None:
+    outcome = ask("no-query-in-loop", function(*body))
+
+    assert lines(outcome) == [HEAD.count("\n") + 1 + line]
