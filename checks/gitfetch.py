@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NoReturn
@@ -111,7 +111,8 @@ class Fetched:
         branch: The branch that was wanted, or the default one.
         default_branch: The branch the server's HEAD names, "" when it names none.
         branches: All branches, sorted.
-        partial: Some reference could not be taken over, but the wanted one was.
+        partial: Some reference, or old history, could not be taken over, but the head of the
+            wanted branch was.
         rebuilt: A mirror was there and has been made anew.
     """
 
@@ -319,15 +320,14 @@ class _Conversation:
         before = self.top(git_dir, chosen)
         if before and there == remote.refs:
             return False
-        finished = run(
-            [*_FETCH, self.url.text, *_REFSPECS],
-            self.session,
-            git_dir=git_dir,
-            seconds=self.session.limits.seconds,
-            progress=task.progress,
-        )
-        if finished.overrun:
-            self._fail(finished)
+        finished = self._bring(git_dir, task, _REFSPECS, deepen=True)
+        if self.top(git_dir, chosen) != remote.head(chosen) and self._is_corrupt(finished):
+            # a server that lost an old object serves nothing that needs it: ask for less and less
+            only = f"+{_HEADS}{chosen}:{_HEADS}{chosen}"
+            for extra in ((), ("--depth=1",)):
+                finished = self._bring(git_dir, task, (only,), extra=extra)
+                if self.top(git_dir, chosen) == remote.head(chosen):
+                    return True
         after = self.top(git_dir, chosen)
         # One unusable reference fails the whole command although the others arrived; and a web
         # page in the place of the server makes it succeed although nothing did.
@@ -336,6 +336,32 @@ class _Conversation:
         if finished.code != 0 or after in {"", before}:
             self._fail(finished)
         return False
+
+    def _bring(
+        self,
+        git_dir: Path,
+        task: _Task,
+        refspecs: Sequence[str],
+        *,
+        extra: Sequence[str] = (),
+        deepen: bool = False,
+    ) -> Finished:
+        """One fetch; ``deepen`` asks for the history that an earlier one had to leave out."""
+        options = ["--unshallow"] if deepen and (git_dir / "shallow").exists() else [*extra]
+        finished = run(
+            [_FETCH[0], *options, *_FETCH[1:], self.url.text, *refspecs],
+            self.session,
+            git_dir=git_dir,
+            seconds=self.session.limits.seconds,
+            progress=task.progress,
+        )
+        if finished.overrun:
+            self._fail(finished)
+        return finished
+
+    def _is_corrupt(self, finished: Finished) -> bool:
+        given = self._fitting() is not None
+        return finished.code != 0 and classify(finished.stderr, credential_given=given) == "corrupt"
 
     def top(self, git_dir: Path, branch: str) -> str:
         """Id of the commit at the top of a branch of the mirror, "" when there is none."""

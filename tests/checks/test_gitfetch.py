@@ -284,6 +284,25 @@ def test_an_unusable_reference_does_not_stand_in_the_way_of_the_wanted_one(
     assert (fetched.commit, fetched.partial) == (new, True)
 
 
+def test_a_server_that_lost_an_old_object_is_judged_at_its_head_until_it_has_it_again(
+    server: GitServer, origin: Origin, place: Path
+) -> None:
+    origin.commit({"large.py": "old = 1\n"})
+    lost = git(origin.git_dir, "rev-parse", "HEAD:large.py")
+    head = origin.commit({"large.py": "new = 2\n"})
+    stored = origin.git_dir / "objects" / lost[:2] / lost[2:]
+    content = stored.read_bytes()
+    stored.unlink()
+    fetched = fetch(server, place)
+    assert (fetched.commit, fetched.partial) == (head, True)
+    assert (place / "shallow").exists()
+    stored.write_bytes(content)
+    newer = origin.commit({"large.py": "newer = 3\n"})
+    again = fetch(server, place)
+    assert (again.commit, again.partial) == (newer, False)
+    assert not (place / "shallow").exists()
+
+
 def test_odd_branch_names_are_mirrored_byte_for_byte(
     server: GitServer, origin: Origin, place: Path
 ) -> None:
