@@ -93,7 +93,7 @@ _NAMES: Final[dict[Kind, str]] = {
         .pre-commit-config.y*ml lefthook.y*ml .lefthook.y*ml
         .gitlab-ci.y*ml *.gitlab-ci.y*ml azure-pipelines*.y*ml
         bitbucket-pipelines.y*ml .drone.y*ml .woodpecker*.y*ml codecov.y*ml .codecov.y*ml
-        compose*.y*ml docker-compose*.y*ml docker-stack*.y*ml environment*.y*ml mkdocs.y*ml
+        *compose*.y*ml docker-stack*.y*ml environment*.y*ml mkdocs.y*ml
         .readthedocs.y*ml readthedocs.y*ml taskfile*.y*ml dependabot.y*ml renovate.y*ml
         action.y*ml values*.y*ml chart.y*ml kustomization.y*ml *alert*.y*ml *rules*.y*ml
         prometheus*.y*ml log*.y*ml skaffold.y*ml cloudbuild*.y*ml render.y*ml app.y*ml

@@ -178,7 +178,9 @@ class Workflows:
             if not isinstance(step, dict) or not triggers:
                 continue
             own = {**values, **_named("env", table_of(step, "env"))}
-            forgiven = step.get("continue-on-error") in {True, "true"}
+            forgiven = step.get("continue-on-error") in {True, "true"} and not _asked_for(
+                step.get("id"), steps
+            )
             at = f"{key}.steps.{number}"
             inner = msgspec.structs.replace(
                 context,
@@ -208,15 +210,12 @@ class Workflows:
             for text in _filled(run, values):
                 yield from self.collector.script(text, inner, block=block_of(run))
         elif isinstance(uses, str):
-            inputs = {
-                name: _filled(str(value), values)[0] if isinstance(value, str) else value
-                for name, value in table_of(step, "with").items()
-            }
             inner = msgspec.structs.replace(context, line=document.line_of(f"{key}.uses"))
-            if uses.startswith("./"):
-                yield from self._composite(uses, inputs, inner, depth)
-            else:
-                yield from self.collector.action(uses, inputs, inner)
+            for inputs in _filled_inputs(table_of(step, "with"), values):
+                if uses.startswith("./"):
+                    yield from self._composite(uses, inputs, inner, depth)
+                else:
+                    yield from self.collector.action(uses, inputs, inner)
 
     def _composite(
         self, uses: str, inputs: dict[str, Any], context: Context, depth: int
@@ -290,6 +289,19 @@ _NAMED_EVENTS = {
 }
 
 
+def _asked_for(identifier: object, steps: object) -> bool:
+    """Whether another step asks how a step ended, so that its failure is not lost."""
+    if not isinstance(identifier, str) or not isinstance(steps, list):
+        return False
+    marks = (f"steps.{identifier}.outcome", f"steps.{identifier}.conclusion")
+    return any(
+        mark in str(table_of(step).get(key, ""))
+        for step in steps
+        for key in ("if", "run")
+        for mark in marks
+    )
+
+
 def _defaults(declared: Mapping[str, Any]) -> dict[str, Any]:
     return {name: table_of(given).get("default") for name, given in declared.items()}
 
@@ -331,6 +343,21 @@ def _filled(text: str, values: Mapping[str, Sequence[str]]) -> list[str]:
         chosen = dict(zip(known, combination, strict=True))
         found.append(_PLACEHOLDER.sub(partial(_chosen, chosen), text))
     return list(dict.fromkeys(found))
+
+
+def _filled_inputs(
+    given: Mapping[str, Any], values: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """Inputs of an action, once for every value of the matrix that any of them takes."""
+    texts = {
+        name: _filled(value, values) if isinstance(value, str) else [value]
+        for name, value in given.items()
+    }
+    turns = max((len(each) for each in texts.values()), default=1)
+    return [
+        {name: each[min(turn, len(each) - 1)] for name, each in texts.items()}
+        for turn in range(turns)
+    ]
 
 
 def _chosen(values: Mapping[str, str], match: re.Match[str]) -> str:

@@ -28,9 +28,9 @@ _ACTIONS: dict[str, str] = {
     "typecheck": r"(?:^|[/._-])mypy",
     "coverage": r"python-coverage-comment|pytest-cov",
     "dependency-audit": r"pip-audit|osv-scanner|trivy|dependency-review|(?:^|/)safety",
-    "sast": r"codeql-action/analyze|codeql|semgrep|bandit",
+    "sast": r"CodeQL3000Finalize|semgrep|bandit",
     "license-check": r"fossa|liccheck|licensecheck|pip-licenses",
-    "docker-build": r"docker/(?:build-push|bake)-action|kaniko|buildah|^Docker|plugins/docker"
+    "docker-build": r"/(?:build-push|bake)-action|kaniko|buildah|^Docker$|plugins/docker"
     r"|plugin-docker|container-build",
     "docker-push": r"kaniko|plugins/docker|plugin-docker|push-to-registry",
 }
@@ -42,7 +42,7 @@ def is_step(project: Project, run: CiRun, step: str) -> bool:
     """Whether a run is this step."""
     if run.words and not set(run.words) & _HELP and _BY_WORDS[step](project, run.words):
         return True
-    if run.action and _is_action(run, step):
+    if run.action and _is_action(project, run, step):
         return True
     by_place = _BY_PLACE.get(step)
     return by_place is not None and by_place(run)
@@ -56,7 +56,7 @@ def can_fail(run: CiRun) -> bool:
 # Actions ------------------------------------------------------------------------------------------
 
 
-def _is_action(run: CiRun, step: str) -> bool:
+def _is_action(project: Project, run: CiRun, step: str) -> bool:
     name = run.action
     if name.startswith("template:"):
         template = _TEMPLATES.get(step)
@@ -68,13 +68,22 @@ def _is_action(run: CiRun, step: str) -> bool:
         return _ruff(("ruff", *args), "format" if step == "format" else "check")
     if step == "license-check" and "dependency-review" in name:
         return any("licenses" in str(key) for key in run.inputs) or "config-file" in run.inputs
-    if step == "sast" and "codeql" in name:
-        languages = str(run.inputs.get("languages") or run.inputs.get("language") or "python")
-        return "python" in languages or "${{" in languages
-    if step == "docker-push" and "docker/" in name:
+    if step == "sast" and name.endswith("codeql-action/analyze"):
+        return _analyses_python(project, run)
+    if step == "docker-push" and name.endswith(("/build-push-action", "/bake-action")):
         return _pushes(run)
     pattern = _ACTION_PATTERNS.get(step)
     return pattern is not None and pattern.search(name) is not None
+
+
+def _analyses_python(project: Project, run: CiRun) -> bool:
+    """Whether CodeQL, which is told its languages by an earlier step of the job, reads Python."""
+    told = [
+        str(each.inputs.get("languages") or "python")
+        for each in project.ci.runs
+        if each.job == run.job and each.action.endswith("codeql-action/init")
+    ]
+    return not told or any("python" in each or "${{" in each for each in told)
 
 
 def _pushes(run: CiRun) -> bool:
@@ -157,7 +166,7 @@ def _selects_security(words: Sequence[str]) -> bool:
 
 def selects_security(codes: Sequence[str]) -> bool:
     """Whether codes of ruff select the rules of bandit."""
-    return any(re.fullmatch(r"ALL|S(?:\d+)?", code.strip()) for code in codes)
+    return any(code.strip() in {"ALL", "S"} for code in codes)
 
 
 def _licenses(project: Project, words: Words) -> bool:
@@ -252,10 +261,10 @@ _BY_PLACE: dict[str, Callable[[CiRun], bool]] = {
 }
 
 
-def ruff_selection(data: object) -> list[str]:
-    """Codes that the configuration of ruff selects, in its present and its older place."""
+def ruff_codes(data: object, *keys: str) -> list[str]:
+    """Codes that settings of ruff name, in their present and their older place."""
     found: list[str] = []
     for table in (table_of(data), table_of(data, "lint")):
-        for key in ("select", "extend-select"):
+        for key in keys:
             found.extend(texts_of(table.get(key)))
     return found

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _MAX_STEPS = 600
 _MAX_DEPTH = 10
-_COMPOSE = re.compile(r"(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml$")
+_COMPOSE = re.compile(r"(?:docker-)?compose(?:\.override)?\.ya?ml$")
 
 
 class Ran(msgspec.Struct, frozen=True):

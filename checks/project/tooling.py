@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from packaging.utils import canonicalize_name
 
-from checks.project.cisteps import ruff_selection, selects_security
+from checks.project.cisteps import ruff_codes, selects_security
 from checks.project.declared import table_of
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ class Tools:
                 yield Evidence("dependency", each.path, each.line)
         for hook in self.project.ci.hooks.all:
             repository = hook.repo.rstrip("/").rpartition("/")[2].removesuffix(".git")
-            ran = {canonicalize_name(words[0]) for words in hook.programs if words}
+            ran = {str(canonicalize_name(words[0])) for words in hook.programs if words}
             if name in ran or (repository == name and hook.id.startswith(name) and name != "ruff"):
                 yield Evidence("hook", hook.path, hook.line)
         for run in self.project.ci.runs:
-            ran = run.words[0] if run.words else _action_of(run.action)
-            if canonicalize_name(ran) == name:
+            tool = run.words[0] if run.words else _action_of(run.action)
+            if canonicalize_name(tool) == name:
                 yield Evidence("command", run.path, run.line)
         for path, line, _ in self.configurations(name):
             yield Evidence("configuration", path, line)
@@ -128,7 +128,9 @@ class Tools:
     def ruff_security(self) -> bool:
         """Whether the configuration of ruff selects the rules of bandit."""
         return any(
-            selects_security(ruff_selection(table)) for _, _, table in self.configurations("ruff")
+            selects_security(ruff_codes(table, "select", "extend-select"))
+            and "S" not in ruff_codes(table, "ignore", "extend-ignore")
+            for _, _, table in self.configurations("ruff")
         )
 
 
