@@ -123,9 +123,9 @@ class Lists:
         lists = [field for field in fields.values() if self._is_list_field(field)]
         if len(lists) != 1 or detail:
             return bool(lists) and bool(args) and not detail
-        named = {lists[0].name, lists[0].name.rstrip("s"), f"{lists[0].name}s"}
-        about = {*literals, *words(cls.name), *(f"{word}s" for word in words(cls.name))}
-        return bool(named & (_LIST_NAMES | about)) or bool(args)
+        name = lists[0].name
+        about = {word.rstrip("s") for word in (*literals, *words(cls.name))}
+        return name in _LIST_NAMES or name.rstrip("s") in about or bool(args)
 
     def _is_variable(self, given: Given | None) -> bool:
         """Whether a field's type is a type parameter of its class."""
