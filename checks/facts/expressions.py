@@ -107,6 +107,10 @@ class Expressions:
         """Convert an expression that may be missing."""
         return None if node is None else self.one(node)
 
+    def keyword(self, node: ast.keyword) -> Keyword:
+        """A keyword argument of a call or of a class statement."""
+        return Keyword(node.arg or "", self.one(node.value), node.lineno)
+
     def many(self, nodes: list[ast.expr]) -> tuple[Expr, ...]:
         """Convert several expressions."""
         one = self.one
@@ -158,7 +162,7 @@ class Expressions:
             end_line=node.end_lineno or node.lineno,
             func=func,
             args=self.many(node.args),
-            keywords=tuple([Keyword(k.arg or "", self.one(k.value)) for k in node.keywords]),
+            keywords=tuple([self.keyword(each) for each in node.keywords]),
             function=place.function,
             cls=place.cls,
             block=place.block,

@@ -97,10 +97,11 @@ MAX_DEPTH = 60
 
 
 class Keyword(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A keyword argument; ``name`` is "" for ``**value``."""
+    """A keyword argument and its line; ``name`` is "" for ``**value``."""
 
     name: str
     value: Expr
+    line: int = 0
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):

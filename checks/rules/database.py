@@ -100,7 +100,8 @@ _ZONE_AT = {
     "datetime.datetime.fromtimestamp": 1,
     "datetime.datetime.astimezone": 0,
 }
-_PASSED = frozenset({"default", "default_factory", "onupdate", "server_default", "factory"})
+_MAKERS = frozenset(name.rpartition(".")[2] for name in (*DATETIME_CODES, "astimezone"))
+_NAIVE = DATETIME_CODES.keys() - {"datetime.datetime", "datetime.datetime.strptime"}
 _UTC = frozenset({"datetime.UTC", "datetime.timezone.utc", "pytz.utc", "pytz.UTC", "pendulum.UTC"})
 
 
@@ -118,40 +119,40 @@ def timezone_aware_datetimes(file: File, *, require_utc: bool = False) -> Answer
         (each.line, each.column, each.code): each for each in file.lint(*DATETIME_CODES.values())
     }
     count, found = 0, []
-    names = ("datetime", "today", "utcnow", "utcfromtimestamp", "now", "fromtimestamp", "strptime")
-    for call in file.calls_named(*names, *_aliases(file)):
-        name = _created(call)
+    for call in file.calls_named(*_MAKERS, *(_aliases(file) - _MAKERS)):
+        name = _created(call, require_utc=require_utc)
         if not name:
             continue
         count += 1
-        code = DATETIME_CODES[name]
-        each = reported.get((call.line, call.fact.column, code))
+        each = reported.get((call.line, call.fact.column, DATETIME_CODES.get(name, "")))
         short = name.removeprefix("datetime.")
         if each is not None:
-            at = At(
-                call.line, f"`{short}()` gives a naive value", column=each.column, code=code,
-                noqa_line=each.noqa_line, anchor=short,
-            )  # fmt: skip
+            text = f"`{short}()` gives a naive value"
+            at = At(call.line, text, column=each.column, code=each.code,
+                    noqa_line=each.noqa_line, anchor=short)  # fmt: skip
             found.append(at)
         elif require_utc and not _is_utc(file, call, name):
             text = f"`{short}()` gives a time in another zone than UTC"
             found.append(At(call.line, text, column=call.fact.column, anchor=short))
     for line, short in _references(file):
         count += 1
-        found.append(
-            At(line, f"`{short}`, passed as a function, gives a naive value", anchor=short)
-        )
+        text = f"`{short}`, passed as a function, gives a naive value"
+        found.append(At(line, text, anchor=short))
     return Sites(count, found) if count else Skip("no datetime is created")
 
 
-def _aliases(file: File) -> list[str]:
-    """Names under which ``datetime`` or ``date`` were imported."""
-    return [row.fact.alias for row in file.imports if row.target == "datetime.datetime"]
+def _aliases(file: File) -> set[str]:
+    """Names under which ``datetime`` was imported."""
+    return {row.fact.alias for row in file.imports if row.target == "datetime.datetime"}
 
 
-def _created(call: Call) -> str:
+def _created(call: Call, *, require_utc: bool) -> str:
+    """What makes the datetime; ``astimezone`` makes one in the zone that it is given."""
     name = call.file.resolve(call.fact.func, call.function)
-    return name if name in DATETIME_CODES else ""
+    if name in DATETIME_CODES:
+        return name
+    moves = require_utc and call.last == "astimezone" and bool(call.fact.args)
+    return "datetime.datetime.astimezone" if moves else ""
 
 
 def _is_utc(file: File, call: Call, name: str) -> bool:
@@ -183,17 +184,13 @@ def _zone_is_utc(file: File, zone: Expr, function: Function | None, depth: int) 
 
 def _references(file: File) -> Iterator[tuple[int, str]]:
     """Naive constructors handed over as functions: ``default=datetime.utcnow``."""
-    naive = {
-        "datetime.datetime.utcnow", "datetime.datetime.now", "datetime.datetime.today",
-        "datetime.date.today",
-    }  # fmt: skip
+    if not any(row.target.partition(".")[0] == "datetime" for row in file.imports):
+        return
     for call in file.calls:
-        for item in call.fact.keywords:
-            if item.name in _PASSED:
-                name = file.resolve(item.value, call.function) if _plain(item.value) else ""
-                if name in naive:
-                    yield call.line, name.removeprefix("datetime.")
-
-
-def _plain(expr: Expr) -> bool:
-    return isinstance(expr, tree.Name)
+        given = [(call.fact.line, value) for value in call.fact.args]
+        given += [(item.line or call.line, item.value) for item in call.fact.keywords]
+        for line, value in given:
+            if isinstance(value, tree.Name) and value.id.rpartition(".")[2] in _MAKERS:
+                name = file.resolve(value, call.function)
+                if name in _NAIVE:
+                    yield line, name.removeprefix("datetime.")

@@ -1,0 +1,66 @@
+"""Traps of the checks of database code."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks import rules
+from checks.check import CATALOGUE
+from checks.judge import answer
+from checks.model import Outcome
+from checks.rules.specs import specs
+from tests.checks.projects import lines, project
+
+
+def judged(check: str, text: str, **params: object) -> Outcome:
+    """What a check answers about one module, ruff's reports included."""
+    rules.load()
+    made = project({"app/models.py": text, "app/__init__.py": ""})
+    return answer(CATALOGUE[check], made, specs()[check].merged(params))
+
+
+def test_a_constructor_counts_once() -> None:
+    text = "from datetime import datetime\nstart = datetime(2000, 1, 1)\n"
+
+    outcome = judged("timezone-aware-datetimes", text)
+
+    assert (outcome.sites, lines(outcome)) == (1, [2])
+
+
+def test_a_function_handed_over_is_found_at_its_own_line() -> None:
+    text = (
+        "from datetime import date, datetime\n"
+        "created = Column(\n    DateTime,\n    default=datetime.utcnow,\n"
+        "    onupdate=datetime.now,\n)\n"
+        "days = map(date.fromtimestamp, [1])\n"
+        "ok = Column(default=datetime.fromisoformat)\nisinstance(days, datetime)\n"
+    )
+
+    outcome = judged("timezone-aware-datetimes", text)
+
+    assert (outcome.sites, lines(outcome)) == (3, [4, 5, 7])
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        ("moment.astimezone(ZoneInfo('Europe/Paris'))", [4]),
+        ("moment.astimezone(UTC)", []),
+        ("moment.astimezone(HOME)", [4]),
+        ("moment.astimezone(given)", []),
+    ],
+)
+def test_other_zones_are_found_where_utc_is_asked_for(call: str, found: list[int]) -> None:
+    head = "from datetime import UTC, datetime\nfrom zoneinfo import ZoneInfo\n"
+    text = f"{head}HOME = ZoneInfo('Asia/Tokyo')\nprint({call})\n"
+
+    assert lines(judged("timezone-aware-datetimes", text, require_utc=True)) == found
+    assert judged("timezone-aware-datetimes", text).sites == 0
+
+
+def test_a_noqa_naming_the_code_is_shown_as_suppressed() -> None:
+    text = "from datetime import datetime\nnow = datetime.utcnow()  # noqa: DTZ003\n"
+
+    (found,) = judged("timezone-aware-datetimes", text).observations
+
+    assert found.suppressed
