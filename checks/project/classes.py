@@ -117,7 +117,22 @@ class Classes:
             return "exception"
         if any(name.startswith("enum.") for name in names):
             return "enum"
+        if cls.key in self._mapped_bases and any(
+            self.is_column(cls, fact) for fact in cls.attributes.values()
+        ):
+            return "orm-base"
         return "protocol" if "typing.Protocol" in names else ""
+
+    @cached_property
+    def _mapped_bases(self) -> frozenset[str]:
+        """First-party bases of all mapped classes: a mixin needs no base of its own."""
+        return frozenset(
+            name
+            for cls in self.by_key.values()
+            if not DECLARATIVE.isdisjoint(self.ancestors(cls))
+            for name in self.ancestors(cls)
+            if name in self.by_key
+        )
 
     def _orm_role(self, cls: Class, names: set[str]) -> str:
         if "sqlmodel.SQLModel" in names and not names & DECLARATIVE:

@@ -67,7 +67,7 @@ def mapped_column_models(cls: Class) -> Answer:
     old_base = "sqlalchemy.orm.declarative_base" in cls.ancestors
     count, found = 0, []
     for name, fact in sorted(cls.attributes.items(), key=lambda item: item[1].line):
-        if not file.project.classes.is_column(cls, fact):
+        if not file.project.classes.is_column(cls, fact) or _is_other(file, fact):
             continue
         count += 1
         if file.resolve(fact.annotation) != "sqlalchemy.orm.Mapped":
@@ -77,6 +77,12 @@ def mapped_column_models(cls: Class) -> Answer:
             text = f"`{cls.name}.{name}` stands on a declarative_base() class"
             found.append(At(fact.line, text, symbol=f"{cls.symbol}.{name}", anchor=name))
     return Sites(count, found) if count else Skip("no column")
+
+
+def _is_other(file: File, fact: tree.Assign) -> bool:
+    """``Mapped[...]`` with a relationship, a proxy or a computed property: no column."""
+    made = file.resolve(fact.value).rpartition(".")[2]
+    return bool(made) and made not in {"Column", "mapped_column"}
 
 
 def _is_sqlmodel(cls: Class) -> bool:

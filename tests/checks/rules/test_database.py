@@ -64,3 +64,21 @@ def test_a_noqa_naming_the_code_is_shown_as_suppressed() -> None:
     (found,) = judged("timezone-aware-datetimes", text).observations
 
     assert found.suppressed
+
+
+def test_columns_of_a_plain_mixin_are_columns_and_relationships_are_none() -> None:
+    text = (
+        "from sqlalchemy import Column, DateTime, Integer\n"
+        "from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship\n"
+        "class Base(DeclarativeBase): ...\n"
+        "class Stamped:\n    created = Column(DateTime)\n"
+        "class Loose:\n    created = Column(DateTime)\n"
+        "class User(Stamped, Base):\n    __tablename__ = 'users'\n"
+        "    id: Mapped[int] = mapped_column(primary_key=True)\n"
+        "    name: Mapped[str]\n"
+        "    orders: Mapped[list['Order']] = relationship()\n"
+    )
+
+    outcome = judged("mapped-column-models", text)
+
+    assert (outcome.sites, lines(outcome)) == (3, [5])
