@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import canonicalize_name
 
+from checks.globs import matcher
 from checks.project.declared import (
     AUXILIARY,
     DEV,
@@ -186,6 +187,20 @@ class Manifests:
                     name = name.rpartition("/")[0]
         return frozenset(found)
 
+    @cached_property
+    def members(self) -> dict[str, str]:
+        """Folder of the workspace of uv for every pyproject.toml that is a member of one."""
+        found: dict[str, str] = {}
+        for root, data in self.pyprojects.items():
+            workspace = table_of(data, "tool", "uv", "workspace")
+            wanted = _folders(root, workspace.get("members"))
+            hidden = _folders(root, workspace.get("exclude"))
+            for path in self.pyprojects:
+                folder = path.rpartition("/")[0]
+                if path != root and wanted(folder) and not hidden(folder):
+                    found[path] = root.rpartition("/")[0]
+        return found
+
     # Dependencies ---------------------------------------------------------------------------------
 
     @cached_property
@@ -278,6 +293,17 @@ class Manifests:
             if not row.fact.level and layout.split(row.target) is None
         )
 
+    @cached_property
+    def imported_names(self) -> frozenset[str]:
+        """Third-party names that production files import, each with its module in front."""
+        layout = self.project.layout
+        return frozenset(
+            f"{row.fact.module}.{row.fact.name}"
+            for file in self.project.production
+            for row in file.imports
+            if row.fact.name and not row.fact.level and layout.split(row.target) is None
+        )
+
     # Entry points and Python ----------------------------------------------------------------------
 
     @cached_property
@@ -324,6 +350,23 @@ class Manifests:
             if isinstance(values.get("python_requires"), str):
                 found.append((path, lines["python_requires"], values["python_requires"]))
         return [each for each in found if not is_auxiliary(each[0])]
+
+    @cached_property
+    def classifiers(self) -> list[tuple[str, int, list[str]]]:
+        """(path, line, classifiers) of every manifest that has any."""
+        found: list[tuple[str, int, list[str]]] = []
+        for path, data in self.pyprojects.items():
+            for keys in (("project",), ("tool", "poetry")):
+                key = ".".join((*keys, "classifiers"))
+                items = texts_of(table_of(data, *keys).get("classifiers"))
+                found.append((path, self.project.documents[path].line_of(key), items))
+        for path, document in self._documents("setup.cfg").items():
+            text = str(table_of(document.data, "metadata").get("classifiers") or "")
+            found.append((path, document.line_of("metadata.classifiers"), text.split("\n")))
+        for path, (values, lines) in self.setup_scripts.items():
+            items = texts_of(values.get("classifiers"))
+            found.append((path, lines.get("classifiers", 0), items))
+        return [each for each in found if each[2] and not is_auxiliary(each[0])]
 
     @cached_property
     def min_python(self) -> tuple[int, int] | None:
@@ -398,6 +441,11 @@ def _beside(path: str, name: str) -> str:
         elif part not in {"", "."}:
             parts.append(part)
     return "/".join(parts)
+
+
+def _folders(root: str, patterns: object) -> Callable[[str], bool]:
+    """Whether a folder is among those that a workspace names."""
+    return matcher(tuple(_beside(root, each) for each in texts_of(patterns)))
 
 
 def _of_setup(path: str, values: dict[str, Any], lines: dict[str, int]) -> Iterator[Dependency]:

@@ -37,3 +37,13 @@ def depends_on(*packages: str) -> Applies:
         return f"the project does not depend on {' or '.join(packages)}"
 
     return applies
+
+
+def has_manifest(project: Project) -> str | None:
+    """Any manifest."""
+    return None if project.manifests.paths else "no manifest"
+
+
+def has_manifest_or_python(project: Project) -> str | None:
+    """Any manifest, or any Python file."""
+    return None if project.manifests.paths or project.analysed else "no manifest, no Python file"
