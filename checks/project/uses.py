@@ -22,8 +22,8 @@ _QUEUES = tuple(
 )
 _SCHEDULERS = ("apscheduler", "rocketry", "schedule", "aiocron", "fastapi_utils.tasks")
 _BACKGROUND = frozenset(
-    """fastapi.BackgroundTasks fastapi.background.BackgroundTasks starlette.background.BackgroundTask
-    starlette.background.BackgroundTasks""".split()
+    """fastapi.BackgroundTasks fastapi.background.BackgroundTasks
+    starlette.background.BackgroundTask starlette.background.BackgroundTasks""".split()
 )
 _JWT = tuple(
     """jwt jose authlib.jose joserfc jwcrypto python_jwt fastapi_jwt_auth async_fastapi_jwt_auth

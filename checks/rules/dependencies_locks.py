@@ -252,13 +252,8 @@ def _classified(project: Project) -> _Values:
     for path, line, classifiers in project.manifests.classifiers:
         found = [match[1] for each in classifiers if (match := _CLASSIFIER.match(each.strip()))]
         if found:
-            version = min_version(found)
+            version = min(found, key=Version)
             yield path, line, version, version
-
-
-def min_version(versions: list[str]) -> str:
-    """The oldest of some versions."""
-    return sorted(versions, key=Version)[0]
 
 
 def _images(project: Project) -> _Values:
