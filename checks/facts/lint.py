@@ -152,6 +152,7 @@ def arguments(context: LintContext) -> list[str]:
         "lint.flake8-annotations.mypy-init-return": True,
         "lint.flake8-annotations.allow-star-arg-any": True,
         "lint.flake8-annotations.suppress-none-returning": False,
+        "lint.flake8-annotations.suppress-dummy-args": True,
         "lint.flake8-tidy-imports.ban-relative-imports": "all",
         "lint.pydocstyle.convention": "google",
         "lint.isort.known-first-party": tuple(names),

@@ -42,17 +42,21 @@ def function_signatures_annotated(
         if fact.line <= each.line <= max(fact.header_end, fact.line)
         and _innermost(function.file, each.line) == function.index
     ]
-    if suppress_none_returning and not function.returned:
+    silent = suppress_none_returning and all(_is_none(value) for value in function.returned)
+    if silent or _is_setter(fact):
         own = [each for each in own if not each.code.startswith("ANN2")]
-    if not mypy_init_return:
-        own += [each for each in function.file.lint("ANN204") if each.line == fact.line]
     if not own:
-        return None
+        strict = fact.name == "__init__" and fact.returns is None and not mypy_init_return
+        return f"`{function.name}` does not say the type of its return value" if strict else None
     first = next((d for d in own if not function.file.suppressed(d.noqa_line, d.code)), own[0])
     missing = "its return value" if first.code.startswith("ANN2") else "a parameter"
     also = " (among others)" if len(own) > 1 else ""
     message = f"`{function.name}` does not say the type of {missing}{also}"
     return reported(first, message, line=fact.line, anchor="signature")
+
+
+def _is_setter(fact: tree.Function) -> bool:
+    return any(tree.dotted(each.value).endswith(".setter") for each in fact.decorators)
 
 
 def _innermost(file: File, line: int) -> int:

@@ -40,6 +40,12 @@ def ask(check: str, files: Mapping[str, str], **params: object) -> Outcome:
     return answer(CATALOGUE[check], parsed(files), specs()[check].merged(params))
 
 
+def ask_read(check: str, files: Mapping[str, str | bytes], **params: object) -> Outcome:
+    """What a check answers about a :func:`project`: with what ruff and the manifests say."""
+    rules.load()
+    return answer(CATALOGUE[check], project(files), specs()[check].merged(params))
+
+
 def lines(outcome: Outcome) -> list[int]:
     """The lines of the findings, in order."""
     return [each.line for each in outcome.observations]
