@@ -117,6 +117,12 @@ class Hooks:
                         found.append(Middleware(name, call))
         return found
 
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """Keys of the first-party functions that run as middleware or as exception handler."""
+        ran = [each.function for each in (*self.middleware, *self.exception_handlers)]
+        return frozenset(function.key for function in ran if function is not None)
+
     # Exception handlers ---------------------------------------------------------------------------
 
     @cached_property

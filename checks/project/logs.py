@@ -31,7 +31,7 @@ OBTAINING = {
 }
 """Calls that obtain a logger, with the library it is of."""
 _NAMES = frozenset({"logger", "log", "_logger", "_log", "LOGGER", "LOG", "slogger"})
-_CAPTURE = frozenset({"capture_exception", "print_exc", "format_exc", "exc_info"})
+_CAPTURE = frozenset({"capture_exception", "format_exc", "format_exception", "exc_info"})
 _PLAIN = ("builtins.", "json.", "datetime.", "time.", "str.", "traceback.", "typing.")
 _FALSE = (None, False)
 
@@ -90,8 +90,8 @@ class Logs:
         return [own[call.index] for call in function.calls if call.index in own]
 
     def captures(self, clause: Except) -> bool:
-        """Whether a clause hands the traceback to an error tracker or prints it."""
-        return any(call.last in {"capture_exception", "print_exc"} for call in clause.calls)
+        """Whether a clause hands the traceback to an error tracker; printing it is no log."""
+        return any(call.last == "capture_exception" for call in clause.calls)
 
     # Loggers --------------------------------------------------------------------------------------
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from checks.check import Answer, At, Skip, check
 from checks.facts import tree
-from checks.project.subjects import Except, Raise
+from checks.project.subjects import Except, File, Raise
 
 BROAD = frozenset({"builtins.Exception", "builtins.BaseException"})
+_LOOPS = frozenset({"while", "for", "async for"})
+_RUNNING = re.compile(r"running|alive|active|connected|keep_going|\brun$")
+_STOPPED = re.compile(r"stop|shut|closed|closing|exit|cancel|terminat|is_set$")
 
 
 def logs_traceback(clause: Except) -> bool:
@@ -43,27 +47,46 @@ def _last_resort(clause: Except) -> bool:
     logs = clause.file.project.logs
     if not any(each.level >= 40 for each in logs.inside(clause)):
         return False
+    return _keeps_worker_alive(clause) or _around_handlers(clause)
+
+
+def _around_handlers(clause: Except) -> bool:
+    """Whether the function is a middleware or a registered exception handler."""
     function = clause.function
     if function is None:
         return False
-    cls = function.cls
-    if function.name == "dispatch" and cls is not None and _is_middleware(cls.ancestors):
-        return True
+    if function.name == "dispatch" and function.cls is not None:
+        if any(name.endswith("BaseHTTPMiddleware") for name in function.cls.ancestors):
+            return True
     decorators = [function.file.resolve(each.value) for each in function.fact.decorators]
     if any(name.endswith((".middleware", ".exception_handler")) for name in decorators):
         return True
-    around = list(clause.file.blocks_around(clause.block.parent))
-    loops = [block for _, block in around if block.kind in {"while", "for", "async for"}]
-    return bool(loops) and loops[0].kind == "while" and _endless(loops[0])
+    return function.param("call_next") is not None or (
+        function.key in clause.file.project.routes.hooks.functions
+    )
 
 
-def _is_middleware(ancestors: Sequence[str]) -> bool:
-    return any(name.endswith("BaseHTTPMiddleware") for name in ancestors)
+def _keeps_worker_alive(clause: Except) -> bool:
+    """Whether the clause lets an endless loop go on: nothing else is left to catch the error."""
+    around = clause.file.blocks_around(clause.block.parent)
+    loop = next((block for _, block in around if block.kind in _LOOPS), None)
+    if loop is None or loop.kind != "while" or not _endless(clause.file, loop.exprs[0]):
+        return False
+    own = (each for each in clause.statements if each.block == clause.index)
+    return not any(each.kind in {"break", "return"} for each in own)
 
 
-def _endless(block: tree.Block) -> bool:
-    test = block.exprs[0]
-    return isinstance(test, tree.Const) and bool(test.value)
+def _endless(file: File, test: tree.Expr) -> bool:
+    """``while True``, ``while self.running`` and ``while not stop.is_set()``."""
+    if isinstance(test, tree.Const):
+        return bool(test.value)
+    if isinstance(test, tree.Op) and test.kind == "Not":
+        test, wanted = test.items[0], _STOPPED
+    else:
+        wanted = _RUNNING
+    if isinstance(test, tree.CallRef):
+        test = file.facts.calls[test.index].func
+    return isinstance(test, tree.Name) and bool(wanted.search(test.id))
 
 
 @check("exception-chaining")
@@ -94,10 +117,22 @@ def exception_chaining(raised: Raise) -> Answer:
 def _re_raises(raised: Raise) -> bool:
     """``raise exc``, ``raise exc.with_traceback(...)``, and Celery's ``raise self.retry(...)``."""
     exc = raised.fact.exc
-    if isinstance(exc, tree.Name):
-        last = exc.id.rpartition(".")[2]
-        return last[:1].islower()
     if isinstance(exc, tree.CallRef):
-        call = raised.file.facts.calls[exc.index]
-        return call.last in {"retry", "with_traceback"}
-    return False
+        call = raised.file.calls[exc.index]
+        if call.last == "with_traceback":
+            return _is_at_hand(raised, tree.dotted(call.receiver))
+        return call.last == "retry"
+    return isinstance(exc, tree.Name) and _is_at_hand(raised, exc.id)
+
+
+def _is_at_hand(raised: Raise, name: str) -> bool:
+    """Whether a name holds an exception that was caught or passed in, not a new one."""
+    file, function = raised.file, raised.function
+    if function is not None and function.param(name) is not None:
+        return True
+    caught = {clause.bound for clause in (function or file).excepts if clause.bound}
+    return name in caught or any(
+        isinstance(assign.value, tree.Name) and assign.value.id in caught
+        for assign in file.facts.assigns
+        if assign.function == raised.fact.function and tree.Name(name) in assign.targets
+    )
