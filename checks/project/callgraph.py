@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _ABSTRACT = frozenset({"abc.ABC", "typing.Protocol"})
 
 
+_FROM_HANDLERS = 4
+
+
 class CallGraph:
     """Resolves calls over all files of a project; remembers each answer.
 
@@ -106,6 +109,15 @@ class CallGraph:
         if not wanted:
             return []
         return [c for c in candidates if c not in protocols and wanted <= c.methods.keys()]
+
+    @cached_property
+    def from_handlers(self) -> frozenset[str]:
+        """Canonical names of the functions that route handlers reach, a few levels deep."""
+        return frozenset(
+            each.key
+            for route in self.project.routes.handlers
+            for each in self.reachable(route.function, _FROM_HANDLERS)
+        )
 
     @cached_property
     def _by_last_name(self) -> dict[str, list[Call]]:
