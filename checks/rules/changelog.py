@@ -144,8 +144,13 @@ def _lock(project: Project) -> str:
     return next(iter(locks + pinned), "")
 
 
-def _updates(project: Project, path: str, times: dict[str, int]) -> tuple[list[int], int | None]:
-    """Times of the commits that changed a version, and that of the first with the file."""
+def _updates(
+    project: Project, path: str, times: dict[str, int], since: int
+) -> tuple[list[int], int | None]:
+    """Times of the commits that changed a version, and that of the first with the file.
+
+    Of the files older than ``since`` only the last is read.
+    """
     touched = [
         (times[oid], change)
         for oid, changes in project.source.changes()
