@@ -104,13 +104,17 @@ def dependency_update_cadence(
     now = project.source.time
     if not history or now - min(each.time for each in history) < min_history_days * _DAY:
         return Skip(f"the history is shorter than {min_history_days} days")
-    path = _lock(project)
-    if not path:
+    paths = _locks(project)
+    if not paths:
         return Skip("no lock file or pinned requirements file")
     times = {commit.oid: commit.time for commit in history}
-    updates, first = _updates(project, path, times, now - (months + 2) * 31 * _DAY)
-    if first is None:
+    since = now - (months + 2) * 31 * _DAY
+    rows = [_updates(project, path, times, since) for path in paths]
+    starts = [start for _, start in rows if start is not None]
+    if not starts:
         return Skip("the lock file has no history")
+    path, first = paths[0], min(starts)
+    updates = [time for found, _ in rows for time in found]
     active = {_month(commit.time) for commit in history}
     last = _month(now)
     judged = [
@@ -132,16 +136,15 @@ def dependency_update_cadence(
     return Sites(len(judged) + 1, found)
 
 
-def _lock(project: Project) -> str:
-    """The lock file nearest to the root, else a requirements file that pins."""
+def _locks(project: Project) -> list[str]:
+    """The lock file nearest to the root, else all requirements files that pin."""
     paths = sorted(project.documents, key=lambda path: (path.count("/"), path))
     locks = [path for path in paths if project.documents[path].kind == "lock"]
-    pinned = [
+    return locks[:1] or [
         path
         for path in paths
         if any(each.spec.startswith("==") for each in project.documents[path].requirements)
     ]
-    return next(iter(locks + pinned), "")
 
 
 def _updates(

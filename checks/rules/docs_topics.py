@@ -13,7 +13,7 @@ from checks.rules.applies import has_python
 
 _PATTERNS: dict[str, str] = {
     "setup": r"install|set.?up|getting started|quick ?start|how to run|running",
-    "environment-variables": r"environment variables?|env(ironment)? vars?|configur(e|ing|ation)|settings",
+    "environment-variables": r"env(ironment)? var(iable)?s?|configur(e|ing|ation)|settings",
     "api-overview": r"\bapi\b|endpoints?|routes",
     "development-workflow": r"develop|contribut|workflow",
     "deployment": r"deploy",
