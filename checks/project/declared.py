@@ -233,8 +233,6 @@ class Reader:
             source = f"{source}@{commit}"
         version = table.get("version")
         spec = poetry_spec(version) if isinstance(version, str) and not source else ""
-        if table.get("optional") is True and group == RUNTIME:
-            group = "optional"
         extras = tuple(sorted(extra.lower() for extra in texts_of(table.get("extras"))))
         found = self._group(group)
         return Dependency(canonicalize_name(name), spec, extras, self.path, line, found, source)

@@ -138,7 +138,8 @@ class Layout:
         around += self._tops.get(top, [])
         # a package is no import root, unless nothing else explains the import
         candidates = [key for key in around if not self._has_init(key)]
-        candidates += [key for key in around if self._has_init(key)]
+        if top not in self.project.manifests.declared_modules:
+            candidates += [key for key in around if self._has_init(key)]
         for folder in candidates:
             if self._resolves(folder, module, name):
                 return folder

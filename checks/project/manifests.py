@@ -271,6 +271,11 @@ class Manifests:
         return self.imports(import_name(name))
 
     @cached_property
+    def declared_modules(self) -> frozenset[str]:
+        """Top-level modules that declared dependencies install."""
+        return frozenset(import_name(each.name).partition(".")[0] for each in self.dependencies)
+
+    @cached_property
     def _runtime_names(self) -> frozenset[str]:
         return frozenset(each.name for each in self.dependencies if each.group == RUNTIME)
 

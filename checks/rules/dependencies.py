@@ -86,8 +86,10 @@ def _manifest(project: Project) -> tuple[str, int]:
         return "", 0
     path = near[0]
     document = project.documents.get(path)
-    line = document.line_of("project.dependencies") if document is not None else 0
-    return path, line
+    for key in ("project.dependencies", "tool.poetry.dependencies", "packages"):
+        if document is not None and key in document.lines:
+            return path, document.lines[key]
+    return path, 0
 
 
 @check("forbidden-dependency", each="packages", applies=has_manifest_or_python)
