@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from checks.facts import tree
@@ -14,13 +15,20 @@ if TYPE_CHECKING:
 _DEVELOPMENT = frozenset(
     "dev develop development local localhost debug test testing tests ci".split()
 )
+_HUMP = re.compile(r"([a-z0-9])([A-Z])")
+_BREAK = re.compile(r"[^A-Za-z0-9]+")
 _PRODUCTION = frozenset("prod production prd live staging stage release".split())
 
 
 def words(text: str) -> list[str]:
     """The words of a name in snake_case or CamelCase, in lower case."""
-    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", text)
-    return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
+    return list(_words(text))
+
+
+@lru_cache(maxsize=1 << 16)
+def _words(text: str) -> tuple[str, ...]:
+    spaced = _HUMP.sub(r"\1 \2", text)
+    return tuple(word.lower() for word in _BREAK.split(spaced) if word)
 
 
 def development(test: Expr, file: File) -> bool | None:

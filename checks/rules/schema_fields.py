@@ -60,9 +60,9 @@ def typed_datetime_fields(project: Project) -> Sites:
 
 def _fields(project: Project) -> Iterator[tuple[Class, Field]]:
     """Date-like fields of the schemas that handlers use; of all where there is no handler."""
-    used = project.schemas.used if project.routes.handlers else None
+    used = _used_with_bases(project) if project.routes.handlers else None
     for cls in project.schemas.all:
-        if used is not None and cls.key not in used and not _is_inherited(project, cls, used):
+        if used is not None and cls.key not in used:
             continue
         if not _MIRRORS.isdisjoint(cls.file.segments):
             continue
@@ -72,8 +72,10 @@ def _fields(project: Project) -> Iterator[tuple[Class, Field]]:
         yield from ((cls, field) for field in own if _is_date_like(field.name))
 
 
-def _is_inherited(project: Project, cls: Class, used: frozenset[str]) -> bool:
-    return any(sub.key in used for sub in project.classes.subclasses(cls.key))
+def _used_with_bases(project: Project) -> set[str]:
+    """Canonical names of the schemas that handlers use, and of their bases."""
+    classes = [project.classes.by_key[key] for key in project.schemas.used]
+    return {name for cls in classes for name in (cls.key, *cls.ancestors)}
 
 
 def _is_date_like(name: str) -> bool:
