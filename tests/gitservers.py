@@ -32,6 +32,7 @@ type Mode = Literal[
     "missing",  # 404
     "broken",  # 503
     "redirect",  # 302 to ``server.target`` + the path asked for
+    "slow",  # answers, but only once another mode is set
     "hang",  # takes the request and says nothing
     "drip",  # headers, then a byte a second
     "endless-refs",  # an advertisement without an end
@@ -247,6 +248,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._plain(503, b"later")
             case "redirect":
                 self._plain(302, b"", {"Location": server.target + self.path})
+            case "slow":
+                while server.mode == "slow" and not server.wait(0.02):
+                    pass
+                self._in_mode(server.mode, at_pack)
             case "hang":
                 server.wait(60)
             case "hang-at-pack" if at_pack:
