@@ -3,8 +3,8 @@
 A check is a typed function. The annotation of its first parameter is its population
 (:class:`~checks.project.subjects.File`, ``Function``, ``Route`` ..., or ``Project`` itself), its
 keyword-only parameters are the limits a standard may set, and its docstring is its page: what is
-asked and why, then the sections ``Instead:`` and ``Known problems:``. Title, defaults and choices of
-limits stand in the catalogue (:mod:`checks.rules.specs`), examples in ``checks/rules/examples``.
+asked and why, then the sections ``Instead:`` and ``Known problems:``. Title, defaults and choices
+of limits stand in the catalogue (:mod:`checks.rules.specs`), examples beside it.
 
 What it answers for one subject:
 

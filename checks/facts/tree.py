@@ -24,7 +24,7 @@ class Name(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
 
 
 class Const(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
-    """A literal. ``kind`` is the name of its type; bytes, big integers and complex keep no value."""
+    """A literal. ``kind`` names its type; bytes, big integers and complex keep no value."""
 
     kind: str
     value: str | int | float | bool | None = None
@@ -71,7 +71,7 @@ class Fmt(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=8):
 
 
 class Bin(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=9):
-    """``a op b op c`` of one operator, flattened; ``op`` is the name of the ast class (Add, Mod, BitOr)."""
+    """``a op b op c`` of one operator, flattened; ``op`` is the ast class (Add, Mod, BitOr)."""
 
     op: str
     items: tuple[Expr, ...]
@@ -93,7 +93,7 @@ class Op(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=10):
 type Expr = Name | Const | CallRef | Attr | Item | Seq | Map | Fmt | Bin | Op
 
 MAX_DEPTH = 60
-"""Nesting of an expression that is kept; deeper operands are forgotten, never walked by recursion."""
+"""Nesting of an expression that is kept; deeper operands are forgotten."""
 
 
 class Keyword(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -105,7 +105,7 @@ class Keyword(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One call. ``awaited`` is True directly under ``await``; ``statement`` when it is a whole statement."""
+    """One call; ``awaited`` directly under ``await``, ``statement`` when it is a whole statement."""
 
     line: int
     column: int
@@ -129,7 +129,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def last(self) -> str:
-        """Last name of the callee: ``execute`` for ``self.db.execute(...)``; "" when it has none."""
+        """Last name of the callee: ``execute`` for ``self.db.execute(...)``; "" for none."""
         func = self.func
         if isinstance(func, Name):
             return func.id.rpartition(".")[2]
@@ -137,7 +137,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Param(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A parameter; ``kind`` is one of ``pos`` (positional only), ``arg``, ``vararg``, ``kw``, ``kwarg``."""
+    """A parameter; ``kind``: ``pos`` (positional only), ``arg``, ``vararg``, ``kw``, ``kwarg``."""
 
     name: str
     kind: str
@@ -191,7 +191,7 @@ class Decorator(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Class(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One class statement; ``parent`` is the enclosing class, ``function`` the enclosing function."""
+    """One class statement; ``parent`` and ``function`` are what encloses it."""
 
     name: str
     qualname: str
@@ -249,7 +249,7 @@ class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Raise(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One raise statement; ``cause`` is the expression after ``from`` (a None literal is a Const)."""
+    """One raise statement; ``cause`` is what follows ``from`` (a None literal is a Const)."""
 
     line: int
     end_line: int

@@ -248,9 +248,11 @@ class Layout:
         while queue:
             reached: list[File] = []
             for file in queue:
-                for target in self._imported(file):
-                    if target.path in candidates and not self._always_script(target):
-                        reached.append(candidates.pop(target.path))
+                reached += [
+                    candidates.pop(target.path)
+                    for target in dict.fromkeys(self._imported(file))
+                    if target.path in candidates and not self._always_script(target)
+                ]
             queue = reached
         return frozenset(candidates)
 

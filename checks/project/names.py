@@ -41,7 +41,7 @@ BUILTINS = frozenset(
 
 
 class Target(msgspec.Struct, frozen=True):
-    """A name bound by a block: ``with expr as name``, ``for name in expr``, ``except T as name``."""
+    """A name bound by a block: ``with e as name``, ``for name in e``, ``except T as name``."""
 
     kind: str
     expr: Expr | None
@@ -253,7 +253,7 @@ class Names:
         found = (modules[target] for target in targets if target in modules)
         return any(other is not file and self._defines(other, name, depth + 1) for other in found)
 
-    # Imports ----------------------------------------------------------------------------------------
+    # Imports --------------------------------------------------------------------------------------
 
     def import_target(self, file: File, row: Import) -> str:
         """Absolute name that an import statement names; keys for first-party modules."""
@@ -283,7 +283,7 @@ class Names:
             name = name.rpartition(".")[0]
         return None
 
-    # Canonical names ---------------------------------------------------------------------------------
+    # Canonical names ------------------------------------------------------------------------------
 
     def canonical(self, name: str, depth: int = 0) -> str:
         """Follow re-exports and aliases of an absolute name to where it is defined."""
@@ -325,7 +325,7 @@ class Names:
                 return self.canonical(f"{target}.{head}{tail}", depth + 1)
         return name
 
-    # Definitions ----------------------------------------------------------------------------------------
+    # Definitions ----------------------------------------------------------------------------------
 
     def class_named(self, name: str) -> Class | None:
         """The first-party class of a canonical name."""

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from checks.project.manifests import Manifests
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
-    from checks.project.tooling import Tools
     from checks.project.schemas import Schemas
     from checks.project.sending import Sending
+    from checks.project.tooling import Tools
     from checks.source import Entry, Source
 
 

@@ -149,7 +149,7 @@ class Values:
     # Annotations --------------------------------------------------------------------------------
 
     def of_annotation(self, file: File, expr: Expr | None, function: Function | None = None) -> str:
-        """Class an annotation names: Annotated, Optional, unions with None and aliases unwrapped."""
+        """Class an annotation names; Annotated, Optional, unions with None, aliases unwrapped."""
         for _ in range(_DEPTH):
             match expr:
                 case None:
@@ -262,7 +262,7 @@ class Values:
         if function.fact.returns is not None:
             found = self.of_annotation(function.file, function.fact.returns, function)
             if found not in {"", "typing.Any", "builtins.object"}:
-                if found in {"typing.Self"} and function.cls is not None:
+                if found == "typing.Self" and function.cls is not None:
                     return function.cls.key
                 return found
         kinds = {"yield"} if function.fact.generator else {"return"}

@@ -34,8 +34,8 @@ _OUTSIDE = (
     "grpc.", "socket.", "ssl.", "aio_pika.", "pymysql.", "asyncmy.", "aiomysql.",
 )  # fmt: skip
 _NETWORK = frozenset(
-    f"builtins.{name}"
-    for name in "ConnectionError ConnectionResetError ConnectionRefusedError BrokenPipeError".split()
+    "builtins.ConnectionError builtins.ConnectionResetError builtins.ConnectionRefusedError "
+    "builtins.BrokenPipeError".split()
 )
 _ALWAYS_RAISES = frozenset({"retry", "exit", "_exit", "abort", "fail"})
 _TEXT_ONLY = frozenset(

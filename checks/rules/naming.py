@@ -147,7 +147,7 @@ def _holds_class(file: File, assign: tree.Assign) -> bool:
 
 
 @check("test-naming", scope="test")
-def test_naming(
+def names_of_tests(
     file: File, *, target: str = "file", pattern: str = r"^test_[a-z0-9_]+\.py$"
 ) -> Answer:
     """Tests are named so that a failure says what broke.

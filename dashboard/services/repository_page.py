@@ -131,7 +131,8 @@ def read_overview(repository: Repository, standard: str = "") -> Overview:
     chosen = _choose(standards, standard)
     lines = [_line(result) for result in chosen.clauses.with_clause()] if chosen else []
     areas = group_by_area(lines)
-    newest = Finding.objects.filter(repository=repository).open().order_by("-opened_at", "severity", "-gain_total")
+    own = Finding.objects.filter(repository=repository).open()
+    newest = own.order_by("-opened_at", "severity", "-gain_total")
     counts = Counter(line.verdict for line in lines)
     return Overview(
         scan=scan,

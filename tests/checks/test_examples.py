@@ -38,7 +38,7 @@ def _items(request: pytest.FixtureRequest) -> list[pytest.Function]:
     ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_example(case: Case, repositories: tuple[dict[str, Materialised], FactStore]) -> None:
     made, store = repositories
     outcome = judged(case, made[case.name], store)
