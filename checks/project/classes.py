@@ -9,7 +9,7 @@ from checks.facts import tree
 
 if TYPE_CHECKING:
     from checks.project.project import Project
-    from checks.project.subjects import Class, Function
+    from checks.project.subjects import Call, Class, Function
 
 _DEPTH = 24
 SCHEMA_BASES = frozenset(
@@ -35,6 +35,9 @@ HTTP_EXCEPTIONS = frozenset(
         "rest_framework.exceptions.APIException",
     }
 )
+
+
+SQLMODEL = "sqlmodel.SQLModel"
 
 
 class Classes:
@@ -87,11 +90,12 @@ class Classes:
         return name
 
     def role(self, cls: Class) -> str:
-        """``orm``, ``orm-base``, ``document``, ``settings``, ``schema``, ``exception``,
-        ``http-exception``, ``enum``, ``protocol`` or "" by the vocabulary.
+        """What a class is by the vocabulary, "" for nothing that it names.
 
-        ``orm-base`` is an abstract base or mixin of ORM models; ``document`` a Tortoise or beanie
-        model, which is an ORM model for layers and database access only.
+        One of ``orm``, ``orm-base``, ``document``, ``settings``, ``schema``, ``exception``,
+        ``http-exception``, ``enum`` and ``protocol``. ``orm-base`` is an abstract base or mixin
+        of ORM models; ``document`` a Tortoise or beanie model, which is an ORM model for layers
+        and database access only.
         """
         known = self._roles.get(cls.key)
         if known is None:
@@ -101,7 +105,7 @@ class Classes:
 
     def _role(self, cls: Class) -> str:
         names = set(self.ancestors(cls))
-        if names & DECLARATIVE or "sqlmodel.SQLModel" in names:
+        if names & DECLARATIVE or SQLMODEL in names:
             found = self._orm_role(cls, names)
             if found:
                 return found
@@ -109,7 +113,7 @@ class Classes:
             return "document"
         if names & SETTINGS_BASES:
             return "settings"
-        if names & SCHEMA_BASES or "sqlmodel.SQLModel" in names:
+        if names & SCHEMA_BASES or SQLMODEL in names:
             return "schema"
         if names & HTTP_EXCEPTIONS:
             return "http-exception"
@@ -135,7 +139,7 @@ class Classes:
         )
 
     def _orm_role(self, cls: Class, names: set[str]) -> str:
-        if "sqlmodel.SQLModel" in names and not names & DECLARATIVE:
+        if SQLMODEL in names and not names & DECLARATIVE:
             return "orm" if self._is_table(cls) else ""
         attributes = cls.attributes
         abstract = attributes.get("__abstract__")
@@ -163,6 +167,31 @@ class Classes:
             if made.endswith((".Column", ".mapped_column")) and not made.startswith("rich."):
                 return True
         return cls.file.resolve(fact.annotation) == "sqlalchemy.orm.Mapped"
+
+    def foreign_key(self, cls: Class, name: str) -> Call | None:
+        """The ``ForeignKey(...)`` of a column, also SQLModel's ``Field(foreign_key=...)``."""
+        fact = cls.attributes.get(name)
+        for expr in () if fact is None else (fact.value, fact.annotation):
+            for node in tree.walk(expr, cls.file.facts):
+                if isinstance(node, tree.CallRef):
+                    call = cls.file.calls[node.index]
+                    if call.last == "ForeignKey" or call.fact.keyword("foreign_key") is not None:
+                        return call
+        return None
+
+    @cached_property
+    def settings_parts(self) -> frozenset[str]:
+        """Classes that are the type of a field of a settings class, also of one another."""
+        found: set[str] = set()
+        queue = [cls for cls in self.by_key.values() if self.role(cls) == "settings"]
+        for cls in queue:
+            for fact in cls.attributes.values():
+                for node in tree.walk(fact.annotation):
+                    name = cls.file.resolve(node) if isinstance(node, tree.Name) else ""
+                    if name in self.by_key and name not in found:
+                        found.add(name)
+                        queue.append(self.by_key[name])
+        return frozenset(found)
 
     def is_model(self, cls: Class) -> bool:
         """An ORM model in the wide sense: SQLAlchemy, SQLModel, Tortoise or beanie."""

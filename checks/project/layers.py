@@ -138,6 +138,17 @@ def _is_listener(function: Function) -> bool:
     return any(call.last in _OBJECT_SESSIONS for call in function.calls)
 
 
+def is_interface(cls: Class) -> bool:
+    """A protocol, or a class whose every method is only promised."""
+    if cls.file.project.classes.role(cls) == "protocol":
+        return True
+    methods = [method for name, method in cls.methods.items() if name != "__init__"]
+    return bool(methods) and all(
+        method.fact.shape == "stub" or method.decorated_by("abc.abstractmethod")
+        for method in methods
+    )
+
+
 def _is_code(cls: Class) -> bool:
     return cls.file.project.classes.role(cls) in {"", "protocol"}
 

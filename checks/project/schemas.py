@@ -233,13 +233,17 @@ class Schemas:
         returns = route.function.fact.returns
         return None if returns is None else Given(route.file, returns, route.function.parent)
 
+    def hint(self, route: Route, annotation: Expr) -> Given:
+        """An annotation in the header of a handler."""
+        return Given(route.file, annotation, route.function.parent)
+
     def body_types(self, route: Route) -> Iterator[tuple[tree.Param, Given]]:
         """Parameters of a handler whose type is, or holds, a schema and that no provider fills."""
         filled = {dep.parameter for dep in route.direct_dependencies}
         for param in route.function.fact.params:
             if param.annotation is None or param.name in filled:
                 continue
-            given = Given(route.file, param.annotation, route.function.parent)
+            given = self.hint(route, param.annotation)
             if any(self.is_schema(self.class_of(each)) for each in self.inner(given)):
                 yield param, given
 
