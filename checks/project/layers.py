@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from checks.facts import tree
@@ -44,6 +45,19 @@ class Layers:
         if file.stem in _ROOT_STEMS or not _ROOT_FOLDERS.isdisjoint(file.segments):
             return True
         return file.name == "main.py" or file.path in self.project.routes.app_modules
+
+    @cached_property
+    def concrete_repositories(self) -> frozenset[Class]:
+        """Repository classes that are neither an interface nor a generic base."""
+        return frozenset(
+            cls
+            for file in self.project.production
+            for cls in file.classes
+            if cls.fact.function < 0
+            and is_repository_class(cls)
+            and not is_interface(cls)
+            and not is_generic_base(cls)
+        )
 
     def _find(self, file: File) -> str:
         routes = file.path in self.project.routes.modules
@@ -136,6 +150,12 @@ def _is_listener(function: Function) -> bool:
     if function.decorated_by("sqlalchemy.event.listens_for"):
         return True
     return any(call.last in _OBJECT_SESSIONS for call in function.calls)
+
+
+def is_generic_base(cls: Class) -> bool:
+    """A base for others: it has type parameters of its own, or says base in its name."""
+    bases = {cls.file.resolve(base) for base in cls.fact.bases}
+    return bool(cls.fact.typevars) or "typing.Generic" in bases or "Base" in cls.name
 
 
 def is_interface(cls: Class) -> bool:

@@ -249,6 +249,22 @@ class Routes:
         routes = [Route(rows[0].function, rows) for rows in found.values()]
         return sorted(routes, key=lambda route: (route.path, route.line))
 
+    @cached_property
+    def functions_of_the_framework(self) -> frozenset[str]:
+        """Keys of the functions that the framework is handed: providers, lifespans, factories."""
+        found = set()
+        for file in self.project.production:
+            for call in file.calls_named("Depends", "Security"):
+                found |= {file.resolve(each, call.function) for each in call.fact.args[:1]}
+                found |= {file.resolve(i.value, call.function) for i in call.fact.keywords}
+        for app in self.applications:
+            if app.call is not None:
+                names = (i.value for i in app.call.fact.keywords if i.name == "lifespan")
+                found |= {app.call.file.resolve(each, app.call.function) for each in names}
+                maker = app.call.function
+                found |= {maker.key} if maker is not None else set()
+        return frozenset(found)
+
     @property
     def middleware(self) -> list[Middleware]:
         """Every registration of a middleware."""

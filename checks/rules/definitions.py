@@ -202,11 +202,8 @@ def single_aggregate_modules(
     Known problems: what belongs to one aggregate is told by the size of its models alone.
     """
     if kind == "repository":
-        repositories = [
-            cls
-            for cls in _classes(file)
-            if is_repository_class(cls) and not is_interface(cls) and not _is_generic(cls)
-        ]
+        concrete = file.project.layers.concrete_repositories
+        repositories = [cls for cls in _classes(file) if cls in concrete]
         if not repositories:
             return Skip("no repository")
         return _second(repositories, "repository")
@@ -224,13 +221,6 @@ def _second(classes: Sequence[Class], word: str) -> Answer:
     second = classes[1]
     text = f"`{second.name}` is the second {word} of this module"
     return At(second.line, text, symbol=second.symbol, anchor=second.name)
-
-
-def _is_generic(cls: Class) -> bool:
-    """A base for repositories: it has type parameters of its own, or says base in its name."""
-    generic = cls.fact.typevars or cls.inherits("typing.Generic")
-    direct = any(cls.file.resolve(base) == "typing.Generic" for base in cls.fact.bases)
-    return bool(cls.fact.typevars or (generic and direct)) or cls.name.startswith("Base")
 
 
 def _width(cls: Class) -> int:
