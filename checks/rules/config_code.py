@@ -44,7 +44,7 @@ def no_direct_environ_access(
     """
     tolerated = any_match(file.path, tuple(allowed_paths))
     count, found = 0, []
-    for line, name, function in _reads(file):
+    for line, name, function in environment_reads(file):
         if _PLATFORM.fullmatch(name):
             continue
         count += 1
@@ -56,7 +56,7 @@ def no_direct_environ_access(
     return Sites(count, found) if count else Skip("no environment variable is read")
 
 
-def _reads(file: File) -> Iterator[tuple[int, str, Function | None]]:
+def environment_reads(file: File) -> Iterator[tuple[int, str, Function | None]]:
     """Each read: line, name of the variable ("" when computed), function around it."""
     for call in file.calls_named(*_NAMES):
         if call.name in _READS or _wraps_read(call):
@@ -122,6 +122,5 @@ def _wraps_read(call: Call) -> bool:
 def _in_settings_class(file: File, line: int) -> bool:
     classes = file.project.classes
     return any(
-        cls.line <= line <= cls.end_line and classes.role(cls) == "settings"
-        for cls in file.classes
+        cls.line <= line <= cls.end_line and classes.role(cls) == "settings" for cls in file.classes
     )
