@@ -111,6 +111,16 @@ class CallGraph:
         return [c for c in candidates if c not in protocols and wanted <= c.methods.keys()]
 
     @cached_property
+    def coroutines(self) -> frozenset[str]:
+        """Names of all async functions of production files, to sift calls before resolving them."""
+        return frozenset(
+            function.name
+            for file in self.project.production
+            for function in file.functions
+            if function.is_async
+        )
+
+    @cached_property
     def from_handlers(self) -> frozenset[str]:
         """Canonical names of the functions that route handlers reach, a few levels deep."""
         return frozenset(
