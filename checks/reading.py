@@ -14,7 +14,7 @@ from checks.facts.lint import LintContext, LintFact
 from checks.facts.mapper import MapJob, Mapped, key_of, map_blobs
 from checks.facts.store import FactStore
 from checks.facts.team import Team
-from checks.lintcontext import lint_context
+from checks.lintcontext import lint_contexts
 from checks.model import Skipped
 from checks.project.layout import excluded_path
 from checks.project.project import Project
@@ -74,8 +74,8 @@ def read_project(
         made = partial(map_blobs, read=source.blobs, store=store, team=team)
         texts = made(list(files.documents.values()), progress=_part(tell, "documents"))
         documents = _documents(files.documents, texts)
-        context = lint_context([entry.path for entry in files.python], documents)
-        wanted = {entry.path: _python_jobs(entry, context) for entry in files.python}
+        contexts = lint_contexts([entry.path for entry in files.python], documents)
+        wanted = {entry.path: _python_jobs(entry, contexts[entry.path]) for entry in files.python}
         asked = [job for pair in wanted.values() for job in pair]
         mapped = made(asked, progress=_part(tell, "files"))
     files.note(files.documents.items(), texts)

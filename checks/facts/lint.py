@@ -51,7 +51,6 @@ _ISORT: Final[Mapping[str, type]] = {
     "no-sections": bool,
     "order-by-type": bool,
     "relative-imports-order": str,
-    "required-imports": tuple,
     "single-line-exclusions": tuple,
     "split-on-trailing-comma": bool,
     "variables": tuple,

@@ -75,8 +75,8 @@ class LintRun:
     """
 
     def __init__(self, files: Sequence[LintFile], context: LintContext, scratch: Path) -> None:
-        ruff = _ruff_path()
-        self._words = [ruff, *arguments(context)]
+        ruff = self._ruff = _ruff_path()
+        self._take(context)
         self._scratch = scratch
         self._shapes: dict[int, Shape] = {}
         self._texts: dict[int, str] = {}
@@ -111,6 +111,10 @@ class LintRun:
             tasks, code = self._running.tasks, self._running.wait(alive)
             if code == 0:
                 yield from self._answers(tasks, self._running.output())
+            elif code == _REFUSED and self._context.isort:
+                # An option that the repository gave is no reason to judge nothing.
+                self._take(msgspec.structs.replace(self._context, isort=()))
+                waiting.append(tasks)
             elif code == _REFUSED:
                 note = "ruff refused the rules or options it was given"
                 yield from (LintAnswer(task, note=note, lasting=False) for task in tasks)
@@ -121,6 +125,10 @@ class LintRun:
                 waiting += [tasks[half:], tasks[:half]]
             self._running.clear()
             self._running = self._launch(waiting.pop()) if waiting else None
+
+    def _take(self, context: LintContext) -> None:
+        self._context = context
+        self._words = [self._ruff, *arguments(context)]
 
     def _launch(self, tasks: list[int]) -> _Ruff:
         names = [self._export(task) for task in tasks]

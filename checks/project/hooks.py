@@ -120,7 +120,8 @@ class Hooks:
     @cached_property
     def functions(self) -> frozenset[str]:
         """Keys of the first-party functions that run as middleware or as exception handler."""
-        ran = [each.function for each in (*self.middleware, *self.exception_handlers)]
+        ran = [each.function for each in self.middleware]
+        ran += [each.function for each in self.exception_handlers]
         return frozenset(function.key for function in ran if function is not None)
 
     # Exception handlers ---------------------------------------------------------------------------

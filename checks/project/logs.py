@@ -76,7 +76,7 @@ class Logs:
         return known
 
     def inside(self, clause: Except) -> list[LogCall]:
-        """Log calls in the body of an except clause, those of nested try statements' clauses not."""
+        """Log calls in the body of an except clause, without those of clauses nested in it."""
         own = self.calls(clause.file)
         return [
             own[call.index]

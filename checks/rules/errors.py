@@ -55,9 +55,9 @@ def _around_handlers(clause: Except) -> bool:
     function = clause.function
     if function is None:
         return False
-    if function.name == "dispatch" and function.cls is not None:
-        if any(name.endswith("BaseHTTPMiddleware") for name in function.cls.ancestors):
-            return True
+    bases = function.cls.ancestors if function.cls is not None else []
+    if function.name == "dispatch" and any(n.endswith("BaseHTTPMiddleware") for n in bases):
+        return True
     decorators = [function.file.resolve(each.value) for each in function.fact.decorators]
     if any(name.endswith((".middleware", ".exception_handler")) for name in decorators):
         return True

@@ -13,7 +13,7 @@ from checks.facts.mapper import MapJob, map_blobs
 from checks.facts.store import FactStore
 from checks.gitsource import GitSource
 from checks.judge import answer
-from checks.lintcontext import lint_context
+from checks.lintcontext import lint_contexts
 from checks.model import Outcome
 from checks.reading import read_project
 from checks.rules.specs import areas, examples, specs
@@ -61,13 +61,14 @@ def warm(made: Sequence[Materialised], store: FactStore) -> None:
         source = GitSource(each.git_dir, each.commit)
         entries = [entry for entry in source.tree() if entry.kind == "file"]
         contents.update(source.blobs([entry.oid for entry in entries]))
-        context = lint_context([e.path for e in entries if e.path.endswith(".py")], {})
+        python = [entry.path for entry in entries if kind_of(entry.path) == "python"]
+        contexts = lint_contexts(python, {})
         for entry in entries:
             kind = kind_of(entry.path)
             name = entry.path.rpartition("/")[2]
             if kind == "python":
                 jobs.append(MapJob(entry.oid, "py", entry.size))
-                jobs.append(MapJob(entry.oid, "lint", entry.size, name, context))
+                jobs.append(MapJob(entry.oid, "lint", entry.size, name, contexts[entry.path]))
             elif kind is not None:
                 jobs.append(MapJob(entry.oid, kind, entry.size))
     map_blobs(jobs, lambda oids: ((oid, contents[oid]) for oid in oids), store, processes=2)

@@ -67,6 +67,14 @@ def test_the_file_that_ruff_dies_of_is_found_and_the_rest_is_kept(tmp_path: Path
     assert all(a.fact and a.fact.diagnostics for task, a in answers.items() if task not in notes)
 
 
+@pytest.mark.parametrize("option", [("known-third-party", ("a[",)), ("lines-between-types", -1)])
+def test_an_option_that_ruff_refuses_costs_that_option_only(
+    option: tuple[str, tuple[str, ...] | int], tmp_path: Path
+) -> None:
+    fact = _fact(b"print(1)\nimport b\nimport a\n", tmp_path, LintContext(RULES, isort=(option,)))
+    assert [each.code for each in fact.diagnostics] == ["T201", "I001"]
+
+
 def test_rules_that_ruff_does_not_know_are_told_of_each_file_and_not_kept(tmp_path: Path) -> None:
     answer = _run({0: b"x = 1\n"}, tmp_path, LintContext(("XYZ999",)))[0]
     assert answer.fact is None
