@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from checks.project.literals import Literals
     from checks.project.logs import Logs
     from checks.project.manifests import Manifests
+    from checks.project.models import Models
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
     from checks.project.schemas import Schemas
@@ -218,6 +219,13 @@ class Project:
         from checks.project.database import Database
 
         return Database(self)
+
+    @cached_property
+    def models(self) -> Models:
+        """Columns, keys and relationships of ORM models."""
+        from checks.project.models import Models
+
+        return Models(self)
 
     @cached_property
     def logs(self) -> Logs:

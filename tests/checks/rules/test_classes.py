@@ -55,8 +55,9 @@ def test_functions_that_a_framework_asks_for_hold(text: str, found: list[int]) -
 
 def test_interfaces_and_the_base_are_no_concrete_repositories() -> None:
     text = (
-        "from typing import Generic, Protocol, TypeVar\nfrom acme import SQLAlchemyAsyncRepository\n"
-        "T = TypeVar('T')\nclass BaseRepository(Generic[T]): ...\n"
+        "from typing import Generic, Protocol, TypeVar\n"
+        "from acme import SQLAlchemyAsyncRepository\nT = TypeVar('T')\n"
+        "class BaseRepository(Generic[T]): ...\n"
         "class AnyRepository(Protocol): ...\n"
         "class UserRepository(BaseRepository[int]): ...\n"
         "class OrderRepository(SQLAlchemyAsyncRepository[int]): ...\n"
