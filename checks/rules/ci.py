@@ -78,8 +78,8 @@ def pre_commit_hooks(project: Project, kind: str, *, hooks: Sequence[str] = ("ru
     if any(_HOOKS[kind](hook) for hook in found.all):
         return None
     path = found.paths[0] if found.paths else ""
-    where = f"`{path}` has" if path else "There is no configuration of hooks that has"
-    return At(0, f"{where} no hook of the kind `{kind}`", path=path, anchor=kind)
+    where = "is configured" if path else "is configured: there is no .pre-commit-config.yaml"
+    return At(0, f"No hook of the kind `{kind}` {where}", path=path, anchor=kind)
 
 
 def _runs(*programs: str) -> Callable[[Hook], bool]:

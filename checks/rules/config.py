@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from checks.check import At, check
@@ -10,12 +11,23 @@ from checks.project.project import Project
 from checks.rules.config_code import environment_reads
 
 
+_READERS = ("environs", "environ", "decouple", "dynaconf", "starlette.config", "dotenv")
+_PLATFORM = re.compile(
+    r"PATH|HOME|TZ|CI|USER|PWD|SHELL|LANG|TERM|COLUMNS|LINES|TMPDIR|HOSTNAME|EDITOR|NO_COLOR"
+    r"|FORCE_COLOR|PYTEST_\w+|PYTHON\w*|XDG_\w+|GITHUB_\w+|VIRTUAL_ENV"
+)
+_READ_NAME = re.compile(r"\.(?:env_\w+|getenv\w*)$")
+
+
 def _reads_environment(project: Project) -> str | None:
-    """Environment variables are read, by code or by compose."""
-    if project.classes.with_role("settings"):
+    """Environment variables of the project's own are read, by code or by compose."""
+    if project.classes.with_role("settings") or project.manifests.imports(*_READERS):
         return None
-    if any(True for file in project.production for _ in environment_reads(file)):
+    if any(_READ_NAME.search(name) for name in project.manifests.imported_names - {"os.getenv"}):
         return None
+    for file in project.production:
+        if any(not _PLATFORM.fullmatch(name) for _, name, _ in environment_reads(file)):
+            return None
     for document in project.documents.values():
         services = table_of(document.data, "services")
         if any("env_file" in table_of(service) for service in services.values()):

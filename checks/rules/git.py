@@ -19,6 +19,7 @@ _INITIAL = re.compile(r"^initial[ -]commit\.?$", re.IGNORECASE)
 _SECRET = re.compile(
     r"(?im)^\s*(export\s+)?\w*(SECRET|TOKEN|PASSWORD|PASSWD|API_?KEY|PRIVATE_KEY)\w*=\S"
 )
+_TEMPLATE = re.compile(r"example|sample|template")
 _TEXT = 200
 
 
@@ -112,7 +113,7 @@ def _is_env(path: str, patterns: Sequence[str], exceptions: Sequence[str]) -> bo
     lower = name.lower()
     if not any(fnmatchcase(lower, pattern) for pattern in (*patterns, ".envrc")):
         return False
-    if lower in {".env.ci", ".env.test", ".env.testing"} or "example" in lower or "sample" in lower:
+    if lower in {".env.ci", ".env.test", ".env.testing"} or _TEMPLATE.search(lower):
         return False
     return not any(fnmatchcase(lower, pattern) for pattern in exceptions)
 
