@@ -10,7 +10,6 @@ from checks.project.declared import table_of
 from checks.project.project import Project
 from checks.rules.config_code import environment_reads
 
-
 _READERS = ("environs", "environ", "decouple", "dynaconf", "starlette.config", "dotenv")
 _PLATFORM = re.compile(
     r"PATH|HOME|TZ|CI|USER|PWD|SHELL|LANG|TERM|COLUMNS|LINES|TMPDIR|HOSTNAME|EDITOR|NO_COLOR"
