@@ -121,6 +121,8 @@ class Suppression(msgspec.Struct, frozen=True):
         file_wide: True when it holds for the whole file (``# ruff: noqa``).
         end_line: Last line it covers, for ``# ruff: disable[...]``; 0 when it covers its own
             line only.
+        explained: Of a ``type: ignore``: whether words that read as a reason follow it or stand
+            in the comment line above; None for every other comment.
     """
 
     line: int
@@ -128,6 +130,7 @@ class Suppression(msgspec.Struct, frozen=True):
     codes: tuple[str, ...] = ()
     file_wide: bool = False
     end_line: int = 0
+    explained: bool | None = None
 
 
 _CHEAP = re.compile(
@@ -142,7 +145,7 @@ _RUFF = re.compile(
     re.I,
 )
 _TYPE = re.compile(
-    r"#\s*(?:type|pyright|ty)\s*:\s*ignore\b(?:\s*\[(?P<codes>[^\]]{0,400})\])?", re.I
+    r"#\s*(?P<tool>type|pyright|ty)\s*:\s*ignore\b(?:\s*\[(?P<codes>[^\]]{0,400})\])?", re.I
 )
 _MYPY_FILE = re.compile(r"#\s*mypy\s*:\s*ignore-errors\b(?!\s*=\s*false)", re.I)
 _NOSEC = re.compile(r"#\s*nosec\b(?:\s*:?\s*(?P<codes>B\d{3}(?:[\s,]+B\d{3})*))?", re.I)
@@ -155,6 +158,11 @@ _STRING_OR_COMMENT = re.compile(
     r"|\#[^\n]*+",
     re.DOTALL,
 )
+_DIRECTIVE = re.compile(
+    r"#\s*(?:(?:ruff|flake8|pylint|mypy|pyright|ty|type|isort|fmt|pragma)\s*:|noqa\b|nosec\b)[^#]*",
+    re.I,
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _SEPARATOR = re.compile(r"[\s,]+")
 
 
@@ -170,7 +178,8 @@ def noqa(lines: Sequence[str]) -> list[Suppression]:
     found: list[Suppression] = []
     opened: dict[tuple[str, ...], int] = {}
     for number, comment in _comments(lines, hits):
-        found.extend(_of_comment(number, comment))
+        above = lines[number - 2].strip() if number > 1 else ""
+        found.extend(_of_comment(number, comment, above))
         _ruff_comment(number, comment, opened, found)
     found.extend(
         Suppression(start, "noqa", codes, end_line=len(lines)) for codes, start in opened.items()
@@ -178,17 +187,27 @@ def noqa(lines: Sequence[str]) -> list[Suppression]:
     return sorted(found, key=lambda each: (each.line, each.kind, each.codes))
 
 
-def _of_comment(number: int, comment: str) -> Iterator[Suppression]:
+def _of_comment(number: int, comment: str, above: str) -> Iterator[Suppression]:
     if match := _NOQA.search(comment):
         yield Suppression(number, "noqa", _codes(match["codes"]), file_wide=bool(match["file"]))
     if match := _TYPE.search(comment):
-        yield Suppression(number, "type-ignore", _codes(match["codes"]))
+        explained = None
+        if match["tool"].lower() == "type":
+            own_line = above if above.startswith("#") else ""
+            explained = _is_reason(comment[match.end() :]) or _is_reason(own_line)
+        codes = _codes(match["codes"])
+        yield Suppression(number, "type-ignore", codes, explained=explained)
     if _MYPY_FILE.search(comment):
         yield Suppression(number, "type-ignore", file_wide=True)
     if match := _NOSEC.search(comment):
         yield Suppression(number, "nosec", _codes(match["codes"]))
     if _COVER.search(comment):
         yield Suppression(number, "no-cover")
+
+
+def _is_reason(text: str) -> bool:
+    """Whether a comment holds two words beside what it says to tools."""
+    return len(_WORD.findall(_DIRECTIVE.sub("", text))) > 1
 
 
 def _ruff_comment(

@@ -99,8 +99,11 @@ def _of(text: str) -> list[Suppression]:
         ("# ruff: noqa", Suppression(1, "noqa", file_wide=True)),
         ("# flake8: noqa: F401", Suppression(1, "noqa", ("F401",), file_wide=True)),
         ("# ruff: ignore[E501, F401]", Suppression(1, "noqa", ("E501", "F401"))),
-        ("# type: ignore", Suppression(1, "type-ignore")),
-        ("# type: ignore[arg-type, misc]", Suppression(1, "type-ignore", ("arg-type", "misc"))),
+        ("# type: ignore", Suppression(1, "type-ignore", explained=False)),
+        (
+            "# type: ignore[arg-type, misc] as the stub says",
+            Suppression(1, "type-ignore", ("arg-type", "misc"), explained=True),
+        ),
         ("# pyright: ignore[reportAny]", Suppression(1, "type-ignore", ("reportAny",))),
         ("# mypy: ignore-errors", Suppression(1, "type-ignore", file_wide=True)),
         ("# nosec", Suppression(1, "nosec")),
