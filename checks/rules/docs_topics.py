@@ -12,13 +12,15 @@ from checks.project.project import Project
 from checks.rules.applies import has_python
 
 _PATTERNS: dict[str, str] = {
-    "setup": r"install|set.?up|getting started|quick ?start|how to run|running",
-    "environment-variables": r"env(ironment)? var(iable)?s?|configur(e|ing|ation)|settings",
-    "api-overview": r"\bapi\b|endpoints?|routes",
+    "setup": r"install|set.?up|getting.started|quick.?start",
+    "environment-variables": r"env(ironment)?.var(iable)?s?|configur(e|ing|ation)",
+    "api-overview": r"\bapi\b|endpoints?",
     "development-workflow": r"develop|contribut|workflow",
     "deployment": r"deploy",
     "troubleshooting": r"troubleshoot|\bfaq\b|common (problems|errors|issues)",
-    "profiling": r"py-?spy|cProfile|profil(e|ing)|scalene|pyinstrument",
+    # A profile of a user, of AWS or of compose is another thing than a profile of a program.
+    "profiling": r"py-?spy|cProfile|profil(ing|ers?\b)|scalene|pyinstrument"
+    r"|\bprofile (the|an?|your|our|slow|code|memory|cpu|python|performance)\b(?! profile)",
     "virtualenv": r"\.?venv|virtual ?environment|virtualenv|uv sync|poetry install",
     "rate-limits": r"rate.?limit",
     "pagination": r"paginat",
@@ -27,14 +29,22 @@ _PATTERNS: dict[str, str] = {
 }
 _PLATFORMS = (r"linux|ubuntu|debian", r"mac ?os|os x|homebrew", r"windows", r"\bwsl\b")
 _DIAGRAMS: dict[str, tuple[str, str]] = {
-    "sequence-diagram": (r"sequenceDiagram|@startuml[\s\S]*(actor|participant)", r"sequence"),
-    "er-diagram": (r"erDiagram|@startuml[\s\S]*entity|\bTable \w+ \{", r"\ber\b|erd|er[-_]|schema"),
+    "sequence-diagram": (r"sequenceDiagram|@startuml[\s\S]*(actor|participant)", r"sequences?"),
+    "er-diagram": (r"erDiagram|@startuml[\s\S]*entity|\bTable \w+ \{", r"er|erd|schema|entity"),
 }
-_EMPTY = re.compile(r"(todo|tbd|coming soon|work in progress|wip)\W*", re.IGNORECASE)
+_EMPTY = re.compile(r"\W*(todo|tbd|coming soon|to be (done|written)|work in progress|wip)\b", re.I)
+_PROMISE_WORDS = 12
+_PURPOSE_WORDS = 5
+_BADGE = re.compile(r"\S*\]\(\S*|\S*\]\[\S*|https?://\S+")
+_IMAGE = re.compile(r"\.(?:png|jpe?g|svg|gif|webp|drawio|pdf)$", re.IGNORECASE)
+_NAME_WORDS = re.compile(r"[^a-z]+")
 _CAPITALS = re.compile(r"\b[A-Z][A-Z0-9]+(_[A-Z0-9]+)+\b|\b[A-Z]{4,}\b")
 _PATH = re.compile(r"(?<![\w.])/[\w{}:-]+(/[\w{}:-]+)*")
 _COMMAND = re.compile(
-    r"\b(pip|uv|poetry|docker|make|npm|git|python3?|pipenv|conda|just|brew|apt)\b", re.IGNORECASE
+    r"`[^`]*\b(pip|uv|poetry|docker|make|npm|git|python3?|pipenv|conda|just|brew|apt)\b[^`]*`"
+)
+_PROFILERS = re.compile(
+    r"py-?spy|cProfile|scalene|pyinstrument|memray|line-profiler|memory-profiler"
 )
 _DEPLOYS = re.compile(
     r"(^|/)(Dockerfile[^/]*|[^/]*compose[^/]*\.ya?ml|Procfile|fly\.toml|render\.ya?ml|app\.ya?ml"
@@ -66,6 +76,8 @@ def docs_topics(
     if any(_covers(project, path, topic, min_words) for path in paths):
         return None
     if topic == "profiling" and _profiles(project):
+        return None
+    if topic in _DIAGRAMS and any(_pictures(path, topic) for path in project.entries):
         return None
     text = f"No document has a section on {topic.replace('-', ' ')}"
     return At(0, text, path=paths[0] if paths else "", anchor=topic)
@@ -102,7 +114,7 @@ def _reads_settings(project: Project) -> bool:
 def _documents(project: Project, files: Sequence[str]) -> Iterator[str]:
     """Tracked documents among the wanted ones, also from a service's own folder."""
     wanted = matcher(tuple(_with_other_homes(files)), ignore_case=True)
-    folders = [f"{folder}/" for folder in project.manifests.folders if folder]
+    folders = [".github/", *(f"{folder}/" for folder in project.manifests.folders if folder)]
     for path in sorted(project.documents):
         own = [path, *(path[len(f) :] for f in folders if path.startswith(f))]
         if any(wanted(name) for name in own):
@@ -123,7 +135,8 @@ def _covers(project: Project, path: str, topic: str, min_words: int) -> bool:
     if topic in _DIAGRAMS:
         return _draws(document, topic)
     if topic == "purpose":
-        return any(_words(p.text) >= 2 for s in document.sections[:2] for p in s.paragraphs)
+        opening = [p.text for section in document.sections[:2] for p in section.paragraphs]
+        return any(_words(_BADGE.sub("", text)) >= _PURPOSE_WORDS for text in opening)
     if topic == "platform-setup":
         text = _everything(document)
         return sum(1 for each in _PLATFORMS if re.search(each, text, re.IGNORECASE)) >= 2
@@ -143,12 +156,25 @@ def _covers(project: Project, path: str, topic: str, min_words: int) -> bool:
 
 
 def _draws(document: DocumentFact, topic: str) -> bool:
-    code, image = _DIAGRAMS[topic]
+    code, _ = _DIAGRAMS[topic]
     blocks = [each.text for section in document.sections for each in section.code]
     if any(re.search(code, text) for text in [*blocks, document.text]):
         return True
     links = [link for section in document.sections for link in section.links if link.image]
-    return any(re.search(image, f"{each.text} {each.target}", re.IGNORECASE) for each in links)
+    return any(_pictures(link.target, topic) or _named(link.text, topic) for link in links)
+
+
+def _pictures(path: str, topic: str) -> bool:
+    """Whether a path is that of a picture which its name says to be such a diagram."""
+    name = path.rpartition("/")[2]
+    if topic == "er-diagram" and name.endswith(".dbml"):
+        return True
+    return bool(_IMAGE.search(name)) and _named(name.rpartition(".")[0], topic)
+
+
+def _named(text: str, topic: str) -> bool:
+    wanted = re.compile(_DIAGRAMS[topic][1])
+    return any(wanted.fullmatch(word) for word in _NAME_WORDS.split(text.lower()))
 
 
 def _below(sections: Sequence[Section], number: int) -> list[Section]:
@@ -182,7 +208,8 @@ def _everything(document: DocumentFact) -> str:
 def _anything(sections: Sequence[Section]) -> bool:
     """Some content that is no promise of content."""
     text = _prose(sections).strip()
-    return bool(_code(sections)) or (bool(text) and not _EMPTY.fullmatch(text))
+    promise = bool(_EMPTY.match(text)) and _words(text) < _PROMISE_WORDS
+    return bool(_code(sections)) or (bool(text) and not promise)
 
 
 def _command(sections: Sequence[Section]) -> bool:
@@ -222,13 +249,11 @@ def _links(project: Project, path: str, document: DocumentFact, pattern: re.Patt
 
 
 def _profiles(project: Project) -> bool:
-    """A profiler as development dependency or in a Makefile target."""
-    pattern = re.compile(_PATTERNS["profiling"], re.IGNORECASE)
-    if any(pattern.search(each.name) for each in project.manifests.dependencies):
+    """A profiler as dependency, or a target of a Makefile that runs one."""
+    if any(_PROFILERS.fullmatch(each.name) for each in project.manifests.dependencies):
         return True
     return any(
-        pattern.search(command.text)
+        target.name.startswith("profil") or any(_PROFILERS.search(c.text) for c in target.commands)
         for document in project.documents.values()
         for target in document.targets
-        for command in target.commands
     )
