@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import html
 import json
+import logging
 import os
 import re
 import signal
@@ -26,6 +27,9 @@ from psycopg import sql
 from tests.dashboard.installation import PATIENCE, Installation, until
 from tests.gitservers import GitServer
 from tests.services import DIRECTORY, Services, free_port
+
+# A line for each request would bury what a failed test has to say.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _LOGIN = re.compile(r"Login:\s+(\S+)\s.*?Password:\s+(\S+)", re.DOTALL)
 _TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
