@@ -295,7 +295,7 @@ class _Walk:
         end: int = getattr(node, "end_lineno", line) or line
         if body:
             end = body[-1].end_lineno or end
-            if kind in {"else", "tryelse", "finally", "loopelse", "try"}:
+            if kind in {"else", "tryelse", "finally", "loopelse"}:
                 line = body[0].lineno
         last = type(body[-1]).__name__ if body else ""
         column: int = getattr(node, "col_offset", 0) + 1
