@@ -51,6 +51,9 @@ STATEMENTS = frozenset(
     "sqlalchemy.dialects.mysql.insert",
 }
 """Functions that build a statement."""
+CHANGES = frozenset(name for name in STATEMENTS if name.endswith((".insert", ".update", ".delete")))
+"""Those whose statement changes rows."""
+_CHAIN = 20
 WAREHOUSE = frozenset({"query", "query_and_wait", "insert_rows", "insert_rows_json"})
 _NAMES = frozenset({"session", "db", "db_session", "async_session", "uow"})
 _ASKED = tuple(OPERATIONS | DRIVER | DOCUMENT | WAREHOUSE)
@@ -152,6 +155,24 @@ class Database:
     def builds_statement(self, call: Call) -> bool:
         """Whether a call builds a statement (``select``, ``text`` ...)."""
         return call.name in STATEMENTS
+
+    def changes_rows(self, call: Call) -> bool:
+        """Whether what a call executes is an INSERT, UPDATE or DELETE."""
+        expr = call.arg(0, "statement")
+        for _ in range(_CHAIN):
+            if isinstance(expr, tree.Name):
+                assigns = call.file.facts.assigns
+                rows = [
+                    a for a in assigns if a.function == call.fact.function and expr in a.targets
+                ]
+                expr = rows[-1].value if rows else None
+            if not isinstance(expr, tree.CallRef):
+                break
+            made = Call(call.file, expr.index)
+            if made.name in CHANGES:
+                return True
+            expr = made.fact.args[0] if made.last == "text" and made.fact.args else made.receiver
+        return literal_text(expr).lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE"))
 
     def sql_argument(self, call: Call) -> Expr | None:
         """The argument that is SQL text written here: a literal or an f-string."""

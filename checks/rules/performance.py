@@ -140,3 +140,57 @@ def _is_short(loop: Loop) -> bool:
         return False
     items = block.exprs[1]
     return isinstance(items, tree.Seq) and len(items.items) <= 2
+
+
+# Writes -----------------------------------------------------------------------------------------
+
+_ONE_BY_ONE = frozenset({"add", "delete", "merge", "flush", "commit"})
+_AT_ONCE = frozenset(
+    {"add_all", "bulk_save_objects", "bulk_insert_mappings", "bulk_update_mappings"}
+)
+
+
+@check("bulk-operations")
+def bulk_operations(loop: Loop) -> Answer:
+    """Many rows are written in one statement.
+
+    A statement, a flush or a commit per row is a round trip per row.
+
+    Instead: ``session.add_all(rows)``, ``insert(Model)`` with a list, or one UPDATE.
+
+    Known problems: a write in a function that the loop calls is judged by no-query-in-loop.
+    """
+    database = loop.file.project.database
+    own = [call for call in loop.calls if _innermost(call) == loop.index]
+    writes = [call for call in own if database.operation(call) and _is_write(call)]
+    if not writes:
+        return Skip("the loop writes no row")
+    if _on_purpose(loop) or _is_short(loop) or _needs_id(loop, writes):
+        return None
+    for call in writes:
+        if call.last not in _AT_ONCE and not _is_attempt(loop, call):
+            return At(call.line, f"`{call.last}` runs once per row", anchor=call.last)
+    return None
+
+
+def _is_write(call: Call) -> bool:
+    """Adds, changes or deletes rows, or sends what was added."""
+    if call.last in _ONE_BY_ONE | _AT_ONCE:
+        return True
+    return call.last in {"execute", "exec"} and call.file.project.database.changes_rows(call)
+
+
+def _needs_id(loop: Loop, writes: list[Call]) -> bool:
+    """A flush in the loop whose generated id is used afterwards."""
+    if not any(call.last == "flush" for call in writes):
+        return False
+    added = {tree.dotted(a) for call in writes if call.last == "add" for a in call.fact.args}
+    facts = loop.file.facts
+    used = [arg for call in loop.calls for arg in call.fact.args]
+    used += [item.value for call in loop.calls for item in call.fact.keywords]
+    used += [a.value for a in facts.assigns if a.value and loop.line <= a.line <= loop.end_line]
+    return any(
+        isinstance(node, tree.Name) and node.id.partition(".")[0] in added and "." in node.id
+        for expr in used
+        for node in tree.walk(expr)
+    )

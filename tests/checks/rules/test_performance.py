@@ -60,3 +60,24 @@ def test_a_query_per_element_is_found_at_its_line(body: list[str], line: int) ->
     outcome = ask("no-query-in-loop", function(*body))
 
     assert lines(outcome) == [HEAD.count("\n") + 1 + line]
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        (["for row in rows:", "    db.add(row)"], [2]),
+        (["for row in rows:", "    db.execute(update(row).values(a=1))"], [2]),
+        (["for row in rows:", "    q = delete(row)", "    db.execute(q.where(1))"], [3]),
+        (["for row in rows:", "    db.execute(select(row))"], []),
+        (["for chunk in chunks:", "    db.commit()"], []),
+        (["for row in rows:", "    db.add(row)", "    db.flush()", "    print(row.id)"], []),
+        (["for row in rows:", "    seen.add(row)"], []),
+    ],
+)
+def test_a_write_per_row_is_found(body: list[str], found: list[int]) -> None:
+    (path, text), *_ = function(*body).items()
+    head = "from sqlalchemy import delete, select, update\n"
+
+    outcome = ask("bulk-operations", {path: head + text})
+
+    assert lines(outcome) == [HEAD.count("\n") + 2 + line for line in found]
