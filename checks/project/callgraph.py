@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from checks.facts.tree import CallRef
+from checks.facts.tree import CallRef, Expr
 
 if TYPE_CHECKING:
     from checks.project.project import Project
-    from checks.project.subjects import Call, Class, Function
+    from checks.project.subjects import Call, Class, File, Function
 
 _ABSTRACT = frozenset({"abc.ABC", "typing.Protocol"})
 
@@ -165,6 +165,25 @@ class CallGraph:
             known = [c for c in calls if c.name in names or function in self.resolve(c)]
             self._callers[function.key] = known
         return known
+
+    @cached_property
+    def decorators(self) -> frozenset[str]:
+        """Canonical names of all that decorates a function or class, methods included."""
+        return frozenset(
+            name
+            for file in self.project.analysed
+            for row in (*file.functions, *file.classes)
+            for each in row.fact.decorators
+            for name in (file.resolve(each.value), self._method_of(file, each.value))
+            if name
+        )
+
+    def _method_of(self, file: File, decorator: Expr) -> str:
+        """``registry.register`` of an instance as the method of its class."""
+        func = (
+            file.calls[decorator.index].fact.func if isinstance(decorator, CallRef) else decorator
+        )
+        return self.project.values.callee_of(file, func)
 
     def callees(self, function: Function) -> list[tuple[Call, Function]]:
         """Each call in a function's body with the first-party functions that it reaches."""
