@@ -32,3 +32,28 @@ def type_ignore_explained(
         if missing:
             found.append(At(each.line, f"The type: ignore gives no {' and no '.join(missing)}"))
     return Sites(len(comments), found) if comments else Skip("no type: ignore")
+
+
+@check("main-guard-no-cover", scope="python")
+def main_guard_no_cover(file: File, *, accept_config: bool = False) -> Answer:
+    """A main guard is left out of the measured coverage.
+
+    It runs only when the file is started by hand, so no test can reach it.
+
+    Instead: append ``# pragma: no cover`` to its line.
+
+    Known problems: of several guards in a file the last one is judged.
+    """
+    line = file.facts.main_guard[0]
+    if not line or file.is_test:
+        return Skip("no main guard")
+    marked = any(each.kind == "no-cover" and each.line == line for each in file.facts.suppressions)
+    if marked or (accept_config and _guard_is_configured(file)):
+        return None
+    return At(line, "The main guard is not excluded from coverage", anchor="__main__")
+
+
+def _guard_is_configured(file: File) -> bool:
+    """Whether the configuration of coverage excludes main guards."""
+    tools = file.project.tools
+    return any("__main__" in str(table) for _, _, table in tools.configurations("coverage"))

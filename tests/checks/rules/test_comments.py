@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.checks.projects import ask, lines
+import pytest
+
+from tests.checks.projects import ask, ask_read, lines
 
 
 def unexplained(code: str, **params: object) -> list[int]:
@@ -30,3 +32,15 @@ a.b = 1  # pyright: ignore
     assert unexplained(code) == [7, 8, 9, 14]
     assert unexplained(code, require_code=False) == [7, 8, 14]
     assert unexplained(code, require_reason=False) == [9]
+
+
+@pytest.mark.parametrize("section", ["exclude_also", "exclude_lines"])
+def test_a_guard_excluded_by_the_configuration_counts_only_on_demand(section: str) -> None:
+    files = {
+        "app/a.py": 'X = 1\n\nif "__main__" == __name__:\n    print(X)\n',
+        "tests/test_a.py": 'if __name__ == "__main__":\n    print(1)\n',
+        "pyproject.toml": f"[tool.coverage.report]\n{section} = ['if __name__ == .__main__.:']\n",
+    }
+    outcome = ask_read("main-guard-no-cover", files)
+    assert [(each.path, each.line) for each in outcome.observations] == [("app/a.py", 3)]
+    assert lines(ask_read("main-guard-no-cover", files, accept_config=True)) == []
