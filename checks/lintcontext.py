@@ -223,7 +223,7 @@ class _Context:
                 *_table(data, "project", "optional-dependencies").values(),
                 *_table(data, "dependency-groups").values(),
             ):
-                found.update(str(line) for line in lines or () if isinstance(lines, list))
+                found.update(str(line) for line in (lines if isinstance(lines, list) else ()))
         for path, fact in self.documents.items():
             if path.rpartition("/")[0] in self.around:
                 found.update(each.name for each in fact.requirements)
