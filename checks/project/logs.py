@@ -8,6 +8,7 @@ import msgspec
 
 from checks.facts import tree
 from checks.facts.tree import Expr
+from checks.project import wellknown
 from checks.project.subjects import Call, Except
 
 if TYPE_CHECKING:
@@ -22,14 +23,9 @@ LEVELS: dict[str, int] = {
 }  # fmt: skip
 """Level of every method that logs."""
 MODULES = {"logging": "logging", "loguru.logger": "loguru", "structlog": "structlog"}
-OBTAINING = {
-    "logging.getLogger": "logging",
-    "logging.LoggerAdapter": "logging",
-    "celery.utils.log.get_task_logger": "logging",
-    "structlog.get_logger": "structlog",
-    "structlog.wrap_logger": "structlog",
-}
-"""Calls that obtain a logger, with the library it is of."""
+OBTAINING = frozenset({*wellknown.LOGGER_MAKERS, "LoggerAdapter", "wrap_logger"})
+"""Last names of the calls that obtain a logger."""
+LIBRARIES = ("logging", "structlog", "loguru")
 _NAMES = frozenset({"logger", "log", "_logger", "_log", "LOGGER", "LOG", "slogger"})
 _CAPTURE = frozenset({"capture_exception", "format_exc", "format_exception", "exc_info"})
 _PLAIN = ("builtins.", "json.", "datetime.", "time.", "str.", "traceback.", "typing.")
@@ -93,6 +89,28 @@ class Logs:
         """Whether a clause hands the traceback to an error tracker; printing it is no log."""
         return any(call.last == "capture_exception" for call in clause.calls)
 
+    def message(self, each: LogCall) -> Expr | None:
+        """The message that a log call is given; of a wrapper's call what becomes its message."""
+        if each.wrapper is None:
+            return _message(each.call)
+        inner = self.wrapper(each.wrapper)
+        given = None if inner is None else _message(inner.call)
+        if not isinstance(given, tree.Name):
+            return None
+        params = [param.name for param in each.wrapper.fact.params if param.kind in {"pos", "arg"}]
+        if each.wrapper.cls is not None and not each.wrapper.decorated_by("builtins.staticmethod"):
+            params = params[1:]
+        position = params.index(given.id) if given.id in params else -1
+        return each.call.arg(position, given.id)
+
+    def obtained(self, call: Call) -> str:
+        """Library of the logger that a call of ``getLogger`` or of a wrapper of it obtains."""
+        if call.last not in OBTAINING:
+            return ""
+        kind = call.file.type_of(tree.CallRef(call.index), call.function)
+        head = kind.partition(".")[0]
+        return head if head in LIBRARIES else ""
+
     # Loggers --------------------------------------------------------------------------------------
 
     def library(self, file: File, expr: Expr | None, function: Function | None) -> str | None:
@@ -100,9 +118,9 @@ class Logs:
         if expr is None:
             return None
         kind = file.type_of(expr, function)
-        for prefix in ("logging", "structlog", "loguru"):
-            if kind.startswith(f"{prefix}."):
-                return prefix
+        head = kind.partition(".")[0]
+        if head in LIBRARIES and head != kind:
+            return head
         name = file.resolve(expr, function)
         if name in MODULES:
             return MODULES[name]
@@ -152,11 +170,19 @@ class Logs:
             if item.name in {"exc_info", "stack_info"} and not _is_false(item.value):
                 return True
         facts = call.file.facts
-        for argument in (*call.fact.args, *(item.value for item in call.fact.keywords)):
+        for argument in call.arguments:
             for node in tree.walk(argument, facts):
-                if isinstance(node, tree.CallRef) and facts.calls[node.index].last in _CAPTURE:
+                made = self._behind(call, node)
+                if isinstance(made, tree.CallRef) and facts.calls[made.index].last in _CAPTURE:
                     return True
         return self._opted(call)
+
+    def _behind(self, call: Call, node: Expr) -> Expr | None:
+        """What a local variable was made by; any other expression itself."""
+        if not isinstance(node, tree.Name):
+            return node
+        binding, owner = self.project.names.binding(call.file, node.id, call.function)
+        return binding.value if owner is not None and isinstance(binding, tree.Assign) else None
 
     def _opted(self, call: Call) -> bool:
         """``logger.opt(exception=True).error(...)`` of loguru."""
@@ -211,21 +237,33 @@ class Logs:
             if not plain and not (isinstance(value, tree.CallRef) and value.index in indices):
                 return None
         for call in function.calls:
-            prepares = call.name.startswith(_PLAIN) or call.last in {"get", "pop", "copy", "format"}
-            if call.index not in indices and not prepares and not self._opens_log(call, logged):
-                return None
+            if call.index in indices or _prepares(call) or self._opens_log(call, logged):
+                continue
+            return None
         return max(logged, key=lambda found: (found.traceback, found.level))
 
     def _opens_log(self, call: Call, logged: list[LogCall]) -> bool:
         """Whether a call only makes the logger of a log call (``logger.bind(...)``)."""
-        if call.name in OBTAINING or call.last in {"bind", "opt", "new", "getLogger", "get_logger"}:
+        if call.last in {"bind", "opt", "new"} or self.obtained(call):
             return True
         return any(
             isinstance(node, tree.CallRef) and node.index == call.index
             for found in logged
-            for argument in (*found.call.fact.args, *(k.value for k in found.call.fact.keywords))
+            for argument in found.call.arguments
             for node in tree.walk(argument)
         )
+
+
+def _message(call: Call) -> Expr | None:
+    position = 1 if call.last in {"log", "alog"} else 0
+    return call.arg(position, "msg") or call.fact.keyword("event")
+
+
+def _prepares(call: Call) -> bool:
+    """Whether a call only makes arguments: nothing of an object or a class is changed."""
+    if call.last == "pop":
+        return tree.dotted(call.receiver).partition(".")[0] not in {"", "self", "cls"}
+    return call.name.startswith(_PLAIN) or call.last in {"get", "copy", "format"}
 
 
 def _nearest(call: Call) -> int:
@@ -243,9 +281,8 @@ def _is_false(expr: Expr) -> bool:
 def _passes(call: Call, params: set[str]) -> bool:
     """Whether a log call passes on something that its function was given."""
     facts = call.file.facts
-    arguments = (*call.fact.args, *(item.value for item in call.fact.keywords))
     return any(
         isinstance(node, tree.Name) and node.id.partition(".")[0] in params
-        for argument in arguments
+        for argument in call.arguments
         for node in tree.walk(argument, facts)
     )

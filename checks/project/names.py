@@ -7,7 +7,7 @@ written after following what could be followed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import msgspec
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from checks.project.subjects import Class, File, Function
 
 _DEPTH = 16
+_MOST_MEMBERS = 200
 BUILTINS = frozenset(
     "ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup "
     "BlockingIOError BrokenPipeError BufferError ChildProcessError ConnectionAbortedError "
@@ -109,6 +110,10 @@ class Scope:
             for item in target.items:
                 if isinstance(item, tree.Name):
                     self._table(assign.function).setdefault(item.id, assign)
+
+
+def _is_display(expr: Expr | None) -> TypeGuard[tree.Seq | tree.Bin]:
+    return isinstance(expr, tree.Seq) or (isinstance(expr, tree.Bin) and expr.op == "Add")
 
 
 def _is_none(binding: Binding) -> bool:
@@ -252,6 +257,33 @@ class Names:
         targets = (self.import_target(file, star) for star in scope.stars)
         found = (modules[target] for target in targets if target in modules)
         return any(other is not file and self._defines(other, name, depth + 1) for other in found)
+
+    def members(
+        self, file: File, expr: Expr, function: Function | None
+    ) -> list[tuple[File, Expr, Function | None]]:
+        """The entries of a tuple or list, with where each is written: ``(A, *MORE)``, ``ERRORS``.
+
+        Names of constants are followed to their displays, across files; anything else is its own
+        only entry.
+        """
+        found: list[tuple[File, Expr, Function | None]] = []
+        queue = [(file, expr, function)]
+        for _ in range(_MOST_MEMBERS):
+            if not queue:
+                break
+            place = queue.pop(0)
+            match place[1]:
+                case tree.Seq(items=items) | tree.Bin(op="Add", items=items):
+                    queue[:0] = [(place[0], item, place[2]) for item in items]
+                case tree.Op(kind="Starred", items=(inner,)):
+                    queue.insert(0, (place[0], inner, place[2]))
+                case _:
+                    constant = self.assignment_named(self.resolve(*place))
+                    if constant is not None and _is_display(constant[1].value):
+                        queue.insert(0, (constant[0], constant[1].value, None))
+                    else:
+                        found.append(place)
+        return found
 
     # Imports --------------------------------------------------------------------------------------
 

@@ -241,14 +241,15 @@ class Values:
         """Type of the result of calling what a canonical name stands for."""
         if not name or depth > _DEPTH:
             return ""
-        found = wellknown.FACTORIES.get(name) or wellknown.METHODS.get(name)
-        if found:
-            return found
         if name in self.project.classes.by_key:
             return name
         function = self.project.names.function_named(name)
         if function is not None:
             return self._returned(function, depth)
+        foreign = self.project.layout.split(name) is None
+        found = wellknown.made_by(name) if foreign and "." in name else ""
+        if found:
+            return found
         last = name.rpartition(".")[2]
         made = last[:1].isupper() and not last.isupper() and not name.startswith("builtins.")
         if made or name in wellknown.INSTANCES:

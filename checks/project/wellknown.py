@@ -113,6 +113,9 @@ FACTORIES: dict[str, str] = {
 }
 """Type of what a call of a third-party function (or a third-party object) is."""
 
+LOGGER_MAKERS = frozenset({"getLogger", "get_logger", "get_task_logger", "get_run_logger"})
+"""Names under which libraries offer a logger; of nearly all it is one of the standard library."""
+
 METHODS: dict[str, str] = {
     "logging.Logger.getChild": "logging.Logger",
     "structlog.BoundLogger.bind": "structlog.BoundLogger",
@@ -152,6 +155,14 @@ OBJECTS: dict[str, str] = {
     "flask.current_app.logger": "logging.Logger",
 }
 """Type of objects that a library exports."""
+
+
+def made_by(name: str) -> str:
+    """Type of what calling a third-party function gives, "" when it is not known."""
+    found = FACTORIES.get(name) or METHODS.get(name)
+    if found is None and name.rpartition(".")[2] in LOGGER_MAKERS:
+        return "logging.Logger"
+    return found or ""
 
 
 def canonical(name: str) -> str:

@@ -50,4 +50,5 @@ def _own(function: Function, line: int) -> bool:
 
 def _runs_once(function: Function) -> bool:
     """A lifespan runs once, before any request is served."""
-    return function.name == "lifespan" or function.decorated_by("fastapi.FastAPI.on_event")
+    decorators = (function.file.resolve(each.value) for each in function.fact.decorators)
+    return function.name == "lifespan" or any(each.endswith(".on_event") for each in decorators)

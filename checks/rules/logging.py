@@ -1,4 +1,4 @@
-"""Checks of logging: with which library, how messages are made, what an error leaves behind."""
+"""Checks of logging: with which library, and how messages are made."""
 
 from __future__ import annotations
 
@@ -7,40 +7,15 @@ from collections.abc import Sequence
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
-from checks.project.logs import OBTAINING, LogCall
-from checks.project.subjects import Call, Except, File
-from checks.rules.errors import BROAD, logs_traceback
+from checks.project.logs import LEVELS, LIBRARIES, OBTAINING, LogCall
+from checks.project.subjects import Call, File, ImportedName
 
 CONFIGURING = frozenset(
     "logging.basicConfig logging.config.dictConfig logging.config.fileConfig structlog.configure "
     "logging.StreamHandler logging.FileHandler logging.setLoggerClass loguru.logger.configure "
     "loguru.Logger.add loguru.Logger.configure loguru.Logger.remove".split()
 )
-_EXPECTED = frozenset(
-    "KeyError IndexError LookupError AttributeError TypeError ValueError JSONDecodeError "
-    "UnicodeDecodeError UnicodeError UnicodeEncodeError ValidationError RequestValidationError "
-    "InvalidOperation StopIteration StopAsyncIteration ImportError ModuleNotFoundError "
-    "FileNotFoundError FileExistsError CancelledError TimeoutError NoResultFound DoesNotExist "
-    "ObjectDoesNotExist MultipleResultsFound IntegrityError UniqueViolationError PyJWTError "
-    "JWTError JOSEError InvalidTokenError ExpiredSignatureError DecodeError WebSocketDisconnect "
-    "HTTPException KeyboardInterrupt QueueEmpty Empty QueueFull Full GeneratorExit "
-    "ZeroDivisionError OverflowError InvalidSignature BadSignature SignatureExpired "
-    "PackageNotFoundError NameError AssertionError ParserError binascii.Error".split()
-)
-_OUTSIDE = (
-    "sqlalchemy.", "redis.", "httpx.", "requests.", "aiohttp.", "botocore.", "boto3.", "psycopg",
-    "asyncpg.", "urllib3.", "urllib.error.", "smtplib.", "aiosmtplib.", "pymongo.", "motor.",
-    "tortoise.exceptions.", "elasticsearch.", "opensearchpy.", "kafka.", "aiokafka.", "pika.",
-    "grpc.", "socket.", "ssl.", "aio_pika.", "pymysql.", "asyncmy.", "aiomysql.",
-)  # fmt: skip
-_NETWORK = frozenset(
-    "builtins.ConnectionError builtins.ConnectionResetError builtins.ConnectionRefusedError "
-    "builtins.BrokenPipeError".split()
-)
-_ALWAYS_RAISES = frozenset({"retry", "exit", "_exit", "abort", "fail"})
-_TEXT_ONLY = frozenset(
-    {"str", "repr", "type", "isinstance", "format", "getattr", "print", "hasattr"}
-)
+_SETTING_UP = ("set", "add", "remove", "clear", "extend", "append")
 
 
 @check("logger-library")
@@ -53,30 +28,24 @@ def logger_library(file: File, *, allowed: Sequence[str] = ("structlog",)) -> An
 
     Known problems: a logger object imported from a library is taken for a standard one.
     """
-    logs = list(file.project.logs.calls(file).values())
+    logs = [each for each in file.project.logs.calls(file).values() if not _hands_over(each)]
     obtained = [
-        (call, OBTAINING[call.name])
-        for call in file.calls_named("getLogger", "get_logger", "LoggerAdapter", "get_task_logger")
-        if call.name in OBTAINING and not _only_configured(call)
+        (call.line, library)
+        for call in file.calls_named(*OBTAINING)
+        if (library := file.project.logs.obtained(call)) and not _only_configured(call)
     ]
-    wrapped = [call for call in file.calls_named("get_logger", "getLogger", "get") if _made(call)]
-    if not logs and not obtained and not wrapped:
+    imported = [(row.line, library) for row in file.imports if (library := _logger_object(row))]
+    if not logs and not obtained and not imported:
         return Skip("no logger")
     if any(call.name in CONFIGURING for call in file.calls):
         logs = [each for each in logs if not _inside_wrapper(each)]
         obtained = [each for each in obtained if any(log.library == each[1] for log in logs)]
         if not logs:
             return Skip("the module that configures logging")
-    for call, library in obtained:
+    used = [(_import_line(file, each), each.library) for each in logs if each.library]
+    for line, library in (*obtained, *used, *imported):
         if library not in allowed:
-            return _wrong(call.line, library, allowed)
-    for call in wrapped:
-        library = _made(call)
-        if library not in allowed:
-            return _wrong(call.line, library, allowed)
-    for each in logs:
-        if each.library and each.library not in allowed:
-            return _wrong(_import_line(file, each), each.library, allowed)
+            return _wrong(line, library, allowed)
     return None
 
 
@@ -89,21 +58,52 @@ def _wrong(line: int, library: str, allowed: Sequence[str]) -> At:
 
 def _only_configured(call: Call) -> bool:
     """``logging.getLogger("uvicorn").setLevel(...)``: the logger is made to be set up."""
-    return any(
-        isinstance(other.receiver, tree.CallRef)
-        and other.receiver.index == call.index
-        and (other.last.startswith("set") or other.last in {"addHandler", "removeHandler"})
-        for other in call.file.calls
+    file = call.file
+    made = tree.CallRef(call.index)
+    holders: list[Expr] = [made]
+    for assign in file.facts.assigns:
+        if any(isinstance(each, tree.Attr) and made in tree.walk(each) for each in assign.targets):
+            return True
+        if assign.value == made and assign.function == call.fact.function:
+            holders += assign.targets
+    used = [other for other in file.calls if _root(other) in holders]
+    if any(other.last in LEVELS for other in used):
+        return False
+    names = [f"{each.id}." for each in holders if isinstance(each, tree.Name)]
+    changed = any(
+        isinstance(target, tree.Name) and target.id.startswith(tuple(names))
+        for assign in file.facts.assigns
+        for target in assign.targets
+        if names and assign.function == call.fact.function
     )
+    return changed or any(other.last.startswith(_SETTING_UP) for other in used)
 
 
-def _made(call: Call) -> str:
-    """Library of what a first-party ``get_logger`` returns, "" when it is none."""
-    if call.name in OBTAINING or call.file.project.layout.split(call.name) is None:
+def _root(call: Call) -> Expr | None:
+    """The logger that a method, or one of its handlers, is called on."""
+    receiver = call.receiver
+    if isinstance(receiver, tree.Attr):
+        return receiver.value
+    text = tree.dotted(receiver).removesuffix(".handlers")
+    return tree.Name(text) if text else receiver
+
+
+def _logger_object(row: ImportedName) -> str:
+    """Library of a logger object that is imported, "" for any other import."""
+    if not row.fact.name or row.fact.type_checking:
         return ""
-    kind = call.file.type_of(tree.CallRef(call.index), call.function)
-    head = kind.partition(".")[0]
-    return head if head in {"logging", "structlog", "loguru"} else ""
+    name = row.file.project.names.canonical(row.target)
+    kind = row.file.project.values.type_of_name(name)
+    head, _, last = kind.partition(".")
+    made = head in LIBRARIES and last.endswith(("Logger", "LoggerAdapter"))
+    return head if made else ""
+
+
+def _hands_over(each: LogCall) -> bool:
+    """Whether a handler of the standard library hands its records to another library."""
+    function = each.call.function
+    cls = function.cls if function is not None else None
+    return cls is not None and any(name.startswith("logging.") for name in cls.ancestors)
 
 
 def _inside_wrapper(each: LogCall) -> bool:
@@ -134,9 +134,7 @@ def no_interpolated_log_messages(file: File) -> Answer:
     logs = file.project.logs.calls(file)
     found = []
     for each in logs.values():
-        position = 1 if each.call.last in {"log", "alog"} and each.wrapper is None else 0
-        message = each.call.arg(position, "msg") or each.call.fact.keyword("event")
-        how = _interpolated(file, message)
+        how = _interpolated(file, file.project.logs.message(each))
         if how:
             text = f"The log message is built by {how}"
             anchor = f"{each.method}:{how}"
@@ -152,157 +150,18 @@ def _interpolated(file: File, expr: Expr | None) -> str:
     match expr:
         case tree.Fmt(parts=parts):
             return "" if all(isinstance(part, tree.Const) for part in parts) else "an f-string"
-        case tree.Bin(op="Mod", items=items) if _is_text(items[0]):
-            return "`%`"
-        case tree.Bin(op="Add", items=items) if any(_is_text(item) for item in items):
-            inner = [item for item in items if isinstance(item, tree.Fmt)]
-            values = [i for i in items if not _is_text(i)]
-            if not values and not any(_interpolated(file, item) for item in inner):
-                return ""
-            return "`+`"
+        case tree.Bin(op="Mod" | "Add" as op, items=items):
+            varies = any(not _is_constant(file, item) for item in items)
+            return _OPERATORS[op] if varies else ""
         case tree.CallRef(index=index):
-            call = file.facts.calls[index]
-            receiver = Call(file, index).receiver
-            return "`.format()`" if call.last == "format" and _is_text(receiver) else ""
+            return "`.format()`" if file.facts.calls[index].last == "format" else ""
     return ""
 
 
-def _is_text(expr: Expr | None) -> bool:
-    return tree.text_of(expr) is not None or isinstance(expr, tree.Fmt)
+_OPERATORS = {"Mod": "`%`", "Add": "`+`"}
 
 
-@check("except-logs-traceback")
-def except_logs_traceback(clause: Except, *, style: str = "any") -> Answer:
-    """A swallowed error leaves its traceback in the log.
-
-    Without it nobody can tell later where the error came from.
-
-    Instead: ``logger.exception()`` (or ``exc_info=True``) in the except clause.
-
-    Known problems: what counts as expected is a list of classes; a helper is followed one level.
-    """
-    if clause.raises or _ends_raising(clause) or _hands_on(clause):
-        return Skip("the exception goes on")
-    logs = _logged(clause)
-    if style == "exception-method":
-        wrong = [e for e in logs if _is_other_way(e)]
-        text = "The traceback is logged otherwise than by `exception()`"
-        return At(clause.line, text, anchor=wrong[0].method) if wrong else None
-    if logs_traceback(clause) or any(each.traceback for each in logs):
-        return None
-    caught = ", ".join(name.rpartition(".")[2] for name in clause.types) or "everything"
-    if not _is_expected(clause):
-        if logs:
-            text = f"{caught} is swallowed and logged without its traceback"
-            return At(clause.line, text, anchor=caught)
-        if _must_log(clause):
-            return At(clause.line, f"{caught} is swallowed and not logged", anchor=caught)
-        return None
-    if any(each.level >= 40 for each in logs):
-        text = f"{caught} is logged as an error without its traceback"
-        return At(clause.line, text, anchor=caught)
-    return None
-
-
-def _is_other_way(each: LogCall) -> bool:
-    if each.traceback:
-        return each.method != "exception"
-    return each.method in {"error", "critical", "fatal"}
-
-
-def _logged(clause: Except) -> list[LogCall]:
-    """Log calls of a clause, and those of first-party functions it calls with the exception."""
-    project = clause.file.project
-    found = project.logs.inside(clause)
-    own = {each.call.index for each in found}
-    for call in clause.calls:
-        if call.index in own:
-            continue
-        function = project.names.function_named(call.name)
-        if function is not None and (_names(call, clause.bound) or not found):
-            found += project.logs.of_function(function)
-    return found
-
-
-def _names(call: Call, name: str) -> bool:
-    arguments = (*call.fact.args, *(item.value for item in call.fact.keywords))
-    return bool(name) and any(
-        isinstance(node, tree.Name) and node.id.partition(".")[0] == name
-        for argument in arguments
-        for node in tree.walk(argument, call.file.facts)
-    )
-
-
-def _ends_raising(clause: Except) -> bool:
-    last = max(clause.statements, key=lambda each: each.line, default=None)
-    if last is None or last.kind not in {"expr", "return"}:
-        return False
-    if not isinstance(last.value, tree.CallRef):
-        return False
-    call = Call(clause.file, last.value.index)
-    if call.last == "exit":
-        return call.name in {"sys.exit", "builtins.exit"}
-    return call.last in _ALWAYS_RAISES and (
-        call.last != "retry" or "self" in tree.dotted(call.receiver)
-    )
-
-
-def _hands_on(clause: Except) -> bool:
-    """Whether the exception object itself is returned, stored, or given to somebody."""
-    bound = clause.bound
-    if not bound:
-        return False
-    for statement in clause.statements:
-        if statement.kind in {"return", "yield"} and _is_object(statement.value, bound):
-            return True
-    for assign in clause.file.facts.assigns:
-        inside = clause.line <= assign.line <= clause.end_line
-        if inside and assign.function == clause.block.function and _is_object(assign.value, bound):
-            return True
-    logs = clause.file.project.logs.calls(clause.file)
-    for call in clause.calls:
-        if call.index in logs or call.last in _TEXT_ONLY:
-            continue
-        if call.last in {"append", "put", "put_nowait", "set_exception", "record_exception", "add"}:
-            arguments = (*call.fact.args, *(item.value for item in call.fact.keywords))
-            if any(_is_object(argument, bound) for argument in arguments):
-                return True
-    return False
-
-
-def _is_object(expr: Expr | None, name: str) -> bool:
-    """Whether an expression is the object, bare or inside a tuple, list or dict."""
-    match expr:
-        case tree.Name(id=text):
-            return text == name
-        case tree.Seq(items=items):
-            return any(_is_object(item, name) for item in items)
-        case tree.Map(values=values):
-            return any(_is_object(item, name) for item in values)
-    return False
-
-
-def _is_expected(clause: Except) -> bool:
-    project = clause.file.project
-    if not clause.types:
-        return False
-    for name in clause.types:
-        cls = project.classes.by_key.get(name)
-        if cls is not None:
-            if project.classes.role(cls) not in {"exception", "http-exception"}:
-                return False
-            continue
-        if name.rpartition(".")[2] not in _EXPECTED:
-            return False
-    return True
-
-
-def _must_log(clause: Except) -> bool:
-    """Broad, or a failure of a database, a driver or the network."""
-    if not clause.types or BROAD & set(clause.types):
-        return True
-    return any(
-        name.startswith(_OUTSIDE) or name in _NETWORK
-        for name in clause.types
-        if name.rpartition(".")[2] not in _EXPECTED
-    )
+def _is_constant(file: File, expr: Expr) -> bool:
+    if isinstance(expr, (tree.Fmt, tree.Bin)):
+        return not _interpolated(file, expr)
+    return isinstance(expr, tree.Const)
