@@ -172,8 +172,11 @@ class CallGraph:
         return frozenset(
             name
             for file in self.project.analysed
-            for row in (*file.functions, *file.classes)
-            for each in row.fact.decorators
+            for decorators in (
+                *(function.fact.decorators for function in file.functions),
+                *(cls.fact.decorators for cls in file.classes),
+            )
+            for each in decorators
             for name in (file.resolve(each.value), self._method_of(file, each.value))
             if name
         )
