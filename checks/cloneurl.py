@@ -120,6 +120,27 @@ class CloneUrl:
         last = re.split(r"[/:]", self.path.rstrip("/"))[-1]
         return last.removesuffix(".git") or last
 
+    def refuse_inner(self, policy: ClonePolicy) -> None:
+        """Refuse an inner address that stands in the text itself, before anything is resolved.
+
+        A person is told at once; what a name leads to is asked by :meth:`addresses`.
+
+        Raises:
+            UrlError: The address may not be reached.
+        """
+        local = self.host == "localhost" or self.host.endswith(".localhost")
+        literal = "127.0.0.1" if local else self.host
+        try:
+            ip_address(literal)
+        except ValueError:
+            return
+        try:
+            permitted_addresses(
+                self.host, self.port, policy.allowed_hosts, lookup=lambda *_: [literal]
+            )
+        except AddressError as refused:
+            raise UrlError(refused.code, refused.sentence) from None
+
     def addresses(self, policy: ClonePolicy) -> tuple[str, ...]:
         """Resolve the host; all of its addresses, checked, to pin the connection to.
 

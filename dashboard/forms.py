@@ -103,9 +103,11 @@ class AddressForm(forms.Form):
     def clean_clone_url(self) -> str:
         """Return the address in its one spelling."""
         try:
-            return parse(self.cleaned_data["clone_url"].strip(), policy()).text
+            url = parse(self.cleaned_data["clone_url"].strip(), policy())
+            url.refuse_inner(policy())
         except UrlError as error:
             raise forms.ValidationError(error.sentence, code=error.code) from None
+        return url.text
 
     @override
     def clean(self) -> dict[str, Any]:

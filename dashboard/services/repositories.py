@@ -85,6 +85,7 @@ def register(
     """
     with _refusing():
         url = parse(clone_url, policy())
+        url.refuse_inner(policy())
         branch = check_branch(branch) if branch else ""
     known = Repository.objects.filter(team=team, clone_url=url.text).first()
     if known is not None:

@@ -167,6 +167,20 @@ def test_an_inner_address_is_refused_in_every_notation(host: str) -> None:
         assert caught.value.code == "private"
 
 
+@pytest.mark.parametrize("host", [*INSIDE, "localhost", "LOCALHOST.", "forge.localhost"])
+def test_an_inner_address_is_refused_before_anything_is_resolved(host: str) -> None:
+    with pytest.raises(UrlError) as caught:
+        parse(f"https://{host}/a").refuse_inner(ClonePolicy())
+    assert caught.value.code == "private"
+    opened = ClonePolicy(AllowedHosts.parse(["0.0.0.0/0", "::/0"]))
+    parse(f"https://{host}/a").refuse_inner(opened)
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "no-such-host.invalid", "[2606:4700::1111]"])
+def test_a_public_address_and_a_name_are_left_to_be_resolved(host: str) -> None:
+    parse(f"https://{host}/a").refuse_inner(ClonePolicy())
+
+
 @pytest.mark.parametrize(
     "host",
     [
