@@ -1,7 +1,8 @@
 """The site map. Nouns in the path; filters, sorting and pages live in the query string."""
 
 from allauth.account import views as account
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import PathConverter
 
 from dashboard.views import (
     badge,
@@ -18,6 +19,15 @@ from dashboard.views import (
     webhook,
 )
 from dashboard.webhooks import door
+
+
+class FilePath(PathConverter):
+    """The path of a file in a repository, which may contain line ends."""
+
+    regex = "(?s:.+)"
+
+
+register_converter(FilePath, "file")
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -43,7 +53,7 @@ urlpatterns = [
     path("r/<slug:slug>/webhook/", webhook.webhook, name="webhook"),
     path("r/<slug:slug>/webhook/<int:pk>/rotate/", webhook.rotate, name="hook-rotate"),
     path("r/<slug:slug>/webhook/<int:pk>/remove/", webhook.remove, name="hook-remove"),
-    path("r/<slug:slug>/code/<path:path>", source.source, name="source"),
+    path("r/<slug:slug>/code/<file:path>", source.source, name="source"),
     # findings
     path("r/<slug:slug>/findings/", findings.findings, name="findings"),
     path("r/<slug:slug>/findings.csv", findings.export_csv, name="findings-csv"),
