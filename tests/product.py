@@ -248,9 +248,9 @@ class Visitor:
         page = self.get(path)
         return None if "Asking the server" in page.text else page
 
-    def register(self, url: str, *standards: str, branch: str = "") -> str:
+    def register(self, url: str, *standards: str, branch: str = "", **fields: str) -> str:
         """Register by the form, with standards by title or all; returns the slug."""
-        page = self.ask(url)
+        page = self.ask(url, **fields)
         name = re.search(r'name="name" value="([^"]+)"', page.text)
         assert name, words(page)
         boxes = re.findall(r'name="standards" value="(\d+)".*?<strong>(.*?)</strong>', page.text)
