@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _STAGING = re.compile(r"(?<![a-z])(?:staging|stage|stg)(?![a-z])")
 _SMOKE = re.compile(r"(?<![a-z])smoke(?![a-z])")
 _DEPLOY = re.compile(r"(?<![a-z])(?:deploy\w*|rollout|release|cd)(?![a-z])")
+_DEPLOYMENT = re.compile(r"(?<![a-z])(?:deploy\w*|rollout)(?![a-z])", re.IGNORECASE)
+_PAGES = re.compile(r"docs?(?![a-z])|pages|documentation|storybook", re.IGNORECASE)
 _HEALTH = re.compile(r"/(?:health|healthz|healthcheck|ready|readyz|live|livez|ping|status)\b")
 _NO_FAILURE = frozenset({"--exit-zero", "--continue-on-error"})
 _HELP = frozenset({"--version", "-V", "--help", "-h"})
@@ -46,6 +48,13 @@ def is_step(project: Project, run: CiRun, step: str) -> bool:
         return True
     by_place = _BY_PLACE.get(step)
     return by_place is not None and by_place(run)
+
+
+def deploys(project: Project) -> bool:
+    """Whether a job of CI, or a target of a Makefile, deploys the service; pages are none."""
+    names = {f"{run.path.rpartition('/')[2]} {run.job.text}" for run in project.ci.runs}
+    names |= {target.name for document in project.documents.values() for target in document.targets}
+    return any(_DEPLOYMENT.search(name) and not _PAGES.search(name) for name in names)
 
 
 def can_fail(run: CiRun) -> bool:

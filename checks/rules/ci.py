@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from checks.check import Answer, At, Skip, check
-from checks.project.cisteps import can_fail, is_step
+from checks.project.cisteps import can_fail, deploys, is_step
 from checks.project.precommit import Hook
 from checks.project.project import Project
 from checks.rules.applies import has_python
@@ -61,6 +61,8 @@ def _no_use(project: Project, step: str) -> str | None:
         return "no Dockerfile"
     if step in _NEEDS_MIGRATIONS and not project.migrations:
         return "no migration file"
+    if step == "smoke-test" and not deploys(project):
+        return "no deployment job or target"
     return None
 
 
