@@ -1,0 +1,119 @@
+"""Checks of database sessions: that they end, whatever happens."""
+
+from __future__ import annotations
+
+from checks.check import Answer, At, Skip, check
+from checks.facts import tree
+from checks.project import wellknown
+from checks.project.database import SESSIONS
+from checks.project.subjects import Call
+
+_CLOSES = frozenset({"close", "aclose", "remove"})
+_WRITES = frozenset({"add", "add_all", "delete", "merge", "bulk_save_objects"})
+_FAULTS = {
+    "close": "is neither opened by with nor closed in a finally",
+    "rollback": "is not rolled back when something fails",
+    "commit": "writes and never commits",
+}
+
+
+@check("session-lifecycle", each="aspects")
+def session_lifecycle(call: Call, entry: str, *, aspects: tuple[str, ...] = ("close",)) -> Answer:
+    """A session ends where it began, whatever happens in between.
+
+    A session that is not closed keeps its connection until the pool is empty.
+
+    Instead: ``with SessionLocal() as session:``, with ``factory.begin()`` where it writes.
+
+    Known problems: a session that a function returns is left to whoever asked for it.
+    """
+    if not _constructs(call) or _is_returned(call):
+        return Skip("no session is made here")
+    opened = _is_opened(call)
+    closed = _is_called(call, _CLOSES, {"finally"})
+    match entry:
+        case "close":
+            holds = opened or closed
+        case "rollback":  # closing discards what was not committed
+            undone = _is_called(call, frozenset({"rollback"}), {"except", "finally"})
+            holds = opened or closed or undone
+        case _:
+            ended = _is_called(call, frozenset({"commit", "begin"}), None)
+            holds = call.last == "begin" or ended or not _writes(call)
+    return None if holds else At(call.line, f"The session {_FAULTS[entry]}", anchor=entry)
+
+
+def _constructs(call: Call) -> bool:
+    """A call of a session factory, or of a session class."""
+    if call.fact.function < 0:
+        return False
+    if call.last == "begin":
+        return call.file.type_of(call.receiver, call.function) in wellknown.INSTANCES
+    name = call.file.resolve(call.fact.func, call.function)
+    if name in SESSIONS and name.endswith("Session"):
+        return True
+    made = call.file.type_of(call.fact.func, call.function)
+    return made in wellknown.INSTANCES and wellknown.INSTANCES[made] in SESSIONS
+
+
+def _is_opened(call: Call) -> bool:
+    """In the header of a with, directly, through a variable, or entered on an exit stack."""
+    file, name = call.file, _variable(call)
+    for block in file.facts.blocks:
+        if block.kind in {"with", "async with"} and block.function == call.fact.function:
+            for expr in block.exprs:
+                if expr == tree.CallRef(call.index) or (name and tree.dotted(expr) == name):
+                    return True
+    return any(
+        other.last in {"enter_context", "enter_async_context", "closing", "aclosing"}
+        and other.fact.args[:1] == (tree.CallRef(call.index),)
+        for other in (call.function.calls if call.function is not None else ())
+    )
+
+
+def _variable(call: Call) -> str:
+    """The variable or attribute that the session is bound to."""
+    for row in call.file.facts.assigns:
+        if row.value == tree.CallRef(call.index):
+            return tree.dotted(row.targets[0])
+    return ""
+
+
+def _is_returned(call: Call) -> bool:
+    """Handed to the caller, or kept on an object that ends it in another method."""
+    name = _variable(call)
+    if "." in name or call.function is None:
+        return True
+    passed = {tree.CallRef(call.index), tree.Name(name)} if name else {tree.CallRef(call.index)}
+    return any(value in passed for value in call.function.returned)
+
+
+def _is_called(call: Call, names: frozenset[str], kinds: set[str] | None) -> bool:
+    """Whether one of these methods of the session is called, in one of these blocks."""
+    name = _bound_name(call)
+    for other in call.function.calls if call.function is not None else ():
+        if other.last in names and tree.dotted(other.receiver) == name:
+            around = {block.kind for _, block in call.file.blocks_around(other.fact.block)}
+            if kinds is None or kinds & around:
+                return True
+    return False
+
+
+def _bound_name(call: Call) -> str:
+    """The variable of the session: assigned, or bound by with."""
+    for block in call.file.facts.blocks:
+        if block.kind in {"with", "async with"}:
+            for expr, target in zip(block.exprs, block.targets, strict=True):
+                if expr == tree.CallRef(call.index):
+                    return tree.dotted(target)
+    return _variable(call)
+
+
+def _writes(call: Call) -> bool:
+    """Whether rows are written through the session in the same function."""
+    name, database = _bound_name(call), call.file.project.database
+    return any(
+        tree.dotted(other.receiver) == name
+        and (other.last in _WRITES or (other.last == "execute" and database.changes_rows(other)))
+        for other in (call.function.calls if call.function is not None else ())
+    )
