@@ -57,12 +57,10 @@ class Gains:
 
         Args:
             sources: The outcomes that hold it, and its index in each. Thousands of findings are
-                alike: those that are alone in their site and weigh the same gain the same.
+                alike: those that change the weights of their sites in the same way.
         """
         own = [(key, index) for key, index in sources if key in self._tallies]
-        alike = tuple((key, self._tallies[key].alone(index)) for key, index in own)
-        if any(weight is None for _, weight in alike):
-            return self.of({key: (index,) for key, index in own})
+        alike = tuple((key, self._tallies[key].change(index)) for key, index in own)
         if alike not in self._known:
             self._known[alike] = self.of({key: (index,) for key, index in own})
         return self._known[alike]

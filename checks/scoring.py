@@ -86,16 +86,20 @@ class Tally:
             site = observation.site or index
             self._site_of[index] = site
             self.sites.setdefault(site, {})[index] = _weight(observation)
-        self.weights: Weights = Counter(max(found.values()) for found in self.sites.values())
+        self._heaviest = {site: _heaviest(found.values()) for site, found in self.sites.items()}
+        self.weights: Weights = Counter(most for most, _ in self._heaviest.values())
         self.total = max(outcome.sites, 0) or len(self.sites)
 
-    def alone(self, index: int) -> Fraction | None:
-        """Weight that fixing one observation takes away: None when its site has others."""
+    def change(self, index: int) -> tuple[Fraction | None, Fraction | None]:
+        """Weight of an observation's site as it is, and with the observation fixed; None for none.
+
+        Nothing else distinguishes observations, so thousands of them make a few changes.
+        """
         site = self._site_of.get(index)
         if site is None:
-            return Fraction(0)
-        found = self.sites[site]
-        return found[index] if len(found) == 1 else None
+            return None, None
+        most, next_most = self._heaviest[site]
+        return most, next_most if self.sites[site][index] == most else most
 
     def without(self, fixed: Iterable[int]) -> Weights:
         """What is left when the observations with these indices are fixed."""
@@ -106,7 +110,7 @@ class Tally:
         left = Counter(self.weights)
         for site, indices in gone.items():
             found = self.sites[site]
-            left[max(found.values())] -= 1
+            left[self._heaviest[site][0]] -= 1
             rest = [weight for index, weight in found.items() if index not in indices]
             if rest:
                 left[max(rest)] += 1
@@ -196,6 +200,14 @@ def shown_value(value: int) -> float:
 def shown_ratio(part: int, whole: int) -> float:
     """A part of a whole with six decimals, rounded down; 0 of nothing is 0."""
     return part * POINT // whole / POINT if whole else 0.0
+
+
+def _heaviest(weights: Collection[Fraction]) -> tuple[Fraction, Fraction | None]:
+    """The greatest weight of a site, and the greatest of the others, which may be as great."""
+    most = max(weights)
+    others = list(weights)
+    others.remove(most)
+    return most, max(others, default=None)
 
 
 def _weight(observation: Observation) -> Fraction:

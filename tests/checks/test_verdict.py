@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from checks.gain import Gains
+from checks.gain import Fixed, Gains
 from checks.model import NOT_BUILT, Observation, Outcome, StandardResult, Strength
 from checks.rules.specs import Key
 from checks.standard import STRENGTHS, Clause, ClauseCheck, Standard
@@ -392,6 +392,32 @@ def test_a_site_reported_twice_gains_only_when_both_are_fixed() -> None:
     assert (gains.of({key("p"): [0]}), gains.of({key("p"): [0, 1]})) == (0, 50)
 
 
+def test_each_finding_of_a_crowded_site_gains_what_fixing_it_alone_gives() -> None:
+    weights = [0.5, 1.0, 0.5, 0.0]
+    crowded = [replace(violation(1, weight), site="one") for weight in weights]
+    rest = [violation(2, 0.5), violation(3, suppressed=True), violation(4, 0.0)]
+    rules, found = standard(clause(1, "must", "p")), outcomes(measured("p", 9, *crowded, *rest))
+    for index in range(len(crowded + rest)):
+        alone = Gains(rules, found).of({key("p"): [index]})
+        assert Gains(rules, found).of_finding([(key("p"), index)]) == alone
+
+
+def test_thousands_of_findings_in_one_site_are_evaluated_a_few_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowded = [replace(violation(line), site="one") for line in range(1, 2001)]
+    gains = Gains(standard(clause(1, "must", "p")), outcomes(measured("p", 9, *crowded)))
+    evaluated: list[Fixed] = []
+
+    def of(fixed: Fixed) -> float:
+        evaluated.append(fixed)
+        return 0.0
+
+    monkeypatch.setattr(gains, "of", of)
+    assert {gains.of_finding([(key("p"), index)]) for index in range(2000)} == {0.0}
+    assert len(evaluated) < 5
+
+
 @pytest.mark.parametrize(
     ("violations", "expected"), [(0, "A"), (10, "A"), (11, "B"), (20, "B"), (35, "C"), (36, "D")]
 )
@@ -427,3 +453,4 @@ def test_gains_of_a_file_a_check_and_a_clause_are_evaluated_together() -> None:
     # Clause T-001 and T-003 stand on the same check: fixing one fixes the other.
     assert gains.of_clause("T-001") == gains.of_check("a") == gains.of_clause("T-003")
     assert gains.of_check("no-such-check") == 0
+
