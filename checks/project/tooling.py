@@ -106,16 +106,33 @@ class Tools:
     def pytest_options(self) -> list[tuple[str, int, list[str]]]:
         """(path, line, words) of the options that pytest is always given."""
         found: list[tuple[str, int, list[str]]] = []
-        for path, line, table in self.configurations("pytest"):
-            settings = table
-            for key in ("ini_options", "pytest"):
-                settings = table_of(table, key) or settings
+        for path, line, settings in self._pytest:
             given = settings.get("addopts")
             if isinstance(given, list):
                 found.append((path, line, [str(word) for word in given]))
             elif isinstance(given, str):
                 found.append((path, line, _split(given)))
         return found
+
+    @cached_property
+    def _pytest(self) -> list[tuple[str, int, dict[str, Any]]]:
+        found = []
+        for path, line, table in self.configurations("pytest"):
+            settings = table
+            for key in ("ini_options", "pytest"):
+                settings = table_of(table, key) or settings
+            found.append((path, line, settings))
+        return found
+
+    @cached_property
+    def test_functions(self) -> tuple[str, ...]:
+        """Patterns of the names that pytest collects functions by: ``test*`` unless configured."""
+        for _, _, settings in self._pytest:
+            given = settings.get("python_functions")
+            words = given.split() if isinstance(given, str) else given
+            if isinstance(words, list) and words:
+                return tuple(f"{str(word).removesuffix('*')}*" for word in words)
+        return ("test*",)
 
     @cached_property
     def pytest_measures(self) -> bool:

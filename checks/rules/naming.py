@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
@@ -19,11 +20,22 @@ _CODES = {
 }
 _MODULE = re.compile(r"_*[a-z][a-z0-9_]*|__[a-z0-9_]+__")
 _VISITOR = re.compile(r"(visit|leave|depart|do|test)_\w+|(set|tear)(Up|Down)\w*")
-_CLASS_MAKERS = frozenset(
-    "sessionmaker async_sessionmaker declarative_base type namedtuple create_model get_model "
-    "TypeVar ParamSpec NewType getattr import_string make_dataclass new_class".split()
+_CLASS_NAME = re.compile(r"_*[A-Z]\w*[a-z]\w*")
+_CLASS_MAKERS = re.compile(
+    r"type|TypeVar|ParamSpec|NewType|getattr|namedtuple|import_string|import_object|locate"
+    r"|\w*(sessionmaker|scoped_session|declarative_base|automap_base|dataclass)"
+    r"|(get|make|create|build|load|resolve|import)_\w*(model|class|cls|type|schema)"
+    r"|new_class|with_polymorphic|aliased"
 )
-_OWN_BASES = ("pydantic.", "pydantic_settings.", "sqlalchemy.", "enum.", "abc.", "typing.")
+_SNAKE_BASES = (
+    "pydantic.", "pydantic_settings.", "sqlalchemy.", "sqlmodel.", "enum.", "abc.", "typing.",
+    "fastapi.", "starlette.", "celery.", "httpx.", "beanie.", "tortoise.", "collections.",
+    "contextlib.", "dataclasses.", "redis.", "requests.", "aiohttp.", "structlog.", "strawberry.",
+)  # fmt: skip
+"""Libraries that ask for no name in mixed case to be overridden."""
+_MANIFESTS = ("pyproject.toml", "setup.py", "requirements.txt", "Dockerfile", "package.json")
+_DICTATED = frozenset({"gunicorn.conf.py"})
+"""Names of modules that a tool prescribes."""
 
 
 @check("pep8-naming", each="kinds")
@@ -70,19 +82,32 @@ def _modules(project: Project) -> Answer:
     found: list[At] = []
     folders: dict[str, str] = {}
     for file in project.production:
-        if not _MODULE.fullmatch(file.stem):
+        if not _MODULE.fullmatch(file.stem) and file.name not in _DICTATED:
             found.append(At(1, f"The module name `{file.stem}` is not snake_case", path=file.path))
-        package = file.module.split(".")[: None if file.is_package else -1]
-        for depth in range(1, len(package) + 1):
-            folders.setdefault(".".join(package[:depth]), file.path)
-    for name, path in sorted(folders.items()):
-        last = name.rpartition(".")[2]
-        if not _MODULE.fullmatch(last):
-            found.append(
-                At(1, f"The package name `{last}` is not snake_case", path=path, anchor=name)
-            )
+        for folder in _package_folders(file):
+            folders.setdefault(folder, file.path)
+    for folder, path in sorted(folders.items()):
+        last = folder.rpartition("/")[2]
+        if not _MODULE.fullmatch(last) and not _is_project_root(project, folder):
+            message = f"The package name `{last}` is not snake_case"
+            found.append(At(1, message, path=path, anchor=folder))
     count = len(project.production) + len(folders)
     return Sites(count, found) if count else Skip("no module")
+
+
+def _package_folders(file: File) -> Iterator[str]:
+    """The folders around a file below the one that its imports start from."""
+    root = file.key.removesuffix(file.module).rstrip(".")
+    for depth in range(1, len(file.segments) + 1):
+        if len(".".join(file.segments[:depth])) > len(root):
+            yield "/".join(file.segments[:depth])
+
+
+def _is_project_root(project: Project, folder: str) -> bool:
+    """Whether a folder is no package: it holds a distribution or stands at the top."""
+    if f"{folder}/__init__.py" in project.by_path:
+        return False
+    return "/" not in folder or any(f"{folder}/{name}" in project.entries for name in _MANIFESTS)
 
 
 def _defined(file: File, kind: str) -> Iterator[object]:
@@ -131,19 +156,31 @@ def _overrides(function: Function) -> bool:
         for name in cls.ancestors
         if name not in project.classes.by_key
         and not name.startswith("builtins.")
-        and not name.startswith(_OWN_BASES)
+        and not name.startswith(_SNAKE_BASES)
     ]
     return bool(foreign)
 
 
 def _holds_class(file: File, assign: tree.Assign) -> bool:
     """Whether a local variable is given a class, so that PascalCase is its custom."""
-    function = file.function_of(assign.function)
-    if isinstance(assign.value, tree.CallRef):
-        return file.facts.calls[assign.value.index].last in _CLASS_MAKERS
-    name = file.resolve(assign.value, function)
-    last = name.rpartition(".")[2]
-    return name in file.project.classes.by_key or (last[:1].isupper() and not last.isupper())
+    names = [target.id for target in assign.targets if isinstance(target, tree.Name)]
+    pascal = all(_CLASS_NAME.fullmatch(name) for name in names)
+    return bool(names) and pascal and _is_class(file, assign, assign.value)
+
+
+def _is_class(file: File, assign: tree.Assign, expr: tree.Expr | None) -> bool:
+    match expr:
+        case tree.CallRef(index=index):
+            return _CLASS_MAKERS.fullmatch(file.facts.calls[index].last) is not None
+        case tree.Op(kind="IfExp", items=(_, body, orelse)):
+            return _is_class(file, assign, body) and _is_class(file, assign, orelse)
+        case tree.Name() | tree.Attr():
+            name = file.resolve(expr, file.function_of(assign.function))
+            last = name.rpartition(".")[2]
+            return name in file.project.classes.by_key or (
+                _CLASS_NAME.fullmatch(last) is not None and not last.isupper()
+            )
+    return False
 
 
 @check("test-naming", scope="test")
@@ -176,16 +213,19 @@ def collected(file: File) -> Iterator[Function]:
     """Test functions as pytest collects them: in modules, ``Test`` classes and unittest cases."""
     if file.name == "conftest.py" or file.is_package:
         return
+    patterns = file.project.tools.test_functions
     for function in file.functions:
-        if not function.name.startswith("test") or function.fact.parent >= 0:
-            continue
-        if function.decorated_by("pytest.fixture"):
+        if function.fact.parent >= 0 or _is_fixture(function):
             continue
         cls = function.cls
-        if (
-            cls is None
-            or cls.name.startswith("Test")
-            or cls.inherits("unittest.TestCase")
-            or any(name.endswith("TestCase") for name in cls.ancestors)
-        ):
+        case = cls is not None and any(name.endswith("TestCase") for name in cls.ancestors)
+        if case and function.name.startswith("test"):
             yield function
+        elif cls is None or cls.name.startswith("Test"):
+            if any(fnmatchcase(function.name, pattern) for pattern in patterns):
+                yield function
+
+
+def _is_fixture(function: Function) -> bool:
+    decorators = (function.file.resolve(each.value) for each in function.fact.decorators)
+    return any(name.rpartition(".")[2].endswith("fixture") for name in decorators)

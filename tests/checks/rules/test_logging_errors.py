@@ -13,7 +13,8 @@ HEAD = "import logging\n\nlogger = logging.getLogger(__name__)\n\n\n"
 def judged(body: str, caught: str = "RuntimeError as exc", head: str = "", **params: object) -> str:
     """``skip``, ``holds`` or ``fails`` of one clause with this body."""
     indented = "\n".join(f"        {line}" for line in body.splitlines())
-    code = f"{HEAD}{head}\ndef run(self):\n    try:\n        work()\n    except {caught}:\n{indented}\n"
+    code = f"{HEAD}{head}\ndef run(self):\n    try:\n        work()\n    except {caught}:\n"
+    code += f"{indented}\n"
     outcome: Outcome = ask("except-logs-traceback", {"app/a.py": code}, **params)
     if not outcome.sites:
         return "skip"
