@@ -453,4 +453,3 @@ def test_gains_of_a_file_a_check_and_a_clause_are_evaluated_together() -> None:
     # Clause T-001 and T-003 stand on the same check: fixing one fixes the other.
     assert gains.of_clause("T-001") == gains.of_check("a") == gains.of_clause("T-003")
     assert gains.of_check("no-such-check") == 0
-
