@@ -325,7 +325,7 @@ class _Conversation:
             # a server that lost an old object serves nothing that needs it: ask for less and less
             only = f"+{_HEADS}{chosen}:{_HEADS}{chosen}"
             for extra in ((), ("--depth=1",)):
-                finished = self._bring(git_dir, task, (only,), extra=extra)
+                self._bring(git_dir, task, (only,), extra=extra)
                 if self.top(git_dir, chosen) == remote.head(chosen):
                     return True
         after = self.top(git_dir, chosen)
