@@ -83,10 +83,7 @@ def read_project(
     project = Project(
         source,
         entries=files.entries,
-        python={
-            entry.path: (entry.oid, mapped.facts.get(key_of(wanted[entry.path][0])))
-            for entry in files.python
-        },
+        python=_python(files.python, wanted, mapped),
         documents=documents,
         lint=_lint({path: pair[1] for path, pair in wanted.items()}, mapped),
         attestations=attestations,
@@ -139,6 +136,16 @@ def _python_jobs(entry: Entry, context: LintContext) -> tuple[MapJob, MapJob]:
         MapJob(entry.oid, "py", entry.size),
         MapJob(entry.oid, "lint", entry.size, name, context),
     )
+
+
+def _python(
+    entries: Iterable[Entry], wanted: Mapping[str, tuple[MapJob, MapJob]], mapped: Mapped
+) -> dict[str, tuple[str, bytes | None]]:
+    """Blob id and syntax fact of each Python file."""
+    return {
+        entry.path: (entry.oid, mapped.facts.get(key_of(wanted[entry.path][0])))
+        for entry in entries
+    }
 
 
 def _documents(wanted: Mapping[str, MapJob], mapped: Mapped) -> dict[str, DocumentFact]:

@@ -72,19 +72,11 @@ def test_variables_around_us_have_no_say(
     assert everything(example) == before
 
 
-def test_configuration_hooks_and_attributes_of_the_repository_start_nothing(
-    example: Materialised, tmp_path: Path
-) -> None:
-    before = everything(example)
-    mark = tmp_path / "started"
-    program = tmp_path / "program"
-    program.write_text(f"#!/bin/sh\ntouch {mark}\n")
-    program.chmod(0o755)
-    config = f"""
+HOSTILE_CONFIG = """
 [core]
 \tfsmonitor = {program}
 \tpager = {program}
-\tattributesFile = {tmp_path}/attributes
+\tattributesFile = {folder}/attributes
 \talternateRefsCommand = {program}
 [pager]
 \tlog = {program}
@@ -101,7 +93,7 @@ def test_configuration_hooks_and_attributes_of_the_repository_start_nothing(
 \tnotes = *
 [diff]
 \texternal = {program}
-\torderFile = {tmp_path}/order
+\torderFile = {folder}/order
 \trelative = true
 \tnoprefix = true
 [diff "evil"]
@@ -115,8 +107,18 @@ def test_configuration_hooks_and_attributes_of_the_repository_start_nothing(
 [alias]
 \tlog = !{program}
 """
+
+
+def test_configuration_hooks_and_attributes_of_the_repository_start_nothing(
+    example: Materialised, tmp_path: Path
+) -> None:
+    before = everything(example)
+    mark = tmp_path / "started"
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {mark}\n")
+    program.chmod(0o755)
     with (example.git_dir / "config").open("a") as file:
-        file.write(config)
+        file.write(HOSTILE_CONFIG.format(program=program, folder=tmp_path))
     (tmp_path / "attributes").write_text("* diff=evil filter=evil\n")
     (tmp_path / "order").write_text("*.py\n")
     (example.git_dir / "hooks").mkdir()
