@@ -85,6 +85,9 @@ def _named(words: Words) -> Words:
         return ("python", *words[1:])
     if name in _SHELLS:
         return ("bash", *words[1:])
+    if name in _WRAPPERS:
+        # a script that finds or installs the tool and hands on (``.ci/uv run ...``)
+        return (name, *words[1:])
     if folder and not folder.endswith("bin") and not _VARIABLE.match(folder):
         interpreter = "python" if name.endswith(".py") else "bash"
         return (interpreter, first, *words[1:])

@@ -54,6 +54,7 @@ HOOKS = "repos:\n- repo: local\n  hooks:\n  - id: t\n    entry: uv run pytest -q
         ("pdm run unit", "pyproject.toml", "[tool.pdm.scripts]\nunit = {cmd = 'pytest -q'}\n"),
         ("bash scripts/test.sh", "scripts/test.sh", "#!/bin/sh\nset -e\npytest -q\n"),
         ("scripts/test", "scripts/test", "#!/bin/sh\npytest -q\n"),
+        ("make test", "Makefile", "UV := .ci/uv\ntest:\n\t@$(UV) run --frozen pytest -q\n"),
         ("python scripts/t.py", "scripts/t.py", SCRIPT),
         ("pre-commit run --all-files", ".pre-commit-config.yaml", HOOKS),
         ("docker build .", "Dockerfile", "FROM python\nRUN --mount=type=cache pytest -q\n"),
