@@ -116,8 +116,24 @@ class Layout:
             return ".".join(part for part in (package, row.module) if part)
         root = self._root(file, row.module, row.name)
         if root is None:
-            return row.module
+            return self._below_component(row.module)
         return f"{root}.{row.module}" if root else row.module
+
+    def _below_component(self, module: str) -> str:
+        """A module named from above the component that is judged, as it is named inside of it."""
+        for above in self._above:
+            if module == above:
+                return ""
+            below = module[len(above) + 1 :] if module.startswith(f"{above}.") else ""
+            if below and (below in self.modules or below in self._folders):
+                return below
+        return module
+
+    @cached_property
+    def _above(self) -> list[str]:
+        """Dotted names that the component's own folder has from the folders around it."""
+        parts = self.project.real_path("x").split("/")[:-1]
+        return [".".join(parts[start:]) for start in range(len(parts))]
 
     def _root(self, file: File, module: str, name: str) -> str | None:
         """Key of the folder that an absolute import resolves against, None for a library."""

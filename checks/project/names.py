@@ -294,7 +294,7 @@ class Names:
         if known is None:
             module = self.project.layout.absolute(file, row)
             name = "" if row.name in {"", "*"} else f".{row.name}"
-            known = self._targets[memo] = f"{module}{name}"
+            known = self._targets[memo] = f"{module}{name}".lstrip(".")
         return known
 
     def _import(self, file: File, row: Import) -> str:
