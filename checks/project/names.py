@@ -365,7 +365,8 @@ class Names:
         if split is None:
             return None
         file, rest = split
-        return next((cls for cls in file.classes if cls.fact.qualname == rest), None)
+        index = file.tables.classes_named.get(rest)
+        return None if index is None else file.classes[index]
 
     def function_named(self, name: str) -> Function | None:
         """The first-party function or method of a canonical name, inherited ones included."""
@@ -373,9 +374,9 @@ class Names:
         if split is None:
             return None
         file, rest = split
-        for function in file.functions:
-            if function.fact.qualname == rest:
-                return function
+        index = file.tables.functions_named.get(rest)
+        if index is not None:
+            return file.functions[index]
         head, dot, method = name.rpartition(".")
         owner = self.class_named(head) if dot else None
         return None if owner is None else self.project.classes.method(owner, method)

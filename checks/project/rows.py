@@ -6,6 +6,7 @@ answers questions about itself, and asks the project where other files are conce
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -108,17 +109,24 @@ class Function(Row):
     @cached_property
     def raises(self) -> list[Raise]:
         """Raise statements in its own body."""
-        return [each for each in self.file.raises if each.fact.function == self.index]
+        rows = self.file.tables.raises.get(self.index, ())
+        return [self.file.raises[index] for index in rows]
 
     @cached_property
     def excepts(self) -> list[Except]:
         """Except clauses in its own body."""
-        return [each for each in self.file.excepts if each.block.function == self.index]
+        rows = self.file.tables.excepts.get(self.index, ())
+        return [Except(self.file, index) for index in rows]
 
     @cached_property
     def statements(self) -> list[tree.Statement]:
         """Returns, yields, expression statements ... of its own body."""
-        return [each for each in self.file.facts.statements if each.function == self.index]
+        return list(self.file.tables.statements.get(self.index, ()))
+
+    @property
+    def assigns(self) -> Sequence[tree.Assign]:
+        """Assignments in its own body."""
+        return self.file.tables.assigns.get(self.index, ())
 
     @property
     def returned(self) -> list[Expr]:
@@ -185,18 +193,17 @@ class Class(Row):
     @cached_property
     def methods(self) -> dict[str, Function]:
         """Methods defined in its own body, by name (the last definition wins)."""
-        rows = self.file.functions
-        return {row.name: row for row in rows if row.fact.cls == self.index}
+        rows = (self.file.functions[i] for i in self.file.tables.methods.get(self.index, ()))
+        return {row.name: row for row in rows}
 
     @cached_property
     def attributes(self) -> dict[str, tree.Assign]:
         """Assignments in its own body by name."""
         found: dict[str, tree.Assign] = {}
-        for fact in self.file.facts.assigns:
-            if fact.cls == self.index:
-                for target in fact.targets:
-                    if isinstance(target, tree.Name):
-                        found.setdefault(target.id, fact)
+        for fact in self.file.tables.class_assigns.get(self.index, ()):
+            for target in fact.targets:
+                if isinstance(target, tree.Name):
+                    found.setdefault(target.id, fact)
         return found
 
     @property
@@ -323,36 +330,17 @@ class Except(Row):
     @cached_property
     def calls(self) -> list[Call]:
         """Calls in its body, nested blocks included, nested functions left out."""
-        facts = self.file.facts
-        rows = self.file.project.names.scope(self.file).calls.get(self.block.function, ())
-        return [
-            Call(self.file, index)
-            for index in rows
-            if self.line <= facts.calls[index].line <= self.end_line
-            and self.file.inside(facts.calls[index].block, self.index)
-        ]
+        return [Call(self.file, index) for index in self.file.tables.calls_inside(self.index)]
 
     @cached_property
     def raises(self) -> list[Raise]:
         """Raise statements in its body."""
-        return [
-            each
-            for each in self.file.raises
-            if self.line <= each.line <= self.end_line
-            and each.fact.function == self.block.function
-            and self.file.inside(each.fact.block, self.index)
-        ]
+        return [self.file.raises[index] for index in self.file.tables.raises_inside(self.index)]
 
     @cached_property
     def statements(self) -> list[tree.Statement]:
         """Returns, yields, expression statements ... of its body."""
-        return [
-            each
-            for each in self.file.facts.statements
-            if self.line <= each.line <= self.end_line
-            and each.function == self.block.function
-            and self.file.inside(each.block, self.index)
-        ]
+        return self.file.tables.statements_inside(self.index)
 
 
 class Loop(Except):

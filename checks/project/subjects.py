@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from checks.facts import tree
 from checks.facts.tree import Expr, PyFacts
 from checks.project.rows import Call, Class, Except, Function, ImportedName, Loop, Raise
+from checks.project.tables import Tables
 
 if TYPE_CHECKING:
     from checks.facts.lint import Diagnostic, LongLine
@@ -54,6 +56,11 @@ class File:
     def facts(self) -> PyFacts:
         """The tables of this file; empty when it was not analysed."""
         return NO_FACTS if self._encoded is None else tree.DECODER.decode(self._encoded)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Its rows by function, class, block and name."""
+        return Tables(self.facts)
 
     @property
     def parsed(self) -> bool:
@@ -214,20 +221,24 @@ class File:
 
     def suppressed(self, line: int, code: str) -> bool:
         """Whether a ``noqa`` naming exactly this code covers a line."""
-        return any(
-            each.kind == "noqa"
-            and not each.file_wide
-            and code in each.codes
-            and each.line <= line <= max(each.end_line, each.line)
-            for each in self.facts.suppressions
-        )
+        starts, ends = self._noqa.get(code, ((), ()))
+        place = bisect_right(starts, line) - 1
+        return place >= 0 and line <= ends[place]
+
+    @cached_property
+    def _noqa(self) -> dict[str, tuple[list[int], list[int]]]:
+        """First and last lines of the stretches that are covered, in order, by code."""
+        found: dict[str, tuple[list[int], list[int]]] = {}
+        for each in self.facts.suppressions:
+            if each.kind != "noqa" or each.file_wide:
+                continue
+            for code in each.codes:
+                starts, ends = found.setdefault(code, ([], []))
+                starts.append(each.line)
+                ends.append(max(each.end_line, each.line, *ends[-1:]))
+        return found
 
     def symbol_at(self, line: int) -> str:
         """``module:qualname`` of the innermost function or class around a line."""
-        places = [(each.line, each.end_line, each.qualname) for each in self.facts.classes]
-        places += [(each.line, each.end_line, each.qualname) for each in self.facts.functions]
-        best, start = "", 0
-        for first, last, qualname in places:
-            if start <= first <= line <= last:
-                best, start = qualname, first
+        best = self.tables.symbol_at(line)
         return f"{self.module}:{best}" if best else self.module

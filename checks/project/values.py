@@ -313,11 +313,7 @@ class Values:
         return ""
 
     def _self_assigns(self, method: Function) -> list[Assign]:
-        return [
-            assign
-            for assign in method.file.facts.assigns
-            if assign.function == method.index and len(assign.targets) == 1
-        ]
+        return [assign for assign in method.assigns if len(assign.targets) == 1]
 
     def type_of_name(self, name: str, depth: int = 0) -> str:
         """Type of the object a canonical name stands for (module-level variables of any file)."""

@@ -1,0 +1,164 @@
+"""The rows of one file by what they stand in, so that no question walks through a whole file.
+
+A file may hold ten thousand functions or except clauses; asking each for its statements must not
+cost a look at those of all others.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from checks.facts import tree
+
+if TYPE_CHECKING:
+    from checks.facts.tree import PyFacts
+
+
+class Tables:
+    """Groups of the rows of one file; all indices are those of the facts, in their order."""
+
+    def __init__(self, facts: PyFacts) -> None:
+        self._facts = facts
+
+    # By the function or class they stand in; -1 for the module ------------------------------------
+
+    @cached_property
+    def assigns(self) -> Mapping[int, Sequence[tree.Assign]]:
+        """Assignments by function."""
+        return _grouped(self._facts.assigns, lambda row: row.function)
+
+    @cached_property
+    def class_assigns(self) -> Mapping[int, Sequence[tree.Assign]]:
+        """Assignments by the class in whose body they stand."""
+        return _grouped(self._facts.assigns, lambda row: row.cls)
+
+    @cached_property
+    def statements(self) -> Mapping[int, Sequence[tree.Statement]]:
+        """Statements by function."""
+        return _grouped(self._facts.statements, lambda row: row.function)
+
+    @cached_property
+    def raises(self) -> Mapping[int, Sequence[int]]:
+        """Raise statements by function."""
+        rows = self._facts.raises
+        return _grouped(range(len(rows)), lambda index: rows[index].function)
+
+    @cached_property
+    def excepts(self) -> Mapping[int, Sequence[int]]:
+        """Blocks of except clauses by function, in order of line."""
+        rows = self._facts.blocks
+        found = [index for index, row in enumerate(rows) if row.kind == "except"]
+        found.sort(key=lambda index: rows[index].line)
+        return _grouped(found, lambda index: rows[index].function)
+
+    @cached_property
+    def methods(self) -> Mapping[int, Sequence[int]]:
+        """Methods by class."""
+        rows = self._facts.functions
+        return _grouped(range(len(rows)), lambda index: rows[index].cls)
+
+    # By block -------------------------------------------------------------------------------------
+
+    def statements_inside(self, block: int) -> list[tree.Statement]:
+        """Statements of a block and of the blocks in it, nested functions left out."""
+        rows = self._facts.statements
+        return [rows[index] for index in self._inside(block, self._statements_of)]
+
+    def raises_inside(self, block: int) -> list[int]:
+        """Raise statements of a block and of the blocks in it, nested functions left out."""
+        return self._inside(block, self._raises_of)
+
+    def calls_inside(self, block: int) -> list[int]:
+        """Calls of a block and of the blocks in it, nested functions left out."""
+        return self._inside(block, self._calls_of)
+
+    def _inside(self, block: int, rows: Mapping[int, Sequence[int]]) -> list[int]:
+        return sorted(index for each in self._below(block) for index in rows.get(each, ()))
+
+    def _below(self, block: int) -> Iterator[int]:
+        waiting = [block]
+        while waiting:
+            each = waiting.pop()
+            yield each
+            waiting += self._children.get(each, ())
+
+    @cached_property
+    def _children(self) -> Mapping[int, Sequence[int]]:
+        rows = self._facts.blocks
+        return _grouped(range(len(rows)), lambda index: rows[index].parent)
+
+    @cached_property
+    def _statements_of(self) -> Mapping[int, Sequence[int]]:
+        rows = self._facts.statements
+        return _grouped(range(len(rows)), lambda index: rows[index].block)
+
+    @cached_property
+    def _raises_of(self) -> Mapping[int, Sequence[int]]:
+        rows = self._facts.raises
+        return _grouped(range(len(rows)), lambda index: rows[index].block)
+
+    @cached_property
+    def _calls_of(self) -> Mapping[int, Sequence[int]]:
+        rows = self._facts.calls
+        return _grouped(range(len(rows)), lambda index: rows[index].block)
+
+    # By name and by line --------------------------------------------------------------------------
+
+    @cached_property
+    def functions_named(self) -> Mapping[str, int]:
+        """The first function of each qualified name."""
+        return _first_of_each(row.qualname for row in self._facts.functions)
+
+    @cached_property
+    def classes_named(self) -> Mapping[str, int]:
+        """The first class of each qualified name."""
+        return _first_of_each(row.qualname for row in self._facts.classes)
+
+    def symbol_at(self, line: int) -> str:
+        """Qualified name of the innermost function or class around a line, "" for none."""
+        starts, names = self._stretches
+        return names[bisect_right(starts, line)]
+
+    @cached_property
+    def _stretches(self) -> tuple[list[int], list[str]]:
+        """Lines at which the innermost definition changes, and what it is up to each of them."""
+        rows = [(row.line, row.end_line, row.qualname) for row in self._facts.classes]
+        rows += [(row.line, row.end_line, row.qualname) for row in self._facts.functions]
+        rows.sort(key=lambda row: row[0])
+        starts: list[int] = []
+        names = [""]
+        around: list[tuple[int, str]] = []
+
+        def begin(line: int) -> None:
+            starts.append(line)
+            names.append(around[-1][1] if around else "")
+
+        def end_before(line: int) -> None:
+            while around and around[-1][0] < line:
+                last, _ = around.pop()
+                begin(last + 1)
+
+        for first, last, name in rows:
+            end_before(first)
+            around.append((last, name))
+            begin(first)
+        end_before(max((last for _, last, _ in rows), default=0) + 1)
+        return starts, names
+
+
+def _grouped[Each](rows: Iterable[Each], of: Callable[[Each], int]) -> Mapping[int, Sequence[Each]]:
+    found: dict[int, list[Each]] = defaultdict(list)
+    for row in rows:
+        found[of(row)].append(row)
+    return dict(found)
+
+
+def _first_of_each(names: Iterable[str]) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for index, name in enumerate(names):
+        found.setdefault(name, index)
+    return found
