@@ -115,6 +115,11 @@ class Project:
             for depth in range(1, len(file.segments) + 1)
         )
 
+    def real_path(self, path: str) -> str:
+        """The path seen from the root of the repository, where a component is judged."""
+        real = getattr(self.source, "real_path", None)
+        return str(real(path)) if real is not None else path
+
     def select(self, scope: Scope) -> list[File]:
         """Files of a scope, sorted by path."""
         match scope:
