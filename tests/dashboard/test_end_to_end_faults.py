@@ -17,9 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import httpx
-import psycopg
 import pytest
-import redis
 
 from tests.dashboard.installation import until
 from tests.gitservers import GitServer, Origin
@@ -191,35 +189,4 @@ def test_webhooks_are_taken_while_the_broker_is_away_and_done_when_it_is_back(
         assert send_all(Hook(address, watched.hook.secret), [commit] * 3, new_keys(3)) == [202] * 3
 
     # Nobody was rung; the rows say what is to do.
-    watched.until_judged(commit)
-
-
-def test_a_broker_that_forgets_everything_loses_nothing(
-    watched: Watched, product: Product, server: GitServer
-) -> None:
-    commit = watched.origin.commit({"app/main.py": "print(5)\n"})
-    server.mode = "slow"
-    for key in new_keys(3):
-        assert watched.hook.push(commit, key=key).status_code == 202
-    with redis.Redis.from_url(product.redis_url) as client:
-        client.flushdb()
-    server.mode = "git"
-
-    watched.until_judged(commit)
-
-
-def test_a_scan_whose_database_connections_break_ends_complete(
-    watched: Watched, product: Product, server: GitServer
-) -> None:
-    commit = watched.origin.commit({"app/main.py": "print(6)\n"})
-    server.mode = "slow"
-    assert watched.hook.push(commit).status_code == 202
-    product.until_scan(watched.slug, "running")
-    with psycopg.connect(product.database_url, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-    server.mode = "git"
-
     watched.until_judged(commit)
