@@ -1,11 +1,15 @@
 """One folder of a monorepo seen as a repository of its own.
 
 Below the folder, paths lose its name; files of the root that govern the whole repository (CI,
-hooks, ignore rules, ownership) stay visible under their own names where the folder has none.
+hooks, recipes, ignore rules, ownership, documents) stay visible under their own names where the
+folder has none, and so do the root's manifests where the folder has no manifest at all. A file
+of the root whose name the folder has taken is seen as ``../NAME``; servers and hooks read their
+configuration at the root only, so there the root's wins.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
@@ -13,12 +17,25 @@ import msgspec
 from checks.errors import InputError
 from checks.source import Change, Commit, Entry, Source
 
-_SHARED = (".github/", ".gitlab/", ".circleci/", ".woodpecker/")
-_SHARED_NAMES = frozenset(
-    ".gitignore .gitattributes .gitlab-ci.yml .pre-commit-config.yaml .pre-commit-config.yml "
-    "CODEOWNERS azure-pipelines.yml bitbucket-pipelines.yml Jenkinsfile codecov.yml .codecov.yml "
-    "uv.lock LICENSE lefthook.yml .env.example".split()
+ABOVE = "../"
+_CI = (".github/", ".gitlab/", ".circleci/", ".woodpecker/")
+_SHARED = (*_CI, ".husky/", "docs/", "doc/")
+_CI_NAMES = frozenset(
+    ".gitlab-ci.yml azure-pipelines.yml bitbucket-pipelines.yml Jenkinsfile .drone.yml "
+    ".woodpecker.yml .pre-commit-config.yaml .pre-commit-config.yml prek.toml lefthook.yml".split()
 )
+_SHARED_NAMES = _CI_NAMES | frozenset(
+    ".gitignore .gitattributes CODEOWNERS codecov.yml .codecov.yml uv.lock LICENSE .env.example "
+    "Makefile justfile Taskfile.yml tox.ini mypy.ini ruff.toml .coveragerc mkdocs.yml "
+    "renovate.json".split()
+)
+_SHARED_STEMS = re.compile(
+    r"(?:README|CHANGELOG|CHANGES|HISTORY|NEWS|CONTRIBUTING)(?:[.-][\w-]+)*"
+    r"|(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml",
+    re.IGNORECASE,
+)
+_MANIFESTS = re.compile(r"pyproject\.toml|setup\.cfg|Pipfile|requirements[\w.-]*\.(?:txt|in)")
+_LOCKS = frozenset({"poetry.lock", "pdm.lock", "Pipfile.lock"})
 
 
 class ComponentSource:
@@ -39,11 +56,16 @@ class ComponentSource:
         own = {e.path[len(self.prefix) :]: e for e in entries if e.path.startswith(self.prefix)}
         if not own:
             raise InputError(f"No tracked file lies below {folder!r}: name another component.")
-        shared = {e.path: e for e in entries if _is_shared(e.path) and e.path not in own}
-        self._real = {path: entry.path for path, entry in {**shared, **own}.items()}
+        self._without_manifest = not any(_MANIFESTS.fullmatch(path) for path in own)
+        self._own = own
+        seen = own | {
+            name: entry
+            for entry in entries
+            if (name := self._shared_as(entry.path)) and not entry.path.startswith(self.prefix)
+        }
+        self._real = {path: entry.path for path, entry in seen.items()}
         self._entries = [
-            msgspec.structs.replace(entry, path=path)
-            for path, entry in sorted({**shared, **own}.items())
+            msgspec.structs.replace(entry, path=path) for path, entry in sorted(seen.items())
         ]
 
     @property
@@ -105,8 +127,22 @@ class ComponentSource:
     def _seen(self, change: Change) -> Change | None:
         if change.path.startswith(self.prefix):
             return msgspec.structs.replace(change, path=change.path[len(self.prefix) :])
-        return change if _is_shared(change.path) else None
+        name = self._shared_as(change.path)
+        return msgspec.structs.replace(change, path=name) if name else None
+
+    def _shared_as(self, path: str) -> str:
+        """Under which name a file of the root is seen; "" when it is not."""
+        manifest = _MANIFESTS.fullmatch(path) is not None or path in _LOCKS
+        if not (manifest or _is_shared(path)):
+            return ""
+        if path.startswith(_CI) or path in _CI_NAMES:
+            return path
+        taken = path in self._own or (manifest and not self._without_manifest)
+        return f"{ABOVE}{path}" if taken else path
 
 
 def _is_shared(path: str) -> bool:
-    return path.startswith(_SHARED) or path in _SHARED_NAMES
+    """Whether a file of the root speaks for every component."""
+    if path.startswith(_SHARED) or path in _SHARED_NAMES:
+        return True
+    return _SHARED_STEMS.fullmatch(path) is not None

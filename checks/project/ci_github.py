@@ -103,7 +103,7 @@ class Workflows:
         only, ignored = texts_of(given.get("paths")), texts_of(given.get("paths-ignore"))
         if not only and not ignored:
             return True
-        paths = [file.path for file in self.project.analysed]
+        paths = [self.project.real_path(file.path) for file in self.project.analysed]
         if ignored:
             hidden = matcher(tuple(ignored))
             return any(not hidden(path) for path in paths)

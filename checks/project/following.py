@@ -59,6 +59,10 @@ class Following:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        # By their names in the repository: commands are given from its root, also where only a
+        # component of it is judged.
+        self._documents = {project.real_path(p): each for p, each in project.documents.items()}
+        self._files = {project.real_path(file.path): file for file in project.files}
         self._memo: dict[tuple[str, str], list[Ran]] = {}
         self._followers: dict[str, Callable[[Words, str], Iterator[Recipe]]] = {
             "make": self._make,
@@ -128,8 +132,8 @@ class Following:
 
     def _document(self, name: str, folder: str) -> tuple[str, DocumentFact] | None:
         """A file by its name in a folder, else from a folder of a manifest, else by its end."""
-        documents = self.project.documents
-        for base in (folder, "", *self.project.manifests.folders):
+        documents = self._documents
+        for base in (folder, "", *self._homes):
             path = joined(base, name)
             if path in documents:
                 return path, documents[path]
@@ -137,11 +141,19 @@ class Following:
         found = sorted((p for p in documents if p.endswith(tail)), key=lambda p: (p.count("/"), p))
         return (found[0], documents[found[0]]) if found else None
 
+    @cached_property
+    def _homes(self) -> list[str]:
+        """Folders of the manifests, from which containers and scripts are often run."""
+        return [
+            self.project.real_path(joined(folder, "x")).rpartition("/")[0]
+            for folder in self.project.manifests.folders
+        ]
+
     def _first(self, folder: str, *names: str) -> tuple[str, DocumentFact] | None:
         """The first of several files that stands in a folder, else at the root."""
         lower = {name.lower() for name in names}
         for base in (folder, ""):
-            for path, document in self.project.documents.items():
+            for path, document in self._documents.items():
                 head, _, name = path.rpartition("/")
                 if head == base and name.lower() in lower:
                     return path, document
@@ -157,7 +169,7 @@ class Following:
                 runners.add_scripts(found, table_of(tool, *names))
             for env in table_of(tool, "hatch", "envs").values():
                 runners.add_scripts(found, table_of(env, "scripts"))
-        for path, document in self.project.documents.items():
+        for path, document in self._documents.items():
             name = path.rpartition("/")[2]
             if name == "Pipfile":
                 runners.add_scripts(found, table_of(document.data, "scripts"))
@@ -190,7 +202,7 @@ class Following:
     def _tox(self, words: Words, folder: str) -> Iterator[Recipe]:
         for base in (folder, ""):
             for name in ("tox.ini", "tox.toml", "pyproject.toml", "setup.cfg"):
-                document = self.project.documents.get(joined(base, name))
+                document = self._documents.get(joined(base, name))
                 found = list(runners.tox(words, document.data, base)) if document else []
                 if found:
                     yield from found
@@ -198,7 +210,7 @@ class Following:
 
     def _nox(self, words: Words, folder: str) -> Iterator[Recipe]:
         for base in (folder, ""):
-            file = self.project.by_path.get(joined(base, "noxfile.py"))
+            file = self._files.get(joined(base, "noxfile.py"))
             if file is not None and file.parsed:
                 for text in session_runs(
                     file.facts, runners.listed(words, "-s", "--session", "-e")
@@ -237,8 +249,8 @@ class Following:
 
     def _python(self, words: Words, folder: str) -> Iterator[Recipe]:
         script = words[1] if len(words) > 1 else ""
-        for base in (folder, "", *self.project.manifests.folders):
-            file = self.project.by_path.get(joined(base, script))
+        for base in (folder, "", *self._homes):
+            file = self._files.get(joined(base, script))
             if file is not None and file.parsed and file.name != "manage.py":
                 for text in literal_runs(file.facts):
                     yield Recipe(text, folder)
@@ -278,7 +290,7 @@ class Following:
         place = joined(folder, context)
         candidates = (joined(folder, dockerfile), joined(place, dockerfile)) if dockerfile else ()
         for path in (*candidates, joined(place, "Dockerfile")):
-            document = self.project.documents.get(path)
+            document = self._documents.get(path)
             if document is not None and document.kind == "dockerfile":
                 for instruction in document.instructions:
                     if instruction.name == "RUN":
@@ -305,7 +317,7 @@ class Following:
     def _services(self, words: Words, folder: str) -> Iterator[tuple[str, dict[str, Any], str]]:
         given = [joined(folder, words[i + 1]) for i, word in enumerate(words[:-1])
                  if word in {"-f", "--file"}]  # fmt: skip
-        for path, document in self.project.documents.items():
+        for path, document in self._documents.items():
             base, _, name = path.rpartition("/")
             if path in given or (not given and base == folder and _COMPOSE.match(name)):
                 for service, table in table_of(document.data, "services").items():

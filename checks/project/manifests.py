@@ -57,7 +57,7 @@ IMPORT_NAMES = {
 
 _AUXILIARY = frozenset(
     "docs doc documentation examples example samples scripts script tools hack benchmarks "
-    "notebooks .github .devcontainer".split()
+    "notebooks .github .devcontainer ..".split()
 )
 _REQUIREMENTS = re.compile(r"requirements", re.IGNORECASE)
 

@@ -42,7 +42,7 @@ def uv_lock_committed(project: Project, *, check_sync: bool = True) -> Answer:
     own = [
         path
         for path, data in project.manifests.pyprojects.items()
-        if "project" in data and path not in members
+        if "project" in data and path not in members and not path.startswith("../")
     ]
     if own:
         answers = [_lock_fault(project, path, check_sync) for path in own]

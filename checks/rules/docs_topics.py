@@ -114,8 +114,8 @@ def _reads_settings(project: Project) -> bool:
 def _documents(project: Project, files: Sequence[str]) -> Iterator[str]:
     """Tracked documents among the wanted ones, also from a service's own folder."""
     wanted = matcher(tuple(_with_other_homes(files)), ignore_case=True)
-    folders = [".github/", *(f"{folder}/" for folder in project.manifests.folders if folder)]
-    for path in sorted(project.documents):
+    folders = [".github/", "../", *(f"{folder}/" for folder in project.manifests.folders if folder)]
+    for path in sorted(project.documents, key=lambda path: (path.startswith("../"), path)):
         own = [path, *(path[len(f) :] for f in folders if path.startswith(f))]
         if any(wanted(name) for name in own):
             yield path

@@ -28,19 +28,21 @@ def gitignore_covers(
     """
     rules = list(_ignore_files(project))
     for folder in dict.fromkeys(["", *project.manifests.folders]):
-        samples = list(_samples(project, folder, pattern))
+        samples = [project.real_path(path) for path in _samples(project, folder, pattern)]
         if samples and all(_is_ignored(rules, sample) for sample in samples):
             return None
-    path = next((f"{folder}.gitignore" for folder, _ in rules), "")
+    path = ".gitignore" if ".gitignore" in project.documents else ""
     return At(0, f"`{pattern}` is not ignored", path=path, anchor=pattern)
 
 
 def _ignore_files(project: Project) -> Iterator[tuple[str, GitIgnoreSpec]]:
     """Every ``.gitignore`` with its folder, outer ones first."""
     paths = [path for path in project.documents if path.rpartition("/")[2] == ".gitignore"]
-    for path in sorted(paths, key=lambda path: (path.count("/"), path)):
+    for path in sorted(paths, key=lambda path: (project.real_path(path).count("/"), path)):
         lines = project.documents[path].text.splitlines()
-        yield path.removesuffix(".gitignore"), GitIgnoreSpec.from_lines(lines)
+        # Rules of the root reach into a component by its full path.
+        real = project.real_path(path).removesuffix(".gitignore")
+        yield real, GitIgnoreSpec.from_lines(lines)
 
 
 def _samples(project: Project, folder: str, pattern: str) -> Iterator[str]:
