@@ -10,8 +10,22 @@ import ast
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from checks.facts.tree import MAX_DEPTH, Attr, Bin, Call, CallRef, Const, Expr, Fmt, Item
-from checks.facts.tree import Keyword, Map, Name, Op, Seq
+from checks.facts.tree import (
+    MAX_DEPTH,
+    Attr,
+    Bin,
+    Call,
+    CallRef,
+    Const,
+    Expr,
+    Fmt,
+    Item,
+    Keyword,
+    Map,
+    Name,
+    Op,
+    Seq,
+)
 
 MAX_TEXT = 4_000
 """Characters of a string literal that are kept."""
@@ -40,6 +54,14 @@ class Place(Protocol):
 
     def give(self, node: ast.expr, value: Expr | None) -> None:
         """Record a yield."""
+        ...
+
+    def look_up(self, node: ast.expr, base: Expr, key: Expr) -> None:
+        """Record a read of the environment, where this is one."""
+        ...
+
+    def span(self, node: ast.expr) -> None:
+        """Record a text of several lines."""
         ...
 
 
@@ -140,6 +162,8 @@ class Expressions:
         value = node.value
         kind = type(value).__name__
         if kind == "str":
+            if node.end_lineno != node.lineno:
+                self.place.span(node)
             return Const(kind, clean(str(value)))
         if kind == "int" and not -_BIG < value < _BIG:  # type: ignore[operator]
             return Const(kind)
@@ -173,12 +197,17 @@ class Expressions:
         return CallRef(index)
 
     def _subscript(self, node: ast.Subscript) -> Expr:
-        return Item(self.one(node.value), self.one(node.slice))
+        base, key = self.one(node.value), self.one(node.slice)
+        if type(base) is Name and type(node.ctx) is ast.Load:
+            self.place.look_up(node, base, key)
+        return Item(base, key)
 
     def _dict(self, node: ast.Dict) -> Expr:
         return Map(tuple([self.maybe(key) for key in node.keys]), self.many(node.values))
 
     def _joined(self, node: ast.JoinedStr) -> Expr:
+        if node.end_lineno != node.lineno:
+            self.place.span(node)
         return Fmt(self.many(node.values))
 
     def _binary(self, node: ast.BinOp) -> Expr:
@@ -198,7 +227,10 @@ class Expressions:
 
     def _compare(self, node: ast.Compare) -> Expr:
         kinds = ",".join([type(op).__name__ for op in node.ops])
-        return Op(f"Compare:{kinds}", (self.one(node.left), *self.many(node.comparators)))
+        operands = (self.one(node.left), *self.many(node.comparators))
+        if kinds in {"In", "NotIn"} and type(operands[1]) is Name:
+            self.place.look_up(node, operands[1], operands[0])
+        return Op(f"Compare:{kinds}", operands)
 
     def _conditional(self, node: ast.IfExp) -> Expr:
         self.place.decide(1)

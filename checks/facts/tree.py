@@ -105,7 +105,7 @@ class Keyword(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One call; ``awaited`` directly under ``await``, ``statement`` when it is a whole statement."""
+    """One call: ``awaited`` directly under ``await``, ``statement`` where it is a whole one."""
 
     line: int
     column: int
@@ -302,6 +302,18 @@ class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
     last: str
 
 
+class Lookup(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A read of the environment that is no call: ``os.environ[key]`` or ``key in os.environ``.
+
+    ``base`` is what is called environ there, under whatever name it was imported.
+    """
+
+    line: int
+    base: Expr
+    key: Expr
+    function: int
+
+
 class PyFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Everything that one Python blob says.
 
@@ -340,6 +352,7 @@ class PyFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     raises: tuple[Raise, ...] = ()
     statements: tuple[Statement, ...] = ()
     blocks: tuple[Block, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
 
 
 DECODER = msgspec.msgpack.Decoder(PyFacts)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from checks.project.callgraph import CallGraph
     from checks.project.ci import Ci
     from checks.project.database import Database
+    from checks.project.environment import Environment
     from checks.project.layers import Layers
     from checks.project.lists import Lists
     from checks.project.literals import Literals
@@ -231,6 +232,13 @@ class Project:
         from checks.project.models import Models
 
         return Models(self)
+
+    @cached_property
+    def environment(self) -> Environment:
+        """Reads of environment variables."""
+        from checks.project.environment import Environment
+
+        return Environment(self)
 
     @cached_property
     def logs(self) -> Logs:

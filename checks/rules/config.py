@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from checks.check import At, check
 from checks.project.declared import table_of
 from checks.project.project import Project
-from checks.rules.config_code import environment_reads
 
 _READERS = ("environs", "environ", "decouple", "dynaconf", "starlette.config", "dotenv")
 _PLATFORM = re.compile(
@@ -25,7 +24,7 @@ def _reads_environment(project: Project) -> str | None:
     if any(_READ_NAME.search(name) for name in project.manifests.imported_names - {"os.getenv"}):
         return None
     for file in project.production:
-        if any(not _PLATFORM.fullmatch(name) for _, name, _ in environment_reads(file)):
+        if any(not _PLATFORM.fullmatch(each.name) for each in project.environment.reads(file)):
             return None
     for document in project.documents.values():
         services = table_of(document.data, "services")

@@ -219,11 +219,13 @@ def collected(file: File) -> Iterator[Function]:
             continue
         cls = function.cls
         case = cls is not None and any(name.endswith("TestCase") for name in cls.ancestors)
-        if case and function.name.startswith("test"):
+        if case:
+            wanted = function.name.startswith("test")
+        else:
+            wanted = any(fnmatchcase(function.name, pattern) for pattern in patterns)
+            wanted = wanted and (cls is None or cls.name.startswith("Test"))
+        if wanted:
             yield function
-        elif cls is None or cls.name.startswith("Test"):
-            if any(fnmatchcase(function.name, pattern) for pattern in patterns):
-                yield function
 
 
 def _is_fixture(function: Function) -> bool:

@@ -107,7 +107,7 @@ def function_length(function: Function, *, max_lines: int = 50) -> Answer:
 
     Instead: extract parts into functions of their own.
 
-    Known problems: a line of a multi-line string that begins with ``#`` is taken for a comment.
+    Known problems: in strings joined by standing side by side, comments in between do not count.
     """
     fact = function.fact
     if fact.shape == "literal" or fact.body_lines <= max_lines:
