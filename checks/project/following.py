@@ -195,6 +195,12 @@ class Following:
             yield from runners.just(words, found[1], found[0].rpartition("/")[0])
 
     def _task(self, words: Words, folder: str) -> Iterator[Recipe]:
+        names = [word for word in words[1:] if not word.startswith("-")][:1]
+        for data in self.project.manifests.pyprojects.values():
+            given = table_of(data, "tool", "taskipy", "tasks")
+            for name in (f"{part}{each}" for each in names for part in ("pre_", "", "post_")):
+                for text in runners.script_texts(given.get(name)):
+                    yield Recipe(text, folder)
         found = self._first(folder, "Taskfile.yml", "Taskfile.yaml", "Taskfile.dist.yml")
         if found is not None:
             yield from runners.task(words, found[1].data, found[0].rpartition("/")[0])

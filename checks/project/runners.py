@@ -68,11 +68,12 @@ def quoted(word: str) -> str:
 def add_scripts(found: dict[str, list[str]], table: dict[str, Any]) -> None:
     """Enter scripts of a table by name: a text, a list of texts, or a table with ``cmd``."""
     for name, given in table.items():
-        for text in _texts(given):
+        for text in script_texts(given):
             found.setdefault(str(name), []).append(text)
 
 
-def _texts(given: object) -> Iterator[str]:
+def script_texts(given: object) -> Iterator[str]:
+    """Shell text of one script: a text, a list of texts, or a table that holds them."""
     if isinstance(given, dict):
         for key in ("cmd", "shell", "composite", "chain"):
             value = given.get(key)

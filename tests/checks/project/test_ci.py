@@ -52,6 +52,7 @@ HOOKS = "repos:\n- repo: local\n  hooks:\n  - id: t\n    entry: uv run pytest -q
         ("poe all", "pyproject.toml", "[tool.poe.tasks]\nall = ['unit']\nunit = 'pytest -q'\n"),
         ("hatch run cov:unit", "pyproject.toml", HATCH),
         ("pdm run unit", "pyproject.toml", "[tool.pdm.scripts]\nunit = {cmd = 'pytest -q'}\n"),
+        ("uv run task unit", "pyproject.toml", "[tool.taskipy.tasks]\nunit = 'pytest -q'\n"),
         ("bash scripts/test.sh", "scripts/test.sh", "#!/bin/sh\nset -e\npytest -q\n"),
         ("scripts/test", "scripts/test", "#!/bin/sh\npytest -q\n"),
         ("make test", "Makefile", "UV := .ci/uv\ntest:\n\t@$(UV) run --frozen pytest -q\n"),
