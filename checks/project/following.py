@@ -195,12 +195,11 @@ class Following:
             yield from runners.just(words, found[1], found[0].rpartition("/")[0])
 
     def _task(self, words: Words, folder: str) -> Iterator[Recipe]:
-        names = [word for word in words[1:] if not word.startswith("-")][:1]
-        for data in self.project.manifests.pyprojects.values():
-            given = table_of(data, "tool", "taskipy", "tasks")
-            for name in (f"{part}{each}" for each in names for part in ("pre_", "", "post_")):
-                for text in runners.script_texts(given.get(name)):
-                    yield Recipe(text, folder)
+        name = next((word for word in words[1:] if not word.startswith("-")), "")
+        tasks = self._defining(folder, name, "taskipy", "tasks")
+        for part in ("pre_", "", "post_"):
+            for text in runners.script_texts(tasks.get(f"{part}{name}")):
+                yield Recipe(text, folder)
         found = self._first(folder, "Taskfile.yml", "Taskfile.yaml", "Taskfile.dist.yml")
         if found is not None:
             yield from runners.task(words, found[1].data, found[0].rpartition("/")[0])
@@ -226,10 +225,19 @@ class Following:
 
     def _poe(self, words: Words, folder: str) -> Iterator[Recipe]:
         name = next((word for word in words[1:] if not word.startswith("-")), "")
-        for data in self.project.manifests.pyprojects.values():
-            task = table_of(data, "tool", "poe", "tasks").get(name)
-            for text in runners.poe(task):
-                yield Recipe(text, folder)
+        for text in runners.poe(self._defining(folder, name, "poe", "tasks").get(name)):
+            yield Recipe(text, folder)
+
+    def _defining(self, folder: str, name: str, *keys: str) -> dict[str, Any]:
+        """The tasks of the pyproject.toml that defines one, nearest to a folder."""
+        found = {
+            self.project.real_path(path).rpartition("/")[0]: tasks
+            for path, data in self.project.manifests.pyprojects.items()
+            if name in (tasks := table_of(data, "tool", *keys))
+        }
+        around = [base for base in found if folder == base or folder.startswith(f"{base}/")]
+        nearest = max(around, key=len, default="" if "" in found else next(iter(found), ""))
+        return found.get(nearest, {})
 
     def _hatch(self, words: Words, folder: str) -> Iterator[Recipe]:
         rest = [word for word in words[1:] if not word.startswith("-")]

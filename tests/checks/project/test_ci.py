@@ -68,6 +68,17 @@ def test_a_command_leads_through_what_the_repository_defines(
     assert "pytest -q" in programs({WORKFLOW: workflow(command), path: text})
 
 
+def test_a_task_is_the_one_of_the_folder_it_is_called_in() -> None:
+    tasks = "[tool.poe.tasks]\nunit = "
+    step = "        working-directory: b/c\n"
+    files = {
+        WORKFLOW: workflow("poe unit", step=step),
+        "a/pyproject.toml": f"{tasks}'pytest'\n",
+        "b/pyproject.toml": f"{tasks}'echo'\n",
+    }
+    assert programs(files) == ["poe unit", "echo"]
+
+
 def test_a_recipe_that_calls_itself_ends() -> None:
     files = {WORKFLOW: workflow("make a"), "Makefile": "a: b\n\tmake b\nb: a\n\tmake a\n"}
     assert programs(files)
