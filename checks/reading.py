@@ -10,7 +10,7 @@ import msgspec
 
 from checks.facts.doctree import DocumentFact
 from checks.facts.kinds import kind_of
-from checks.facts.lint import LintContext, LintFact
+from checks.facts.lint import LintFact
 from checks.facts.mapper import MapJob, Mapped, key_of, map_blobs
 from checks.facts.store import FactStore
 from checks.facts.team import Team
@@ -74,12 +74,11 @@ def read_project(
         made = partial(map_blobs, read=source.blobs, store=store, team=team)
         texts = made(list(files.documents.values()), progress=_part(tell, "documents"))
         documents = _documents(files.documents, texts)
-        contexts = lint_contexts([entry.path for entry in files.python], documents)
-        wanted = {entry.path: _python_jobs(entry, contexts[entry.path]) for entry in files.python}
-        asked = [job for pair in wanted.values() for job in pair]
-        mapped = made(asked, progress=_part(tell, "files"))
+        wanted = _python_jobs(files.python, documents)
+        asked = [(path, job) for path, pair in wanted.items() for job in pair]
+        mapped = made([job for _, job in asked], progress=_part(tell, "files"))
     files.note(files.documents.items(), texts)
-    files.note(((path, job) for path, pair in wanted.items() for job in pair), mapped)
+    files.note(asked, mapped)
     project = Project(
         source,
         entries=files.entries,
@@ -130,12 +129,24 @@ def _part(tell: Progress, phase: str) -> Callable[[int, int], None]:
     return lambda done, total: tell(phase, done, total)
 
 
-def _python_jobs(entry: Entry, context: LintContext) -> tuple[MapJob, MapJob]:
-    name = entry.path.rpartition("/")[2]
-    return (
-        MapJob(entry.oid, "py", entry.size),
-        MapJob(entry.oid, "lint", entry.size, name, context),
-    )
+def _python_jobs(
+    entries: Sequence[Entry], documents: Mapping[str, DocumentFact]
+) -> dict[str, tuple[MapJob, MapJob]]:
+    """What to map of each Python file: its syntax, and what ruff says of it."""
+    contexts = lint_contexts([entry.path for entry in entries], documents)
+    return {
+        entry.path: (
+            MapJob(entry.oid, "py", entry.size),
+            MapJob(
+                entry.oid,
+                "lint",
+                entry.size,
+                entry.path.rpartition("/")[2],
+                contexts[entry.path],
+            ),
+        )
+        for entry in entries
+    }
 
 
 def _python(
