@@ -5,7 +5,6 @@ One :class:`DocumentFact` per blob and kind; only the tables of its kind are fil
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -190,12 +189,6 @@ class DocumentFact(msgspec.Struct, frozen=True):
                 return self.lines[path]
             path = path.rpartition(".")[0]
         return 0
-
-    def prose(self) -> Iterator[tuple[Section, Paragraph]]:
-        """Every paragraph with its section, in order."""
-        for section in self.sections:
-            for paragraph in section.paragraphs:
-                yield section, paragraph
 
 
 DECODER: Final = msgspec.msgpack.Decoder(DocumentFact)

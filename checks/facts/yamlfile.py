@@ -85,7 +85,6 @@ class _Composer:
         self._stack: list[_Frame] = []
         self._anchors: dict[str, _Built | None] = {}
         self._aliases = 0
-        self._nodes = 0
 
     def take(self, event: yaml.Event) -> None:
         """Add what one event says."""

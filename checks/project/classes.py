@@ -216,10 +216,6 @@ class Classes:
                 return parent.methods[name]
         return None
 
-    def subclasses(self, name: str) -> list[Class]:
-        """First-party classes that inherit from a canonical name."""
-        return [cls for cls in self.by_key.values() if name in self.ancestors(cls)]
-
 
 def _is_exception(name: str) -> bool:
     if name in {"builtins.Exception", "builtins.BaseException"}:

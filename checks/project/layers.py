@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from checks.project.project import Project
     from checks.project.subjects import Class, File, Function
 
-LAYERS = ("routes", "services", "repositories", "models", "schemas")
 _SERVICE_FOLDERS = frozenset({"services", "service", "use_cases", "usecases"})
 _REPOSITORY_FOLDERS = frozenset({"repositories", "repository", "repos", "crud", "dal", "dao"})
 _REPOSITORY_SUFFIXES = ("_repository", "_repo", "_crud", "_dao")

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from checks.project.project import Project
     from checks.project.subjects import Call, Function
 
-RESPONSE = "fastapi.Response"
 JSON_CLASSES = frozenset({"JSONResponse", "ORJSONResponse", "UJSONResponse", "APIJSONResponse"})
 STREAMS = frozenset({"StreamingResponse", "EventSourceResponse", "FileResponse"})
 REDIRECT = "RedirectResponse"

@@ -77,21 +77,6 @@ class Field(msgspec.Struct, frozen=True):
                 return given.text
         return self.name
 
-    @property
-    def is_required(self) -> bool:
-        """Whether it has no default."""
-        if self.default is None:
-            return True
-        if isinstance(self.default, tree.Const):
-            return self.default.kind == "ellipsis"
-        call = self.call
-        if call is None or not isinstance(self.default, tree.CallRef):
-            return False
-        first = call.arg(0, "default")
-        if first is not None:
-            return isinstance(first, tree.Const) and first.kind == "ellipsis"
-        return call.fact.keyword("default_factory") is None
-
 
 def metadata(given: Given) -> list[Expr]:
     """Metadata of an ``Annotated``."""

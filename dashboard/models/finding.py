@@ -44,10 +44,6 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         """Return the findings that stand, but that the code itself asks to pass over."""
         return self.filter(state__in=OPEN_STATES, suppressed=True)
 
-    def by_weight(self) -> Self:
-        """Order by what matters: musts first, then points to gain."""
-        return self.order_by("severity", "-gain_total", "path", "line", "pk")
-
 
 class Finding(models.Model):
     """One violating site from the scan that first saw it to the scan that saw it fixed.
