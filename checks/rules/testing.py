@@ -18,9 +18,7 @@ _FIXTURES = frozenset(
 
 
 @check("mock-autospec", scope="test")
-def mock_autospec(
-    file: File, *, accept_spec: bool = True, check_bare_mocks: bool = True
-) -> Answer:
+def mock_autospec(file: File, *, accept_spec: bool = True, check_bare_mocks: bool = True) -> Answer:
     """A double accepts only what the real thing accepts.
 
     A double without specification lets a test pass after the real signature has changed.

@@ -12,9 +12,7 @@ MODEL = (
     "class Base(DeclarativeBase): ...\n"
     "class User(Base):\n    __tablename__ = 'users'\n    id: Mapped[int] = mapped_column()\n\n"
 )
-PING = (
-    "from sqlalchemy.orm import Session\ndef ping(s: Session):\n    s.execute('SELECT 1')\n"
-)
+PING = "from sqlalchemy.orm import Session\ndef ping(s: Session):\n    s.execute('SELECT 1')\n"
 
 
 @pytest.mark.parametrize(
