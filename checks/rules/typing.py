@@ -8,7 +8,7 @@ from typing import Literal
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
-from checks.project.subjects import File, Function
+from checks.project.subjects import Class, File, Function
 from checks.rules.style import reported
 
 ANNOTATION_CODES = (
@@ -166,26 +166,23 @@ def _annotations(file: File) -> Iterator[tuple[int, Expr, Function | None]]:
 
 def _generics(file: File, syntax: str) -> Answer:
     """Definitions of generic functions, classes and aliases, by either syntax."""
-    typevars = {
-        f"{file.key}.{target.id}"
-        for assign in file.facts.assigns
-        if _is_typevar(file, assign)
-        for target in assign.targets
-        if isinstance(target, tree.Name)
-    }
     old: list[tuple[int, str]] = []
     new: list[tuple[int, str]] = []
     for cls in file.classes:
         if cls.fact.typevars:
             new.append((cls.line, cls.symbol))
-        elif any(file.resolve(base) == "typing.Generic" for base in cls.fact.bases):
+        elif _is_generic(cls):
             old.append((cls.line, cls.symbol))
     for function in file.functions:
         if function.fact.typevars:
             new.append((function.line, function.symbol))
-        elif typevars and _uses(function, typevars):
+        elif _is_generic_function(function):
             old.append((function.line, function.symbol))
-    new += [(assign.line, "") for assign in file.facts.assigns if assign.op == "type[]"]
+    for assign in file.facts.assigns:
+        if assign.op == "type[]":
+            new.append((assign.line, ""))
+        elif file.resolve(assign.annotation) == "typing.TypeAlias" and _varies(file, assign.value):
+            old.append((assign.line, ""))
     wrong, text = (old, "`TypeVar`") if syntax == "pep695-generics" else (new, "brackets")
     if not old and not new:
         return Skip("no generic definition")
@@ -196,19 +193,33 @@ def _generics(file: File, syntax: str) -> Answer:
     return Sites(len(old) + len(new), found)
 
 
-def _is_typevar(file: File, assign: tree.Assign) -> bool:
-    made = file.resolve(assign.value) if isinstance(assign.value, tree.CallRef) else ""
-    return made in {"typing.TypeVar", "typing.ParamSpec", "typing.TypeVarTuple"}
+def _is_generic(cls: Class) -> bool:
+    """Whether a base is ``Generic[T]``, ``Protocol[T]`` or another class of a type variable."""
+    owner = cls.file.function_of(cls.fact.function)
+    return any(isinstance(b, tree.Item) and _varies(cls.file, b, owner) for b in cls.fact.bases)
 
 
-def _uses(function: Function, typevars: set[str]) -> bool:
+def _is_generic_function(function: Function) -> bool:
     """Whether a signature names a type variable that its class does not bind."""
-    file, cls = function.file, function.cls
-    if cls is not None and any(file.resolve(base) == "typing.Generic" for base in cls.fact.bases):
+    if function.cls is not None and _is_generic(function.cls):
         return False
-    annotations = [param.annotation for param in function.fact.params] + [function.fact.returns]
+    annotations = [param.annotation for param in function.fact.params]
     return any(
-        isinstance(node, tree.Name) and file.resolve(node, function) in typevars
-        for annotation in annotations
-        for node in tree.walk(annotation)
+        _varies(function.file, each, function) for each in (*annotations, function.fact.returns)
     )
+
+
+def _varies(file: File, expr: Expr | None, function: Function | None = None) -> bool:
+    """Whether an annotation names a type variable, of this file or of another."""
+    names = (node for node in tree.walk(expr) if isinstance(node, tree.Name))
+    return any(_is_typevar(file, name, function) for name in names)
+
+
+def _is_typevar(file: File, name: tree.Name, function: Function | None) -> bool:
+    made = file.project.names.assignment_named(file.resolve(name, function))
+    if made is None or not isinstance(made[1].value, tree.CallRef):
+        return False
+    return made[0].resolve(made[1].value) in _TYPEVARS
+
+
+_TYPEVARS = frozenset({"typing.TypeVar", "typing.ParamSpec", "typing.TypeVarTuple"})
