@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from checks.check import Answer, At, Skip, check
 from checks.project.cisteps import can_fail, deploys, is_step
+from checks.project.manifests import is_auxiliary
 from checks.project.precommit import Hook
 from checks.project.project import Project
 from checks.rules.applies import has_python
@@ -56,7 +57,8 @@ def ci_runs_step(
 def _no_use(project: Project, step: str) -> str | None:
     """Why a project has no use for a step, None when it has."""
     if step in _NEEDS_IMAGE and not any(
-        document.kind == "dockerfile" for document in project.documents.values()
+        document.kind == "dockerfile" and not is_auxiliary(path)
+        for path, document in project.documents.items()
     ):
         return "no Dockerfile"
     if step in _NEEDS_MIGRATIONS and not project.migrations:

@@ -116,6 +116,7 @@ def test_codeql_for_another_language_reads_no_python() -> None:
     ("step", "files", "sites"),
     [
         ("docker-build", {}, 0),
+        ("docker-build", {".devcontainer/Dockerfile": "FROM python\n"}, 0),
         ("docker-build", {"Dockerfile": "FROM python\n"}, 1),
         ("migrate", {}, 0),
         ("migrate", MIGRATION, 1),
