@@ -67,6 +67,7 @@ def test_a_known_address_is_scanned_again_only_when_asked_to(installation: Insta
     ("arguments", "sentence"),
     [
         (["/etc"], "Local paths are not used"),
+        (["https://10.1.2.3/x.git"], "not on the public internet"),
         (["ext::sh"], "start a helper program"),
         (["https://user:hunter2@example.org/x.git"], "credential field"),
         (["https://example.org/x.git", "--standard", "none"], "There is no standard 'none'"),

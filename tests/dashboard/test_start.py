@@ -92,20 +92,30 @@ def test_a_first_start_scans_the_checkout_lets_the_administrator_in_and_stops_wi
     assert password[1] not in str(installation.rows("SELECT password FROM dashboard_user"))
 
 
-def test_a_second_start_makes_no_second_administrator_and_no_removed_checkout(
-    installation: Installation,
-) -> None:
+def test_a_second_start_makes_no_second_administrator(installation: Installation) -> None:
     assert "Password:" in installation.manage("start", "--prepare-only").stdout
-    remove = (
-        "from dashboard.models import Repository; from dashboard.services import repositories;"
-        "repositories.remove(Repository.objects.get(), None)"
-    )
-    installation.manage("shell", "--no-imports", "-c", remove)
 
     again = installation.manage("start", "--prepare-only")
 
     assert "Password:" not in again.stdout
     assert installation.rows("SELECT count(*) FROM dashboard_user") == [(1,)]
+    # Workers of their own could not read the checkout: only a start with workers registers it.
+    assert installation.rows("SELECT count(*) FROM dashboard_repository") == [(0,)]
+
+
+def test_a_checkout_that_was_removed_stays_away(installation: Installation) -> None:
+    installation.extra["STRAIGHTEDGE_CLONE_ALLOWED_PATHS"] = str(ROOT)
+    installation.manage("start", "--prepare-only")
+    script = (
+        "from dashboard.models import Repository;"
+        "from dashboard.services import bootstrap, repositories;"
+        "bootstrap.register_checkout(bootstrap.checkout());"
+        "repositories.remove(Repository.objects.get(), None);"
+        "bootstrap.register_checkout(bootstrap.checkout())"
+    )
+
+    installation.manage("shell", "--no-imports", "-c", script)
+
     assert installation.rows("SELECT count(*) FROM dashboard_repository") == [(0,)]
 
 

@@ -56,7 +56,8 @@ class Command(BaseCommand):
         with _alone(settings.HOME) as patience:
             if not prepare_only:
                 _require_free_port(patience)
-            checkout = bootstrap.checkout()
+            # Workers that are started elsewhere may not read it.
+            checkout = None if prepare_only else bootstrap.checkout()
             if checkout is not None:
                 _open_checkout(checkout)
             login = self._prepare(checkout)
