@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dashboard.installation import until
-from tests.product import Product, alive, descendants, words
+from tests.product import Product, alive, descendants
 
 OWN = "straightedge"  # the repository that a first start registers: this checkout
 
@@ -64,19 +63,3 @@ def test_after_a_killed_start_the_next_one_waits_for_its_processes_and_ends_its_
             with product.started():
                 assert product.until_scan(OWN, "complete", "partial", "failed")[0] == "complete"
                 assert alive(of_second) == []
-
-
-def test_a_first_start_names_a_login_shows_a_result_and_is_alone_in_its_folder(
-    product: Product,
-) -> None:
-    with product.started():
-        visitor = product.visitor()
-        assert "Straightedge" in words(visitor.get("/"))
-
-        second = product.manage("start", check=False)
-        assert second.returncode == 1
-        assert second.stderr.startswith("CommandError: Straightedge is running already")
-        assert second.stderr.count("\n") == 1
-
-        until(lambda: product.scans(OWN)[0][0] in ("complete", "partial"))
-        assert "Open musts" in words(visitor.get(f"/r/{OWN}/"))
