@@ -96,6 +96,8 @@
     grid: { left: 8, right: 24, top: 8, bottom: 8, containLabel: true },
   });
   const points = (value) => (Math.round(value * 10) / 10).toFixed(1);
+  // A score is rounded down, here as on the rest of the page.
+  const score = (value) => (Math.floor(value * 10 + 1e-6) / 10).toFixed(1);
 
   const waterfall = (data) => {
     // Bars hang from what is left after the losses before them; a clear series holds them up.
@@ -105,7 +107,7 @@
     option.tooltip.axisPointer = { type: "shadow" };
     option.tooltip.formatter = (items) => {
       const bar = data[items[0].dataIndex];
-      return bar.kind === "loss" ? `${bar.name}: −${points(bar.value)} points` : `${bar.name}: ${points(bar.value)}`;
+      return bar.kind === "loss" ? `${bar.name}: −${points(bar.value)} points` : `${bar.name}: ${score(bar.value)}`;
     };
     option.xAxis = { type: "value", min: data[data.length - 1].end < 40 ? 0 : Math.floor((data[data.length - 1].end - 4) / 10) * 10,
       max: 100, splitLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft") } };
@@ -118,7 +120,7 @@
         itemStyle: { color: fills[bar.kind], borderRadius: 2 },
         label: { show: true, position: bar.kind === "total" ? "insideRight" : "right", fontSize: 11,
           color: bar.kind === "total" ? colour("--se-on-accent") : colour("--se-ink-soft"),
-          formatter: () => (bar.kind === "loss" ? `−${points(bar.value)}` : points(bar.value)) } })) },
+          formatter: () => (bar.kind === "loss" ? `−${points(bar.value)}` : score(bar.value)) } })) },
     ];
     return option;
   };
@@ -128,7 +130,7 @@
     option.tooltip.trigger = "axis";
     option.tooltip.formatter = (items) => {
       const at = data[items[0].dataIndex];
-      return `${at.label}\nscore ${points(at.score)}`;
+      return `${at.label}\nscore ${score(at.score)}`;
     };
     option.xAxis = { type: "category", data: data.map((at) => at.label), boundaryGap: false, axisTick: { show: false },
       axisLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft") } };
