@@ -156,6 +156,8 @@ class Layout:
         candidates = [key for key in around if not self._has_init(key)]
         if top not in self.project.manifests.declared_modules:
             candidates += [key for key in around if self._has_init(key)]
+        else:  # a file that is named like a library does not stand for it
+            candidates = [key for key in candidates if not key or not self._is_file(key, top)]
         for folder in candidates:
             if self._resolves(folder, module, name):
                 return folder
@@ -164,6 +166,10 @@ class Layout:
             if self._has_init(key):
                 return folder
         return None
+
+    def _is_file(self, folder: str, name: str) -> bool:
+        module = self.modules.get(f"{folder}.{name}")
+        return module is not None and not module.is_package
 
     def _resolves(self, folder: str, module: str, name: str) -> bool:
         key = f"{folder}.{module}" if folder else module
