@@ -99,10 +99,10 @@ class Product(Installation):
             yield process
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Run web, worker and scheduler, each on its own."""
-        with self.web(), self.worker(), self.beat():
-            yield
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Run web, worker and scheduler, each on its own; yields the web server."""
+        with self.web() as web, self.worker(), self.beat():
+            yield web
 
     @contextlib.contextmanager
     def started(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -311,8 +311,18 @@ def alive(processes: set[tuple[int, str]]) -> list[str]:
     return left
 
 
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process and all processes below it have used so far."""
+    pids = {pid, *(below for below, _ in descendants(pid))}
+    ticks = sum(int(fields[11]) + int(fields[12]) for each in pids if (fields := _stat(each)))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def _stat(pid: int) -> list[str]:
-    """Fields of /proc/<pid>/stat after the name: state, parent, ..., [19] the time it began."""
+    """Fields of /proc/<pid>/stat after the name.
+
+    [0] state, [1] parent, [11] and [12] CPU time in user and system mode, [19] when it began.
+    """
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     return []

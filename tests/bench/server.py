@@ -18,16 +18,16 @@ def report() -> Iterator[str]:
     # Settings are read by what these import, so the environment comes first.
     from tests.bench import fleet, webhooks
 
-    yield _line("webhooks", "sent", "failed", "per s", "p50 ms", "p99 ms", "scans")
+    yield _line("webhooks", "sent", "failed", "per s", "p50 ms", "p99 ms", "cpu ms", "scans")
     rows = []
     try:
         for name, address in _kinds(run):
             with (
                 tempfile.TemporaryDirectory(prefix="straightedge-bench-") as folder,
-                webhooks.installation(address, Path(folder)) as made,
+                webhooks.installation(address, Path(folder)) as (made, web),
             ):
-                load = webhooks.measure(made)
-                times = (f"{1_000 * each:.0f}" for each in (load.p50, load.p99))
+                load = webhooks.measure(made, web)
+                times = (f"{1_000 * each:.1f}" for each in (load.p50, load.p99, load.cpu))
                 rate = f"{load.sent / load.seconds:.0f}"
                 yield _line(name, load.sent, load.failed, rate, *times, load.scans)
                 rows.append((name, webhooks.fleet(made)))

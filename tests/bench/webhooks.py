@@ -19,7 +19,15 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from tests.gitservers import GitServer, Origin
-from tests.product import Hook, Product, fresh_backends, github_headers, push_body, serve
+from tests.product import (
+    Hook,
+    Product,
+    cpu_seconds,
+    fresh_backends,
+    github_headers,
+    push_body,
+    serve,
+)
 from tests.services import ROOT
 
 CLIENTS = 4
@@ -43,6 +51,7 @@ class Load(NamedTuple):
         seconds: How long it took.
         p50: Seconds to an answer, half of them.
         p99: Seconds to an answer, all but one of a hundred.
+        cpu: CPU seconds of the web server for each delivery.
         scans: Scans that wrote their results meanwhile.
     """
 
@@ -51,25 +60,29 @@ class Load(NamedTuple):
     seconds: float
     p50: float
     p99: float
+    cpu: float
     scans: int
 
 
 @contextlib.contextmanager
-def installation(postgresql: str, folder: Path) -> Iterator[Product]:
-    """Run web, worker and scheduler; on SQLite and files without an address of PostgreSQL."""
+def installation(postgresql: str, folder: Path) -> Iterator[tuple[Product, int]]:
+    """Run web, worker and scheduler; on SQLite and files without an address of PostgreSQL.
+
+    Yields the installation and the process id of its web server.
+    """
     with contextlib.ExitStack() as stack:
         backends = stack.enter_context(fresh_backends(postgresql)) if postgresql else ("", "")
         made = Product.make(folder, database_url=backends[0], redis_url=backends[1])
         made.prepare()
-        stack.enter_context(made.running())
-        yield made
+        web = stack.enter_context(made.running())
+        yield made, web.pid
 
 
-def measure(product: Product) -> Load:
+def measure(product: Product, web: int) -> Load:
     """Register some repositories and announce pushes to them, which are pushed indeed."""
     with serve(product) as server:
         origins, hooks = _registered(product, server)
-        before = _ended_scans(product)
+        before, cpu = _ended_scans(product), cpu_seconds(web)
         ending = threading.Event()
         with ThreadPoolExecutor(CLIENTS + 1) as pool:
             pushing = pool.submit(_push, origins, ending)
@@ -78,11 +91,12 @@ def measure(product: Product) -> Load:
             seconds = time.monotonic() - began
             ending.set()
             pushing.result()
-        scans = _ended_scans(product) - before
+        scans, cpu = _ended_scans(product) - before, cpu_seconds(web) - cpu
     answers = list(itertools.chain.from_iterable(lists))
     cuts = quantiles([each for each, _ in answers], n=100)
     sent = sum(status in (200, 202) for _, status in answers)
-    return Load(sent, len(answers) - sent, seconds, cuts[49], cuts[98], scans)
+    each = cpu / len(answers)
+    return Load(sent, len(answers) - sent, seconds, cuts[49], cuts[98], each, scans)
 
 
 def fleet(product: Product) -> dict[str, float]:
