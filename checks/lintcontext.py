@@ -8,7 +8,6 @@ the others.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -34,7 +33,6 @@ _PROFILES: dict[str, dict[str, Option]] = {
     "appnexus": {"force-sort-within-sections": True, "order-by-type": False},
 }
 _FALLBACK = "3.13"
-_DISTRIBUTION = re.compile(r"[A-Za-z0-9][\w.-]*")
 _MOST_SUBPROJECTS = 40
 
 
@@ -103,14 +101,10 @@ class _Context:
         """The context."""
         options = self._isort_options()
         # What a project calls its own goes before everything in ruff, the standard library too.
-        names = set(self._packages()) - sys.stdlib_module_names
-        namesakes = sorted(names & self._namesakes())
+        foreign = _words(options.get("known-third-party", ()))
+        names = set(self._packages()) - sys.stdlib_module_names - set(foreign)
         for option in ("known-first-party", "src-paths"):
             names.update(_words(options.pop(option, ())))
-        if namesakes:
-            names.update(self._below(namesakes))
-            foreign = _words(options.get("known-third-party", ()))
-            options["known-third-party"] = (*foreign, *(f"{name}.*" for name in namesakes))
         return LintContext(
             rules=selectable(code for spec in specs().values() for code in spec.ruff),
             target_version=self._target(),
@@ -202,40 +196,6 @@ class _Context:
             name, slash, _ = path.partition("/")
             if slash or name.endswith(".py"):
                 yield name.removesuffix(".py")
-
-    def _namesakes(self) -> set[str]:
-        """Folders without ``__init__`` that are named like a library which the project uses.
-
-        The folder ``alembic`` does not make ``alembic.config`` a module of the project.
-        """
-        folders = {path.partition("/")[0] for path in self._from_roots if "/" in path}
-        regular = {path for path in folders if f"{path}/__init__.py" in self._from_roots}
-        return (folders - regular) & self._declared()
-
-    def _declared(self) -> set[str]:
-        """Libraries that the manifests around name, as they are imported."""
-        found: set[str] = set()
-        for folder in self.around:
-            data = self._data(folder, "pyproject.toml")
-            found.update(_table(data, "tool", "poetry", "dependencies"))
-            for lines in (
-                _table(data, "project").get("dependencies"),
-                *_table(data, "project", "optional-dependencies").values(),
-                *_table(data, "dependency-groups").values(),
-            ):
-                found.update(str(line) for line in (lines if isinstance(lines, list) else ()))
-        for path, fact in self.documents.items():
-            if path.rpartition("/")[0] in self.around:
-                found.update(each.name for each in fact.requirements)
-        names = (match[0] for text in found if (match := _DISTRIBUTION.match(text)))
-        return {name.lower().replace("-", "_") for name in names}
-
-    def _below(self, folders: Sequence[str]) -> Iterator[str]:
-        """Dotted names of the modules and folders below some top-level folders."""
-        for path in self._from_roots:
-            parts = path.removesuffix(".py").split("/")
-            if parts[0] in folders:
-                yield from (".".join(parts[:end]) for end in range(2, len(parts) + 1))
 
     @cached_property
     def _from_roots(self) -> frozenset[str]:

@@ -34,10 +34,11 @@ def logger_library(file: File, *, allowed: Sequence[str] = ("structlog",)) -> An
         for call in file.calls_named(*OBTAINING)
         if (library := file.project.logs.obtained(call)) and not _only_configured(call)
     ]
-    imported = [(row.line, library) for row in file.imports if (library := _logger_object(row))]
+    rows = [] if file.is_package else file.imports  # a package hands on what it imports
+    imported = [(row.line, library) for row in rows if (library := _logger_object(row))]
     if not logs and not obtained and not imported:
         return Skip("no logger")
-    if any(call.name in CONFIGURING for call in file.calls):
+    if _configures(file):
         logs = [each for each in logs if not _inside_wrapper(each)]
         obtained = [each for each in obtained if any(log.library == each[1] for log in logs)]
         if not logs:
@@ -47,6 +48,13 @@ def logger_library(file: File, *, allowed: Sequence[str] = ("structlog",)) -> An
         if library not in allowed:
             return _wrong(line, library, allowed)
     return None
+
+
+def _configures(file: File) -> bool:
+    handles = (name for cls in file.classes for name in cls.ancestors)
+    return any(name.startswith("logging.") for name in handles) or any(
+        call.name in CONFIGURING for call in file.calls
+    )
 
 
 def _wrong(line: int, library: str, allowed: Sequence[str]) -> At:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts.lint import Diagnostic
 from checks.project.subjects import File, Function
@@ -48,13 +50,34 @@ def import_order(file: File) -> Answer:
 
     Instead: run ``ruff check --select I --fix``.
 
-    Known problems: first-party packages are told from the folders of the repository.
+    Known problems: first-party packages are told from the folders of the repository; where a
+    folder of scripts is named like a library (``alembic``), files that import it are not judged.
     """
     statements = {(row.line, row.fact.function) for row in file.imports}
     if len(statements) < 2 or file.facts.skips_isort:
         return Skip("fewer than two imports")
     found = file.lint("I001")
-    return reported(found[0], "The imports are not sorted") if found else None
+    if not found or _imports_namesake(file):
+        return None
+    return reported(found[0], "The imports are not sorted")
+
+
+def _imports_namesake(file: File) -> bool:
+    """Whether a library is imported that a folder without ``__init__`` is named like.
+
+    Versions of isort and ruff do not agree on whose it is, so both orders are right.
+    """
+    project = file.project
+    bare = {
+        folder.rpartition("/")[2]
+        for folder in project.python_folders
+        if f"{folder}/__init__.py" not in project.by_path
+    }
+    return any(
+        row.distribution in bare and project.layout.split(row.target) is None
+        for row in file.imports
+        if row.distribution not in sys.stdlib_module_names
+    )
 
 
 @check("line-length", scope="production+test")

@@ -101,19 +101,8 @@ def test_a_folder_named_like_a_module_of_the_standard_library_is_not_taken_for_i
     assert "typing" not in found["a.py"].first_party
 
 
-def test_a_folder_named_like_a_library_does_not_make_the_library_first_party() -> None:
-    code = """from alembic.config import Config
-from fastapi import FastAPI
-
-from app.b import c
-
-print(Config, FastAPI, c)
-"""
-    files = {
-        "pyproject.toml": "[project]\nname = 'x'\ndependencies = ['alembic>=1', 'fastapi']\n",
-        "alembic/env.py": "x = 1\n",
-        "alembic/versions/one.py": "x = 1\n",
-        "app/a.py": code,
-        "app/b.py": "c = 1\n",
-    }
-    assert lines(ask_read("import-order", files)) == []
+def test_a_library_that_the_sorter_is_told_of_is_not_first_party() -> None:
+    ruff = "[lint.isort]\nknown-third-party = ['alembic']\n"
+    found = contexts({"ruff.toml": ruff, "alembic/env.py": "", "a.py": ""})["a.py"]
+    assert "alembic" not in found.first_party
+    assert found.isort == (("known-third-party", ("alembic",)),)

@@ -71,6 +71,13 @@ class InterceptHandler(logging.Handler):
 logging.basicConfig(handlers=[InterceptHandler()])
 """
     assert foreign({"app/log.py": code}) == []
+    assert foreign({"app/log.py": code.partition("\n\n\nlogging.")[0]}) == []
+
+
+def test_a_package_that_hands_a_logger_on_does_not_obtain_it() -> None:
+    module = "import structlog\n\nlog = structlog.get_logger()\n"
+    files = {"app/log/__init__.py": "from app.log.made import log\n", "app/log/made.py": module}
+    assert foreign(files, "logging") == [("app/log/made.py", 3)]
 
 
 def interpolated(code: str, logger: str = STANDARD) -> list[int]:

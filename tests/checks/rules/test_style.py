@@ -122,6 +122,21 @@ def test_a_file_that_isort_is_told_to_skip_is_no_site() -> None:
     assert lines(ask_read("import-order", {"app/a.py": code.partition("\n")[2]})) == [1]
 
 
+@pytest.mark.parametrize("first", ["fastapi", "alembic"])
+def test_a_library_that_a_folder_is_named_like_may_stand_among_both(first: str) -> None:
+    third = (
+        "from alembic.config import Config\nfrom fastapi import FastAPI\n\nfrom app.b import c\n"
+    )
+    own = "from fastapi import FastAPI\n\nfrom alembic.config import Config\nfrom app.b import c\n"
+    files = {
+        "alembic/env.py": "x = 1\n",
+        "app/__init__.py": "",
+        "app/a.py": third if first == "alembic" else own,
+        "app/b.py": "c = 1\n",
+    }
+    assert lines(ask_read("import-order", files)) == []
+
+
 def test_lines_that_end_in_a_url_and_pragmas_are_spared() -> None:
     code = (
         f"# see {'x' * 60} https://example.com/{'y' * 60}\n"
