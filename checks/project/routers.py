@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from checks.project.subjects import Call, Class, File, Function
 
 _MAX_CHAINS = 24
+_MAX_HOPS = 60
 
 
 class Hop:
@@ -103,14 +104,18 @@ class Router:
     def chains(self) -> list[tuple[Hop, ...]]:
         """Ways from here to the top; those that reach an application, or else all."""
         found: list[tuple[Hop, ...]] = []
-        queue: list[tuple[tuple[Hop, ...], Router]] = [((), self)]
-        while queue and len(found) < _MAX_CHAINS:
-            chain, top = queue.pop(0)
+        # depth first: routers that are joined twice on each of many levels double the ways with
+        # each, and the first whole ones are found without seeing the others
+        stack: list[tuple[tuple[Hop, ...], Router]] = [((), self)]
+        while stack and len(found) < _MAX_CHAINS:
+            chain, top = stack.pop()
             seen = {self.key, *(hop.parent.key for hop in chain)}
             onward = [hop for hop in top.hops if hop.parent.key not in seen]
-            if not onward:
+            if not onward or len(chain) >= _MAX_HOPS:
                 found.append(chain)
-            queue.extend(((*chain, hop), hop.parent) for hop in onward[:_MAX_CHAINS])
+                continue
+            stack.extend(((*chain, hop), hop.parent) for hop in reversed(onward[:_MAX_CHAINS]))
+        found.sort(key=len)
         reaching = [chain for chain in found if is_mounted(self, chain)]
         return reaching or found
 

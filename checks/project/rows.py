@@ -135,7 +135,11 @@ class Function(Row):
 
     def param(self, name: str) -> tree.Param | None:
         """Parameter of this name."""
-        return next((param for param in self.fact.params if param.name == name), None)
+        return self._params.get(name)
+
+    @cached_property
+    def _params(self) -> dict[str, tree.Param]:
+        return {param.name: param for param in reversed(self.fact.params)}
 
     def decorated_by(self, *names: str) -> bool:
         """Whether a decorator (called or not) resolves to one of these canonical names."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import msgspec
+
 from checks.facts import tree
 from checks.facts.tree import Assign, Expr
-from checks.project.subjects import Call
+from checks.project.subjects import Call, Function
 
 _WHOLE = re.compile(
     r"^\s*(\(?\s*SELECT\b.+?\bFROM\b|INSERT\s+(OR\s+\w+\s+)?INTO\b|UPDATE\s+\S+\s+SET\b"
@@ -74,6 +76,7 @@ class SqlText:
         self.function = call.function
         self.line = call.line
         self._asked: set[str] = set()
+        self._known: dict[tuple[int, frozenset[str]], bool] = {}
         self._parts: tuple[Expr, ...] = (argument,)
         if isinstance(argument, tree.Name):
             self._follow(argument)
@@ -104,11 +107,7 @@ class SqlText:
         """Assignments to a variable in the function of the call."""
         if "." in name or self.function is None:
             return []
-        return [row for row in self._own_assigns() if _binds(row, name)]
-
-    def _own_assigns(self) -> list[Assign]:
-        index = -1 if self.function is None else self.function.index
-        return [row for row in self.file.facts.assigns if row.function == index and row.cls < 0]
+        return _function_of(self.function).bound.get(name, [])
 
     def _constant(self, name: tree.Name) -> list[Assign]:
         """The assignment of a constant of the same module."""
@@ -156,6 +155,13 @@ class SqlText:
         """Constants, enum members, columns, numbers, quoted identifiers, generated placeholders."""
         if depth > _DEPTH:
             return False
+        memo = (id(part), frozenset(self._asked))
+        known = self._known.get(memo)
+        if known is None:
+            known = self._known[memo] = self._is_safe(part, depth)
+        return known
+
+    def _is_safe(self, part: Expr | None, depth: int) -> bool:
         match part:
             case None | tree.Const():
                 return True
@@ -236,12 +242,7 @@ class SqlText:
         """What is appended to a list in the function of the call."""
         if self.function is None:
             return []
-        return [
-            argument
-            for call in self.function.calls
-            if call.last in _GROWS and tree.dotted(call.receiver) == name
-            for argument in call.fact.args
-        ]
+        return _function_of(self.function).grown.get(name, [])
 
     def _looped_over(self, name: str) -> Expr | None:
         """What the innermost loop around the call that binds a name runs over."""
@@ -255,10 +256,7 @@ class SqlText:
         for _, block in self.file.blocks_around(self.call.fact.block):
             if block.kind in {"for", "async for", "comp"}:
                 yield block
-        for block in self.file.facts.blocks:
-            inside = self.call.line <= block.line <= self.call.fact.end_line
-            if block.kind == "comp" and inside:
-                yield block
+        yield from self.file.tables.comprehensions(self.call.line, self.call.fact.end_line)
 
     def _lists_constants(self, expr: Expr, depth: int) -> bool:
         """Whether what a loop runs over is written in the code, down to its elements."""
@@ -306,15 +304,7 @@ class SqlText:
 
     def _checked_against_list(self, part: tree.Name) -> bool:
         """Compared with an allow-list (``if column not in ALLOWED``) in the same function."""
-        if self.function is None:
-            return False
-        for block in self.file.facts.blocks:
-            if block.function != self.function.index or block.kind not in {"if", "for", "comp"}:
-                continue
-            for node in tree.walk(block.exprs[0]) if block.exprs else ():
-                if isinstance(node, tree.Op) and node.kind in _MEMBERSHIP and node.items[0] == part:
-                    return True
-        return False
+        return self.function is not None and part.id in _function_of(self.function).compared
 
 
 def _holds_text(expr: Expr | None) -> bool:
@@ -333,12 +323,58 @@ def _elements(expr: Expr) -> tuple[Expr, ...]:
     return (expr,)
 
 
-def _binds(row: Assign, name: str) -> bool:
-    for target in row.targets:
-        names = target.items if isinstance(target, tree.Seq) else (target,)
-        if any(isinstance(item, tree.Name) and item.id == name for item in names):
-            return True
-    return False
+class _Function(msgspec.Struct, frozen=True):
+    """What one function does with names; worked out once for all texts in it.
+
+    Attributes:
+        bound: Assignments by name, of single names and of each name of a tuple.
+        grown: What is appended to a list, by the name of the list.
+        compared: Names that are compared with the items of a list.
+    """
+
+    bound: dict[str, list[Assign]]
+    grown: dict[str, list[Expr]]
+    compared: set[str]
+
+
+def _function_of(function: Function) -> _Function:
+    key = f"sql text of {function.index}"
+    known: _Function | None = function.file.memo.get(key)
+    if known is None:
+        known = function.file.memo[key] = _Function(
+            _bound_names(function), _grown_lists(function), _compared(function)
+        )
+    return known
+
+
+def _bound_names(function: Function) -> dict[str, list[Assign]]:
+    found: dict[str, list[Assign]] = {}
+    for row in function.assigns:
+        if row.cls >= 0:
+            continue
+        targets = (t.items if isinstance(t, tree.Seq) else (t,) for t in row.targets)
+        items = (item for group in targets for item in group)
+        for name in dict.fromkeys(item.id for item in items if isinstance(item, tree.Name)):
+            found.setdefault(name, []).append(row)
+    return found
+
+
+def _grown_lists(function: Function) -> dict[str, list[Expr]]:
+    found: dict[str, list[Expr]] = {}
+    for call in function.calls:
+        if call.last in _GROWS:
+            found.setdefault(tree.dotted(call.receiver), []).extend(call.fact.args)
+    return found
+
+
+def _compared(function: Function) -> set[str]:
+    return {
+        tree.dotted(node.items[0])
+        for block in function.file.tables.blocks.get(function.index, ())
+        if block.kind in {"if", "for", "comp"} and block.exprs
+        for node in tree.walk(block.exprs[0])
+        if isinstance(node, tree.Op) and node.kind in _MEMBERSHIP
+    }
 
 
 def _bound(row: Assign, name: str) -> Expr | None:

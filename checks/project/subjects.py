@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,7 @@ class File:
         self.name = path.rpartition("/")[2]
         self.stem = parts[-1]
         self.memo: dict[str, Any] = {}
+        self._merged: dict[tuple[str, ...], list[Diagnostic]] = {}
 
     def __repr__(self) -> str:
         return f"File({self.path!r})"
@@ -205,8 +206,19 @@ class File:
         """What ruff reports here for these codes, suppressed or not, in order of line."""
         if len(codes) == 1:
             return self._lint.get(codes[0], [])
-        found = [each for code in codes for each in self._lint.get(code, ())]
-        return sorted(found, key=lambda each: (each.line, each.column))
+        known = self._merged.get(codes)
+        if known is None:
+            found = [each for code in codes for each in self._lint.get(code, ())]
+            found.sort(key=lambda each: (each.line, each.column))
+            known = self._merged[codes] = found
+        return known
+
+    def lint_at(self, line: int, code: str) -> list[Diagnostic]:
+        """What ruff reports at a line for a code."""
+        found = self._lint.get(code, [])
+        start = bisect_left(found, line, key=lambda each: each.line)
+        end = bisect_right(found, line, key=lambda each: each.line)
+        return found[start:end]
 
     @property
     def long_lines(self) -> Sequence[LongLine]:

@@ -6,7 +6,7 @@ cost a look at those of all others.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -37,9 +37,20 @@ class Tables:
         return _grouped(self._facts.assigns, lambda row: row.cls)
 
     @cached_property
+    def inner_classes(self) -> Mapping[int, Sequence[int]]:
+        """Classes by the class in whose body they stand."""
+        rows = self._facts.classes
+        return _grouped(range(len(rows)), lambda index: rows[index].parent)
+
+    @cached_property
     def statements(self) -> Mapping[int, Sequence[tree.Statement]]:
         """Statements by function."""
         return _grouped(self._facts.statements, lambda row: row.function)
+
+    @cached_property
+    def blocks(self) -> Mapping[int, Sequence[tree.Block]]:
+        """Blocks by function."""
+        return _grouped(self._facts.blocks, lambda row: row.function)
 
     @cached_property
     def raises(self) -> Mapping[int, Sequence[int]]:
@@ -63,6 +74,11 @@ class Tables:
 
     # By block -------------------------------------------------------------------------------------
 
+    def assigns_inside(self, block: int) -> list[tree.Assign]:
+        """Assignments of a block and of the blocks in it, nested functions left out."""
+        rows = self._facts.assigns
+        return [rows[index] for index in self._inside(block, self._assigns_of)]
+
     def statements_inside(self, block: int) -> list[tree.Statement]:
         """Statements of a block and of the blocks in it, nested functions left out."""
         rows = self._facts.statements
@@ -77,9 +93,10 @@ class Tables:
         return self._inside(block, self._calls_of)
 
     def _inside(self, block: int, rows: Mapping[int, Sequence[int]]) -> list[int]:
-        return sorted(index for each in self._below(block) for index in rows.get(each, ()))
+        return sorted(index for each in self.below(block) for index in rows.get(each, ()))
 
-    def _below(self, block: int) -> Iterator[int]:
+    def below(self, block: int) -> Iterator[int]:
+        """A block and the blocks in it, nested functions left out."""
         waiting = [block]
         while waiting:
             each = waiting.pop()
@@ -90,6 +107,11 @@ class Tables:
     def _children(self) -> Mapping[int, Sequence[int]]:
         rows = self._facts.blocks
         return _grouped(range(len(rows)), lambda index: rows[index].parent)
+
+    @cached_property
+    def _assigns_of(self) -> Mapping[int, Sequence[int]]:
+        rows = self._facts.assigns
+        return _grouped(range(len(rows)), lambda index: rows[index].block)
 
     @cached_property
     def _statements_of(self) -> Mapping[int, Sequence[int]]:
@@ -106,6 +128,17 @@ class Tables:
         rows = self._facts.calls
         return _grouped(range(len(rows)), lambda index: rows[index].block)
 
+    def comprehensions(self, first: int, last: int) -> Sequence[tree.Block]:
+        """Comprehensions that begin between two lines, in order of line."""
+        rows = self._comprehensions
+        start = bisect_left(rows, first, key=lambda row: row.line)
+        return rows[start : bisect_right(rows, last, key=lambda row: row.line)]
+
+    @cached_property
+    def _comprehensions(self) -> list[tree.Block]:
+        found = [row for row in self._facts.blocks if row.kind == "comp"]
+        return sorted(found, key=lambda row: row.line)
+
     # By name and by line --------------------------------------------------------------------------
 
     @cached_property
@@ -117,6 +150,49 @@ class Tables:
     def classes_named(self) -> Mapping[str, int]:
         """The first class of each qualified name."""
         return _first_of_each(row.qualname for row in self._facts.classes)
+
+    @cached_property
+    def assigns_to(self) -> Mapping[str, Sequence[tree.Assign]]:
+        """Assignments that bind a name or a dotted name by itself, by that name."""
+        found: dict[str, list[tree.Assign]] = defaultdict(list)
+        for row in self._facts.assigns:
+            for name in {each.id for each in row.targets if isinstance(each, tree.Name)}:
+                found[name].append(row)
+        return dict(found)
+
+    @cached_property
+    def assign_of_call(self) -> Mapping[int, tree.Assign]:
+        """The first assignment whose whole value is a call, by that call."""
+        found: dict[int, tree.Assign] = {}
+        for row in self._facts.assigns:
+            if isinstance(row.value, tree.CallRef):
+                found.setdefault(row.value.index, row)
+        return found
+
+    @cached_property
+    def entered(self) -> Mapping[int, tuple[int, tree.Expr | None]]:
+        """The first ``with`` that enters the result of a call, and the name it is bound to."""
+        found: dict[int, tuple[int, tree.Expr | None]] = {}
+        for index, row in enumerate(self._facts.blocks):
+            if row.kind in {"with", "async with"}:
+                for expr, target in zip(row.exprs, row.targets, strict=True):
+                    if isinstance(expr, tree.CallRef):
+                        found.setdefault(expr.index, (index, target))
+        return found
+
+    def signature_at(self, line: int) -> int:
+        """The function whose signature holds a line, -1 for none."""
+        starts, indices = self._signatures
+        place = bisect_right(starts, line) - 1
+        if place < 0 or self._facts.functions[indices[place]].header_end < line:
+            return -1
+        return indices[place]
+
+    @cached_property
+    def _signatures(self) -> tuple[list[int], list[int]]:
+        rows = self._facts.functions
+        indices = sorted(range(len(rows)), key=lambda index: rows[index].line)
+        return [rows[index].line for index in indices], indices
 
     def symbol_at(self, line: int) -> str:
         """Qualified name of the innermost function or class around a line, "" for none."""

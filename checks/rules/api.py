@@ -118,8 +118,8 @@ def success_status(route: Route) -> int | None:
 def _statuses_set(function: Function) -> int | None:
     """The last success status that the body assigns to ``response.status_code``."""
     found = None
-    for assign in function.file.facts.assigns:
-        if assign.function != function.index or assign.value is None:
+    for assign in function.assigns:
+        if assign.value is None:
             continue
         if any(tree.dotted(target).endswith(".status_code") for target in assign.targets):
             value = number(Given(function.file, assign.value, function).value)

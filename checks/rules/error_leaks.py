@@ -11,7 +11,7 @@ from checks.project.conditions import development, only_in_development
 from checks.project.given import Given, elements
 from checks.project.project import Project
 from checks.project.sending import Sent
-from checks.project.subjects import Except, Function
+from checks.project.subjects import Call, Except, File, Function
 
 FOREIGN = frozenset(
     "args orig stderr stdout output message msg reason strerror text content body doc params "
@@ -87,10 +87,11 @@ def _sites(
             function = clause.function
             if function is None:
                 continue
-            sent = _sent_from(project, function, clause)
+            inside = frozenset(file.tables.below(clause.index))
+            sent = _sent_from(project, function, clause, inside)
             if sent and _is_foreign(project, clause):
                 yield function, clause, clause.bound, sent
-            elif sent and any(file.inside(each.block, clause.index) for each in sent):
+            elif sent and any(each.block in inside for each in sent):
                 yield function, None, "", []
     for handler in project.routes.exception_handlers:
         params = handler.function.fact.params
@@ -104,19 +105,30 @@ def _sites(
         yield handler.function, None, bound, sent if foreign else []
 
 
-def _sent_from(project: Project, function: Function, clause: Except) -> list[Sent]:
-    """What is sent in a clause, or after it with what it stored."""
-    file = clause.file
-    found, later = [], []
-    for each in project.sending.of(function):
-        if file.inside(each.block, clause.index):
-            found.append(each)
-        elif each.line > clause.end_line:
-            later.append(each)
-    stored = set(_stored(clause).values()) if later and clause.bound else set()
+def _sent_from(
+    project: Project, function: Function, clause: Except, inside: frozenset[int]
+) -> list[Sent]:
+    """What is sent in a clause (in these blocks), or after it with what it stored."""
+    everything, places = _sent(project, function)
+    own = sorted(place for block in inside for place in places.get(block, ()))
+    found = [everything[place] for place in own]
+    stored = set(_stored(clause).values()) if clause.bound else set()
     if stored:
+        later = (s for s in everything if s.block not in inside and s.line > clause.end_line)
         found += [s for s in later if any(_names(expr, clause) & stored for expr in s.exprs)]
     return found
+
+
+def _sent(project: Project, function: Function) -> tuple[list[Sent], dict[int, list[int]]]:
+    """What a function sends, and its places by block; worked out once for all of its clauses."""
+    key = f"sent by {function.index}"
+    known: tuple[list[Sent], dict[int, list[int]]] | None = function.file.memo.get(key)
+    if known is None:
+        everything, places = list(project.sending.of(function)), dict[int, list[int]]()
+        for place, each in enumerate(everything):
+            places.setdefault(each.block, []).append(place)
+        known = function.file.memo[key] = everything, places
+    return known
 
 
 def _names(expr: Expr, clause: Except) -> set[str]:
@@ -162,22 +174,27 @@ def _is_authors(clause: Except, name: str) -> bool:
     """Whether first-party code in the try raises this class with a text of its own."""
     if name not in _AUTHORS and name != "builtins.IndexError":
         return False
-    file, owner = clause.file, clause.block.peer
-    around = clause.function
-    if around is None:
-        return False
-    inside = [call for call in around.calls if file.inside(call.fact.block, owner)]
-    raised = [each for each in around.raises if file.inside(each.fact.block, owner)]
-    for call in inside:
-        for function in file.project.calls.resolve(call):
+    return clause.function is not None and name in _told(clause.file, clause.block.peer)
+
+
+def _told(file: File, tried: int) -> set[str]:
+    """Exceptions that the code in a try raises with a text of its own; worked out once."""
+    key = f"told in {tried}"
+    known: set[str] | None = file.memo.get(key)
+    if known is not None:
+        return known
+    raised = [file.raises[index] for index in file.tables.raises_inside(tried)]
+    for index in file.tables.calls_inside(tried):
+        for function in file.project.calls.resolve(file.calls[index]):
             raised += function.raises
+    known = file.memo[key] = set()
     for each in raised:
-        family = {each.name, *({"builtins.LookupError"} if each.name.endswith("KeyError") else ())}
-        if name in family and isinstance(each.fact.exc, tree.CallRef):
+        if isinstance(each.fact.exc, tree.CallRef):
             values = each.file.facts.calls[each.fact.exc.index].args
             if any(isinstance(value, (tree.Fmt, tree.Const, tree.Bin)) for value in values):
-                return True
-    return False
+                known.add(each.name)
+                known |= {"builtins.LookupError"} if each.name.endswith("KeyError") else set()
+    return known
 
 
 # What is sent -----------------------------------------------------------------------------------
@@ -280,24 +297,27 @@ def _stored(clause: Except | None, names: set[str] | None = None) -> dict[int, s
     if clause is None or clause.function is None:
         return {}
     bound = names if names is not None else ({clause.bound} if clause.bound else set())
-    function = clause.function
-    lines = range(clause.line, clause.end_line + 1)
-    return {k: v for k, v in _stored_in(function, bound).items() if k in lines}
+    assigns = clause.file.tables.assigns_inside(clause.index)
+    return _stored_by(clause.function, assigns, clause.calls, bound)
 
 
 def _stored_in(function: Function, names: set[str]) -> dict[int, str]:
+    return _stored_by(function, function.assigns, function.calls, names)
+
+
+def _stored_by(
+    function: Function, assigns: Sequence[tree.Assign], calls: Sequence[Call], names: set[str]
+) -> dict[int, str]:
     found: dict[int, str] = {}
-    for fact in function.file.facts.assigns:
-        if fact.function != function.index or fact.value is None:
-            continue
-        if only_in_development(function.file, fact.block):
+    for fact in assigns:
+        if fact.value is None or only_in_development(function.file, fact.block):
             continue
         if _tells(function, fact.value, names):
             for target in fact.targets:
                 name = _head(target)
                 if name and name not in {"self", "cls"}:
                     found[fact.line] = name
-    for call in function.calls:
+    for call in calls:
         if call.last in _STORES and any(_tells(function, arg, names) for arg in call.fact.args):
             name = tree.dotted(call.receiver).partition(".")[0]
             if name and name not in {"self", "cls"}:

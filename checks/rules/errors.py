@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from checks.check import Answer, At, Skip, check
 from checks.facts import tree
-from checks.project.subjects import Except, File, Raise
+from checks.project.subjects import Except, File, Function, Raise
 
 BROAD = frozenset({"builtins.Exception", "builtins.BaseException"})
 _LOOPS = frozenset({"while", "for", "async for"})
@@ -103,14 +103,13 @@ def exception_chaining(raised: Raise) -> Answer:
         return Skip("raises nothing new inside an except clause")
     if raised.fact.cause is not None:
         return None
-    for each in raised.file.lint("B904"):
-        if each.line == raised.line:
-            name = raised.name.rpartition(".")[2] or "the exception"
-            message = f"`{name}` is raised in an except clause without `from`"
-            return At(
-                raised.line, message, column=each.column, code="B904", noqa_line=each.noqa_line,
-                anchor=name,
-            )  # fmt: skip
+    for each in raised.file.lint_at(raised.line, "B904"):
+        name = raised.name.rpartition(".")[2] or "the exception"
+        message = f"`{name}` is raised in an except clause without `from`"
+        return At(
+            raised.line, message, column=each.column, code="B904", noqa_line=each.noqa_line,
+            anchor=name,
+        )  # fmt: skip
     return None
 
 
@@ -130,9 +129,19 @@ def _is_at_hand(raised: Raise, name: str) -> bool:
     file, function = raised.file, raised.function
     if function is not None and function.param(name) is not None:
         return True
-    caught = {clause.bound for clause in (function or file).excepts if clause.bound}
+    caught = _caught(file, function)
     return name in caught or any(
         isinstance(assign.value, tree.Name) and assign.value.id in caught
-        for assign in file.facts.assigns
-        if assign.function == raised.fact.function and tree.Name(name) in assign.targets
+        for assign in file.tables.assigns_to.get(name, ())
+        if assign.function == raised.fact.function
     )
+
+
+def _caught(file: File, function: Function | None) -> set[str]:
+    """Names to which the except clauses of a function bind; worked out once."""
+    key = f"caught in {-1 if function is None else function.index}"
+    known: set[str] | None = file.memo.get(key)
+    if known is None:
+        clauses = (function or file).excepts
+        known = file.memo[key] = {clause.bound for clause in clauses if clause.bound}
+    return known

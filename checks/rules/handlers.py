@@ -61,7 +61,10 @@ def _functions(route: Route) -> Iterator[Function]:
     """The handler and the functions nested in it."""
     inside = {route.function.index}
     yield route.function
-    for function in route.file.functions[route.function.index + 1 :]:
+    for index in range(route.function.index + 1, len(route.file.functions)):
+        function = route.file.functions[index]
+        if function.line > route.end_line:
+            break
         if function.fact.parent in inside:
             inside.add(function.index)
             yield function

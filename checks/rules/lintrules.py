@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
@@ -95,14 +96,28 @@ def comparisons(file: File) -> list[Comparison]:
 
 def compared_at(file: File, line: int, value: object) -> list[Comparison]:
     """The comparisons with a constant at a line, of the innermost statement that has one."""
-    around = [
-        each
-        for each in comparisons(file)
-        if each.line <= line <= each.end_line
-        and any(same(constant(operand), value) for operand in each.operands)
-    ]
-    width = min((each.end_line - each.line for each in around), default=0)
-    return [each for each in around if each.end_line - each.line == width]
+    candidates = _compared_with(file).get((type(value), value), [])
+    found: list[Comparison] = []
+    # statements nest: of those around a line the innermost begins last
+    for place in range(bisect_right(candidates, line, key=lambda each: each.line), 0, -1):
+        each = candidates[place - 1]
+        if found and (each.line, each.end_line) != (found[0].line, found[0].end_line):
+            break
+        if line <= each.end_line:
+            found.append(each)
+    return found[::-1]
+
+
+def _compared_with(file: File) -> dict[tuple[type, object], list[Comparison]]:
+    """Comparisons by the constants they compare with; at one line the widest come first."""
+    known: dict[tuple[type, object], list[Comparison]] | None = file.memo.get("compared with")
+    if known is None:
+        known = file.memo["compared with"] = {}
+        for each in sorted(comparisons(file), key=lambda each: (each.line, -each.end_line)):
+            values = (constant(operand) for operand in each.operands)
+            for key in dict.fromkeys((type(value), value) for value in values):
+                known.setdefault(key, []).append(each)
+    return known
 
 
 def constant(expr: Expr) -> object:
@@ -112,8 +127,3 @@ def constant(expr: Expr) -> object:
         if isinstance(value, (int, float)):
             return -value if expr.kind == "USub" else value
     return expr.value if isinstance(expr, tree.Const) else ...
-
-
-def same(left: object, right: object) -> bool:
-    """Whether two constants are equal and of one type: 1 is not True."""
-    return type(left) is type(right) and left == right

@@ -123,16 +123,12 @@ def _made(call: Call, name: str) -> Assign | None:
     inside = -1 if call.function is None else call.function.index
     found = [
         assign
-        for assign in call.file.facts.assigns
-        if name
-        and tree.Name(name) in assign.targets
-        and (assign.function in {inside, -1} or name.startswith("self."))
+        for assign in call.file.tables.assigns_to.get(name, ())
+        if assign.function in {inside, -1} or name.startswith("self.")
     ]
     return max(found, key=lambda assign: assign.function == inside, default=None)
 
 
 def _assigned(file: File, name: str) -> Assign | None:
     """Where a logger is made in this file."""
-    if not name:
-        return None
-    return next((each for each in file.facts.assigns if tree.Name(name) in each.targets), None)
+    return next(iter(file.tables.assigns_to.get(name, ())), None)

@@ -156,12 +156,7 @@ def _hands_on(clause: Except) -> bool:
     if not bound:
         return False
     kept = [each.value for each in clause.statements if each.kind in {"return", "yield"}]
-    kept += [
-        assign.value
-        for assign in clause.file.facts.assigns
-        if clause.line <= assign.line <= clause.end_line
-        and assign.function == clause.block.function
-    ]
+    kept += [assign.value for assign in clause.file.tables.assigns_inside(clause.index)]
     for call in clause.calls:
         if call.last in _KEEPERS and call.index not in clause.file.project.logs.calls(clause.file):
             kept += call.arguments

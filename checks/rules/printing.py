@@ -22,21 +22,24 @@ def no_print(file: File) -> Answer:
     if "management" in file.segments and "commands" in file.segments:
         return None
     first, last = file.facts.main_guard
+    given = _to_given_streams(file)
     found: list[At] = []
     for each in file.lint("T201", "T203"):
-        if first <= each.line <= last or _to_given_stream(file, each.line):
+        if first <= each.line <= last or each.line in given:
             continue
         name = "print" if each.code == "T201" else "pprint"
         found.append(reported(each, f"`{name}` is called; a service logs", anchor=name))
     return found
 
 
-def _to_given_stream(file: File, line: int) -> bool:
-    """Whether a print goes to a stream that the function was given."""
-    return any(
-        call.line <= line <= call.fact.end_line and _stream_is_parameter(call)
+def _to_given_streams(file: File) -> set[int]:
+    """Lines of the prints that go to a stream that the function was given."""
+    return {
+        line
         for call in file.calls_named("print")
-    )
+        if _stream_is_parameter(call)
+        for line in range(call.line, call.fact.end_line + 1)
+    }
 
 
 def _stream_is_parameter(call: Call) -> bool:

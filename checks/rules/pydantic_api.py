@@ -64,8 +64,9 @@ def _old_form(cls: Class) -> At | None:
     for base in cls.fact.bases:
         if cls.file.resolve(base).rpartition(".")[2] == "GenericModel":
             return _at(cls, cls.line, "GenericModel")
-    for inner in cls.file.classes:
-        if inner.fact.parent == cls.index and inner.name == "Config":
+    for index in cls.file.tables.inner_classes.get(cls.index, ()):
+        inner = cls.file.classes[index]
+        if inner.name == "Config":
             return _at(cls, inner.line, "class Config")
     for method in sorted(cls.methods.values(), key=lambda each: each.line):
         for decorator in method.fact.decorators:

@@ -58,12 +58,9 @@ def _constructs(call: Call) -> bool:
 
 def _is_opened(call: Call) -> bool:
     """In the header of a with, directly, through a variable, or entered on an exit stack."""
-    file, name = call.file, _variable(call)
-    for block in file.facts.blocks:
-        if block.kind in {"with", "async with"} and block.function == call.fact.function:
-            for expr in block.exprs:
-                if expr == tree.CallRef(call.index) or (name and tree.dotted(expr) == name):
-                    return True
+    name = _variable(call)
+    if call.index in call.file.tables.entered or (name and name in _entered_names(call)):
+        return True
     return any(
         other.last in {"enter_context", "enter_async_context", "closing", "aclosing"}
         and other.fact.args[:1] == (tree.CallRef(call.index),)
@@ -73,10 +70,23 @@ def _is_opened(call: Call) -> bool:
 
 def _variable(call: Call) -> str:
     """The variable or attribute that the session is bound to."""
-    for row in call.file.facts.assigns:
-        if row.value == tree.CallRef(call.index):
-            return tree.dotted(row.targets[0])
-    return ""
+    row = call.file.tables.assign_of_call.get(call.index)
+    return "" if row is None else tree.dotted(row.targets[0])
+
+
+def _entered_names(call: Call) -> set[str]:
+    """Variables that the ``with`` blocks of the function around a call enter."""
+    file = call.file
+    key = f"entered in {call.fact.function}"
+    known: set[str] | None = file.memo.get(key)
+    if known is None:
+        known = file.memo[key] = {
+            tree.dotted(expr)
+            for block in file.tables.blocks.get(call.fact.function, ())
+            if block.kind in {"with", "async with"}
+            for expr in block.exprs
+        }
+    return known
 
 
 def _is_returned(call: Call) -> bool:
@@ -101,12 +111,8 @@ def _is_called(call: Call, names: frozenset[str], kinds: set[str] | None) -> boo
 
 def _bound_name(call: Call) -> str:
     """The variable of the session: assigned, or bound by with."""
-    for block in call.file.facts.blocks:
-        if block.kind in {"with", "async with"}:
-            for expr, target in zip(block.exprs, block.targets, strict=True):
-                if expr == tree.CallRef(call.index):
-                    return tree.dotted(target)
-    return _variable(call)
+    entered = call.file.tables.entered.get(call.index)
+    return _variable(call) if entered is None else tree.dotted(entered[1])
 
 
 def _writes(call: Call) -> bool:

@@ -84,10 +84,8 @@ def _rebound(file: File) -> Iterator[tuple[str, int, str]]:
         if statement.kind != "global":
             continue
         for name in statement.names:
-            if any(
-                row.function == statement.function and tree.Name(name) in row.targets
-                for row in file.facts.assigns
-            ):
+            rows = file.tables.assigns_to.get(name, ())
+            if any(row.function == statement.function for row in rows):
                 yield f"{file.key}.{name}", statement.line, "is rebound by a function"
 
 

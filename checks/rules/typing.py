@@ -7,6 +7,7 @@ from typing import Literal
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
+from checks.facts.lint import Diagnostic
 from checks.facts.tree import Expr
 from checks.project.subjects import Class, File, Function
 from checks.rules.style import reported
@@ -36,12 +37,7 @@ def function_signatures_annotated(
     Known problems: what a decorator does to the signature is not seen.
     """
     fact = function.fact
-    own = [
-        each
-        for each in function.file.lint(*ANNOTATION_CODES)
-        if fact.line <= each.line <= max(fact.header_end, fact.line)
-        and _innermost(function.file, each.line) == function.index
-    ]
+    own = _reported(function.file).get(function.index, [])
     silent = suppress_none_returning and all(_is_none(value) for value in function.returned)
     if silent or _is_setter(fact):
         own = [each for each in own if not each.code.startswith("ANN2")]
@@ -59,14 +55,14 @@ def _is_setter(fact: tree.Function) -> bool:
     return any(tree.dotted(each.value).endswith(".setter") for each in fact.decorators)
 
 
-def _innermost(file: File, line: int) -> int:
-    """Index of the function whose signature holds a line; the last one that begins there."""
-    around = [
-        (fact.line, index)
-        for index, fact in enumerate(file.facts.functions)
-        if fact.line <= line <= fact.header_end
-    ]
-    return max(around)[1] if around else -1
+def _reported(file: File) -> dict[int, list[Diagnostic]]:
+    """What ruff says of signatures, by function; worked out once per file."""
+    known: dict[int, list[Diagnostic]] | None = file.memo.get("signatures")
+    if known is None:
+        known = file.memo["signatures"] = {}
+        for each in file.lint(*ANNOTATION_CODES):
+            known.setdefault(file.tables.signature_at(each.line), []).append(each)
+    return known
 
 
 @check("annotation-syntax")
