@@ -76,6 +76,15 @@ class Layout:
         return found
 
     @cached_property
+    def bare_folders(self) -> frozenset[str]:
+        """Names of the folders that hold Python files and no ``__init__.py``."""
+        return frozenset(
+            folder.rpartition("/")[2]
+            for folder in self.project.python_folders
+            if f"{folder}/__init__.py" not in self.project.by_path
+        )
+
+    @cached_property
     def _tops(self) -> dict[str, list[str]]:
         """Parent keys of every outermost package (a package whose parent is none), by its name."""
         found: dict[str, list[str]] = {}

@@ -67,14 +67,9 @@ def _imports_namesake(file: File) -> bool:
 
     Versions of isort and ruff do not agree on whose it is, so both orders are right.
     """
-    project = file.project
-    bare = {
-        folder.rpartition("/")[2]
-        for folder in project.python_folders
-        if f"{folder}/__init__.py" not in project.by_path
-    }
+    layout = file.project.layout
     return any(
-        row.distribution in bare and project.layout.split(row.target) is None
+        row.distribution in layout.bare_folders and layout.split(row.target) is None
         for row in file.imports
         if row.distribution not in sys.stdlib_module_names
     )
