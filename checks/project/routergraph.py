@@ -329,10 +329,6 @@ def _attribute_values(cls: Class, attr: str) -> Iterator[Given]:
     if method is not None:
         for value in method.returned:
             yield Given(cls.file, value, method)
-    for method in cls.methods.values():
-        first = method.fact.params[0].name if method.fact.params else ""
-        for assign in cls.file.facts.assigns:
-            if assign.function != method.index or assign.value is None:
-                continue
-            if any(tree.dotted(target) == f"{first}.{attr}" for target in assign.targets):
-                yield Given(cls.file, assign.value, method)
+    for method, assign in cls.own_assigns.get(attr, ()):
+        if assign.value is not None:
+            yield Given(cls.file, assign.value, method)

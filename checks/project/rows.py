@@ -6,7 +6,7 @@ answers questions about itself, and asks the project where other files are conce
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -124,6 +124,12 @@ class Function(Row):
         return list(self.file.tables.statements.get(self.index, ()))
 
     @property
+    def blocks(self) -> Iterator[tuple[int, tree.Block]]:
+        """Blocks of its own body with their indices, in source order."""
+        rows = self.file.facts.blocks
+        return ((index, rows[index]) for index in self.file.tables.blocks.get(self.index, ()))
+
+    @property
     def assigns(self) -> Sequence[tree.Assign]:
         """Assignments in its own body."""
         return self.file.tables.assigns.get(self.index, ())
@@ -208,6 +214,18 @@ class Class(Row):
             for target in fact.targets:
                 if isinstance(target, tree.Name):
                     found.setdefault(target.id, fact)
+        return found
+
+    @cached_property
+    def own_assigns(self) -> dict[str, list[tuple[Function, tree.Assign]]]:
+        """Assignments of its methods to attributes of the object, by attribute."""
+        found: dict[str, list[tuple[Function, tree.Assign]]] = {}
+        for method in self.methods.values():
+            own = method.fact.params[0].name if method.fact.params else "self"
+            for row in method.assigns:
+                names = {each.id for each in row.targets if isinstance(each, tree.Name)}
+                for name in sorted(name for name in names if name.startswith(f"{own}.")):
+                    found.setdefault(name[len(own) + 1 :], []).append((method, row))
         return found
 
     @property

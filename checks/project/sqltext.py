@@ -370,7 +370,7 @@ def _grown_lists(function: Function) -> dict[str, list[Expr]]:
 def _compared(function: Function) -> set[str]:
     return {
         tree.dotted(node.items[0])
-        for block in function.file.tables.blocks.get(function.index, ())
+        for _, block in function.blocks
         if block.kind in {"if", "for", "comp"} and block.exprs
         for node in tree.walk(block.exprs[0])
         if isinstance(node, tree.Op) and node.kind in _MEMBERSHIP

@@ -48,9 +48,10 @@ class Tables:
         return _grouped(self._facts.statements, lambda row: row.function)
 
     @cached_property
-    def blocks(self) -> Mapping[int, Sequence[tree.Block]]:
+    def blocks(self) -> Mapping[int, Sequence[int]]:
         """Blocks by function."""
-        return _grouped(self._facts.blocks, lambda row: row.function)
+        rows = self._facts.blocks
+        return _grouped(range(len(rows)), lambda index: rows[index].function)
 
     @cached_property
     def raises(self) -> Mapping[int, Sequence[int]]:
@@ -101,10 +102,11 @@ class Tables:
         while waiting:
             each = waiting.pop()
             yield each
-            waiting += self._children.get(each, ())
+            waiting += self.children.get(each, ())
 
     @cached_property
-    def _children(self) -> Mapping[int, Sequence[int]]:
+    def children(self) -> Mapping[int, Sequence[int]]:
+        """Blocks by the block around them."""
         rows = self._facts.blocks
         return _grouped(range(len(rows)), lambda index: rows[index].parent)
 

@@ -302,18 +302,13 @@ class Values:
             "builtins.property", "functools.cached_property"
         ):
             return self._returned(method, depth + 1)
-        for method in cls.methods.values():
-            for assign in self._self_assigns(method):
-                target = assign.targets[0]
-                if isinstance(target, tree.Name) and target.id == f"{_self(method)}.{attr}":
-                    found = self.of_annotation(cls.file, assign.annotation, method)
-                    found = found or self.type_of(cls.file, assign.value, method, depth + 1)
-                    if found:
-                        return found
+        for method, assign in cls.own_assigns.get(attr, ()):
+            if len(assign.targets) == 1:
+                found = self.of_annotation(cls.file, assign.annotation, method)
+                found = found or self.type_of(cls.file, assign.value, method, depth + 1)
+                if found:
+                    return found
         return ""
-
-    def _self_assigns(self, method: Function) -> list[Assign]:
-        return [assign for assign in method.assigns if len(assign.targets) == 1]
 
     def type_of_name(self, name: str, depth: int = 0) -> str:
         """Type of the object a canonical name stands for (module-level variables of any file)."""
@@ -347,10 +342,6 @@ class Values:
         if dot and self.project.names.assignment_named(head) is not None:
             return self._attribute(self.type_of_name(head, depth + 1), last, depth + 1)
         return ""
-
-
-def _self(method: Function) -> str:
-    return method.fact.params[0].name if method.fact.params else "self"
 
 
 def _is_none(expr: Expr) -> bool:

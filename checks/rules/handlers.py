@@ -82,27 +82,21 @@ class Body:
         self.function = function
         self.file = function.file
         logs = self.file.project.logs.calls(self.file)
-        self.logged = {index for index in logs if self.file.calls[index].function == function}
-        blocks = self.file.facts.blocks
-        self.passed = {
-            index
-            for index, block in enumerate(blocks)
-            if block.function == function.index and self._only_raises(index, block)
-        }
+        self.logged = {call.index for call in function.calls if call.index in logs}
+        self.passed = {i for i, block in function.blocks if self._only_raises(i, block)}
 
     def _only_raises(self, index: int, block: tree.Block) -> bool:
         """A clause that ends in a raise; a guard of nothing but log calls and one raise."""
         if block.kind not in {"if", "except", "else"} or block.last != "Raise":
             return False
-        facts = self.file.facts
-        if any(other.parent == index for other in facts.blocks):
+        tables = self.file.tables
+        if index in tables.children:
             return False
         if block.kind == "except":
             return True
-        if any(row.block == index for row in facts.assigns):
+        if tables.assigns_inside(index):
             return False
-        inner = [row for row in facts.statements if row.block == index]
-        return all(self._is_logged(row.value) for row in inner)
+        return all(self._is_logged(row.value) for row in tables.statements_inside(index))
 
     def _is_logged(self, expr: Expr | None) -> bool:
         if isinstance(expr, tree.Op) and expr.kind == "Await":
@@ -115,11 +109,10 @@ class Body:
     @property
     def statements(self) -> set[tuple[int, str]]:
         """Places of the statements that count; each once."""
-        facts, own = self.file.facts, self.function.index
         found = {
             (row.line, "assign")
-            for row in facts.assigns
-            if row.function == own and self._counts(row.block) and not _is_http(row.targets)
+            for row in self.function.assigns
+            if self._counts(row.block) and not _is_http(row.targets)
         }
         for statement in self.function.statements:
             value = statement.value
@@ -130,8 +123,8 @@ class Body:
         found |= {(r.line, "raise") for r in self.function.raises if self._counts(r.fact.block)}
         return found | {
             (block.line, block.kind)
-            for index, block in enumerate(facts.blocks)
-            if block.function == own and block.kind in _HEADERS and self._counts(index)
+            for index, block in self.function.blocks
+            if block.kind in _HEADERS and self._counts(index)
         }
 
     def _builds_response(self, expr: Expr | None) -> bool:
@@ -144,10 +137,7 @@ class Body:
     def branches(self) -> int:
         """Branches and loops that count."""
         return sum(
-            block.function == self.function.index
-            and block.kind in _BRANCHES
-            and self._counts(index)
-            for index, block in enumerate(self.file.facts.blocks)
+            block.kind in _BRANCHES and self._counts(index) for index, block in self.function.blocks
         )
 
     def computes(self) -> str:
@@ -164,8 +154,7 @@ class Body:
         return ""
 
     def _expressions(self) -> Iterator[Expr]:
-        facts, own = self.file.facts, self.function.index
-        yield from (row.value for row in facts.assigns if row.function == own and row.value)
+        yield from (row.value for row in self.function.assigns if row.value)
         yield from (row.value for row in self.function.statements if row.value)
         for call in self.function.calls:
             if call.index not in self.logged:

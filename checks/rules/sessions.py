@@ -76,13 +76,14 @@ def _variable(call: Call) -> str:
 
 def _entered_names(call: Call) -> set[str]:
     """Variables that the ``with`` blocks of the function around a call enter."""
-    file = call.file
+    if call.function is None:
+        return set()
     key = f"entered in {call.fact.function}"
-    known: set[str] | None = file.memo.get(key)
+    known: set[str] | None = call.file.memo.get(key)
     if known is None:
-        known = file.memo[key] = {
+        known = call.file.memo[key] = {
             tree.dotted(expr)
-            for block in file.tables.blocks.get(call.fact.function, ())
+            for _, block in call.function.blocks
             if block.kind in {"with", "async with"}
             for expr in block.exprs
         }

@@ -201,6 +201,19 @@ def test_a_router_included_twice_has_both_paths_and_only_shared_dependencies() -
     assert route.dependencies == []
 
 
+def test_routers_joined_twice_on_each_of_many_levels_keep_some_of_the_ways() -> None:
+    levels = 40
+    source = "from fastapi import APIRouter, FastAPI\nr0 = FastAPI()\n"
+    for level in range(levels):
+        source += f"r{level + 1} = APIRouter()\n"
+        for prefix in "ab":
+            source += f"r{level}.include_router(r{level + 1}, prefix='/{prefix}')\n"
+    route = only({"app/main.py": source + f"@r{levels}.get('/leaf')\n{HANDLER}"})
+    assert 1 < len(route.paths) < 100
+    assert all(each.mounted for each in route.endpoints)
+    assert {len(path) for path in route.paths} == {2 * levels + len("/leaf")}
+
+
 def test_a_subclass_of_the_router_passes_its_own_options_on() -> None:
     route = only(
         {
