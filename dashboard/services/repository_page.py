@@ -126,6 +126,11 @@ def read_overview(repository: Repository, standard: str = "") -> Overview:
     """
     scans = list(repository.scans.select_related("requested_by")[:RECENT_SCANS])
     active = next((scan for scan in scans if scan.is_active), None)
+    newest_result = next((scan for scan in scans if scan.has_result), None)
+    if newest_result is not None and newest_result.pk != repository.last_scan_id:
+        # A scan has ended since the row was read: without this the page would show neither the
+        # scan in progress nor its result, and follow nothing.
+        repository.refresh_from_db()
     scan = repository.last_scan
     standards = list(scan.standards.select_related("standard")) if scan else []
     chosen = _choose(standards, standard)

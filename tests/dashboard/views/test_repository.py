@@ -13,6 +13,7 @@ from checks import model as engine
 from dashboard import queue
 from dashboard.models import AuditEntry, Repository, Scan, ScanState, Standard, Trigger
 from dashboard.services import lease, scanning
+from dashboard.services.repository_page import read_overview
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import HTMX, House
 
@@ -38,6 +39,17 @@ def test_the_headline_says_score_musts_coverage_and_what_is_suppressed(house: Ho
     assert re.search(r"Open musts</abbr></dt><dd>1<", page)
     assert re.search(r"Coverage</abbr></dt><dd>100 %<", page)
     assert "none suppressed in the code" in page
+
+
+def test_a_result_that_comes_while_the_page_is_made_is_shown_whole(house: House) -> None:
+    read_before = Repository.objects.select_related("team", "last_scan").get()
+    house.scan(rows.finding("f1"), score=70.0)
+
+    overview = read_overview(read_before)
+
+    assert overview.active is None
+    assert overview.scan == read_before.last_scan == Scan.objects.get()
+    assert read_before.score == 70.0
 
 
 def test_the_waterfall_stands_in_the_page_as_numbers_that_add_up(house: House) -> None:
