@@ -52,7 +52,16 @@ type Binding = Import | Assign | Target | tree.Function | tree.Class
 
 
 class Scope:
-    """Tables of one file by function: what each function binds, and which calls it makes."""
+    """Tables of one file by function (-1: the module).
+
+    Attributes:
+        module: What the module binds.
+        stars: Its star imports.
+        local: What each function binds.
+        calls: Which calls each function makes.
+        resolved: Canonical names that were asked for, by function and text.
+        class_level: Names that only one class assigns in its body, with that class.
+    """
 
     def __init__(self, file: File) -> None:
         facts = file.facts
@@ -60,6 +69,7 @@ class Scope:
         self.stars: list[Import] = []
         self.local: dict[int, dict[str, Binding]] = {}
         self.calls: dict[int, list[int]] = {}
+        self.resolved: dict[int, dict[str, str]] = {}
         for index, call in enumerate(facts.calls):
             self.calls.setdefault(call.function, []).append(index)
         for assign in facts.assigns:
@@ -140,17 +150,8 @@ class Names:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._scopes: dict[str, Scope] = {}
         self._canonical: dict[str, str] = {}
-        self._resolved: dict[tuple[str, str], str] = {}
         self._targets: dict[tuple[str, str, int], str] = {}
-
-    def scope(self, file: File) -> Scope:
-        """The bindings of a file."""
-        found = self._scopes.get(file.path)
-        if found is None:
-            found = self._scopes[file.path] = Scope(file)
-        return found
 
     # Asking ---------------------------------------------------------------------------------------
 
@@ -161,43 +162,44 @@ class Names:
         and ``APIRouter`` can be asked alike.
         """
         for _ in range(_DEPTH):
-            match expr:
-                case tree.CallRef(index=index):
-                    expr = file.facts.calls[index].func
-                case tree.Item(value=value):
-                    expr = value
-                case _:
-                    break
-        match expr:
-            case str():
+            if isinstance(expr, tree.Name):
+                return self._name(file, expr.id, function)
+            if isinstance(expr, tree.CallRef):
+                expr = file.facts.calls[expr.index].func
+            elif isinstance(expr, tree.Item):
+                expr = expr.value
+            elif isinstance(expr, str):
                 return self._name(file, expr, function)
-            case tree.Name(id=text):
-                return self._name(file, text, function)
-            case tree.Attr(value=value, attr=attr):
-                base = self.resolve(file, value, function)
-                return f"{base}.{attr}" if base else ""
-            case tree.Const(kind="str", value=str(text)) if text.replace(".", "").isidentifier():
-                return ""
-            case _:
-                return ""
+            elif isinstance(expr, tree.Attr):
+                base = self.resolve(file, expr.value, function)
+                return f"{base}.{expr.attr}" if base else ""
+            else:
+                break
+        return ""
 
     def _name(self, file: File, text: str, function: Function | None) -> str:
+        index = -1 if function is None else function.index
+        answers = file.scope.resolved.setdefault(index, {})
+        known = answers.get(text)
+        if known is None:
+            answers[text] = text  # a cycle answers the name as written
+            known = answers[text] = self._found(file, text, function)
+        return known
+
+    def _found(self, file: File, text: str, function: Function | None) -> str:
         head, _, rest = text.partition(".")
         binding, owner = self.binding(file, head, function)
         if owner is not None:
             return self._of_local(file, owner, head, rest, binding)
-        memo = (file.path, text)
-        known = self._resolved.get(memo)
-        if known is None:
-            self._resolved[memo] = text  # a cycle answers the name as written
-            known = self._resolved[memo] = self._of_module(file, head, rest, binding)
-        return known
+        if function is not None:
+            return self._name(file, text, None)
+        return self._of_module(file, head, rest, binding)
 
     def binding(
         self, file: File, name: str, function: Function | None
     ) -> tuple[Binding | tree.Param | None, Function | None]:
         """What binds a name as seen in a function, and the function that owns the binding."""
-        scope = self.scope(file)
+        scope = file.scope
         while function is not None:
             table = scope.local.get(function.index)
             if table is not None and name in table:
@@ -236,7 +238,7 @@ class Names:
                 return self.canonical(self._import(file, binding) + tail)
             case tree.Function() | tree.Class() | Assign() | Target():
                 return self.canonical(f"{file.key}.{head}{tail}")
-        scope = self.scope(file)
+        scope = file.scope
         for star in scope.stars:
             target = self.import_target(file, star)
             module = self.project.layout.modules.get(target)
@@ -248,7 +250,7 @@ class Names:
         return f"{file.key}.{owner}.{head}{tail}" if owner else f"{head}{tail}"
 
     def _defines(self, file: File, name: str, depth: int = 0) -> bool:
-        scope = self.scope(file)
+        scope = file.scope
         if name in scope.module:
             return True
         if depth > 4:
@@ -338,7 +340,7 @@ class Names:
             return name
         head, _, tail = rest.partition(".")
         tail = f".{tail}" if tail else ""
-        binding = self.scope(file).module.get(head)
+        binding = file.scope.module.get(head)
         match binding:
             case Import():
                 target = self._import(file, binding)
@@ -350,7 +352,7 @@ class Names:
         return name
 
     def _through_star(self, file: File, head: str, tail: str, name: str, depth: int) -> str:
-        for star in self.scope(file).stars:
+        for star in file.scope.stars:
             target = self.import_target(file, star)
             module = self.project.layout.modules.get(target)
             if module is not None and module is not file and self._defines(module, head):
@@ -387,5 +389,5 @@ class Names:
         if split is None:
             return None
         file, rest = split
-        binding = self.scope(file).module.get(rest)
+        binding = file.scope.module.get(rest)
         return (file, binding) if isinstance(binding, Assign) else None

@@ -227,7 +227,7 @@ class RouterGraph:
         if split is None or not split[1]:
             return []
         file, rest = split
-        binding = self.project.names.scope(file).module.get(rest)
+        binding = file.scope.module.get(rest)
         if binding is not None:
             return self._of_binding(file, rest, binding, None, depth)
         head, dot, last = name.rpartition(".")

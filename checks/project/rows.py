@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Row:
     """A row of one table of one file."""
 
-    __slots__ = ("__dict__", "file", "index")
+    __slots__ = ("__dict__", "fact", "file", "index", "last")
 
     def __init__(self, file: File, index: int) -> None:
         self.file = file
@@ -36,12 +36,11 @@ class Row:
 
 
 class Function(Row):
-    """A function or method."""
+    """A function or method; ``fact`` is its row."""
 
-    @property
-    def fact(self) -> tree.Function:
-        """Its row."""
-        return self.file.facts.functions[self.index]
+    def __init__(self, file: File, index: int) -> None:
+        super().__init__(file, index)
+        self.fact: tree.Function = file.facts.functions[index]
 
     def __repr__(self) -> str:
         return f"Function({self.symbol!r})"
@@ -103,8 +102,9 @@ class Function(Row):
     @cached_property
     def calls(self) -> list[Call]:
         """Calls in its own body (nested functions left out), header left out, in source order."""
-        rows = self.file.project.names.scope(self.file).calls.get(self.index, ())
-        return [Call(self.file, index) for index in rows]
+        rows = self.file.scope.calls.get(self.index, ())
+        calls = self.file.calls
+        return [calls[index] for index in rows]
 
     @cached_property
     def raises(self) -> list[Raise]:
@@ -153,12 +153,11 @@ class Function(Row):
 
 
 class Class(Row):
-    """A class."""
+    """A class; ``fact`` is its row."""
 
-    @property
-    def fact(self) -> tree.Class:
-        """Its row."""
-        return self.file.facts.classes[self.index]
+    def __init__(self, file: File, index: int) -> None:
+        super().__init__(file, index)
+        self.fact: tree.Class = file.facts.classes[index]
 
     def __repr__(self) -> str:
         return f"Class({self.key!r})"
@@ -239,12 +238,12 @@ class Class(Row):
 
 
 class Call(Row):
-    """A call."""
+    """A call; ``fact`` is its row, ``last`` the last name of the callee."""
 
-    @property
-    def fact(self) -> tree.Call:
-        """Its row."""
-        return self.file.facts.calls[self.index]
+    def __init__(self, file: File, index: int) -> None:
+        super().__init__(file, index)
+        self.fact: tree.Call = file.facts.calls[index]
+        self.last = self.fact.last
 
     def __repr__(self) -> str:
         return f"Call({self.file.path}:{self.line} {self.last})"
@@ -258,11 +257,6 @@ class Call(Row):
     def path(self) -> str:
         """Path of its file."""
         return self.file.path
-
-    @property
-    def last(self) -> str:
-        """Last name of the callee."""
-        return self.fact.last
 
     @cached_property
     def name(self) -> str:
@@ -352,7 +346,8 @@ class Except(Row):
     @cached_property
     def calls(self) -> list[Call]:
         """Calls in its body, nested blocks included, nested functions left out."""
-        return [Call(self.file, index) for index in self.file.tables.calls_inside(self.index)]
+        calls = self.file.calls
+        return [calls[index] for index in self.file.tables.calls_inside(self.index)]
 
     @cached_property
     def raises(self) -> list[Raise]:
@@ -374,12 +369,11 @@ class Loop(Except):
 
 
 class Raise(Row):
-    """A raise statement."""
+    """A raise statement; ``fact`` is its row."""
 
-    @property
-    def fact(self) -> tree.Raise:
-        """Its row."""
-        return self.file.facts.raises[self.index]
+    def __init__(self, file: File, index: int) -> None:
+        super().__init__(file, index)
+        self.fact: tree.Raise = file.facts.raises[index]
 
     @property
     def line(self) -> int:
@@ -416,10 +410,9 @@ class Raise(Row):
 class ImportedName(Row):
     """One imported name; see :class:`checks.facts.tree.Import`."""
 
-    @property
-    def fact(self) -> tree.Import:
-        """Its row."""
-        return self.file.facts.imports[self.index]
+    def __init__(self, file: File, index: int) -> None:
+        super().__init__(file, index)
+        self.fact: tree.Import = file.facts.imports[index]
 
     @property
     def line(self) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks.facts import tree
 from checks.facts.tree import Expr, PyFacts
+from checks.project.names import Scope
 from checks.project.rows import Call, Class, Except, Function, ImportedName, Loop, Raise
 from checks.project.tables import Tables
 
@@ -62,6 +63,11 @@ class File:
     def tables(self) -> Tables:
         """Its rows by function, class, block and name."""
         return Tables(self.facts)
+
+    @cached_property
+    def scope(self) -> Scope:
+        """What its functions bind, and what names have been found to mean here."""
+        return Scope(self)
 
     @property
     def parsed(self) -> bool:
@@ -131,8 +137,8 @@ class File:
     def calls_by_name(self) -> dict[str, list[Call]]:
         """Calls by the last name of the callee."""
         found: dict[str, list[Call]] = {}
-        for index, fact in enumerate(self.facts.calls):
-            found.setdefault(fact.last, []).append(Call(self, index))
+        for call in self.calls:
+            found.setdefault(call.last, []).append(call)
         return found
 
     def calls_named(self, *names: str) -> list[Call]:

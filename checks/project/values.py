@@ -324,7 +324,7 @@ class Values:
     def _of_object(self, name: str, depth: int) -> str:
         split = self.project.layout.split(name)
         if split is not None:
-            bound = self.project.names.scope(split[0]).module.get(split[1])
+            bound = split[0].scope.module.get(split[1])
             if isinstance(bound, Target):
                 return self._of_target(split[0], bound, None, depth + 1)
         found = self.project.names.assignment_named(name)
