@@ -56,3 +56,15 @@ def shape(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
             return "stub" if isinstance(name, ast.Name) and name.id == "NotImplementedError" else ""
         case _:
             return ""
+
+
+def pattern_values(pattern: ast.pattern) -> list[ast.expr]:
+    """The values that the pattern of a case compares with: ``"a" | "b"``, ``Kind.A``."""
+    found: list[ast.expr] = []
+    waiting = [pattern]
+    for each in waiting:
+        if isinstance(each, ast.MatchValue):
+            found.append(each.value)
+        elif isinstance(each, ast.MatchOr):
+            waiting += each.patterns
+    return found

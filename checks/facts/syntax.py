@@ -13,7 +13,7 @@ from checks.facts.bodylines import BodyLines, code_lines, with_counts
 from checks.facts.complexity import exact_complexity
 from checks.facts.expressions import Expressions, clean
 from checks.facts.parse import parse
-from checks.facts.shapes import is_data, is_main_guard, shape
+from checks.facts.shapes import is_data, is_main_guard, pattern_values, shape
 from checks.facts.text import decode, noqa, split_lines
 from checks.facts.tree import (
     Assign,
@@ -378,9 +378,11 @@ class _Walk:
         bodies = []
         for case in node.cases:
             guard = () if case.guard is None else (self.expressions.one(case.guard),)
+            values = self.expressions.many(pattern_values(case.pattern))
             inner = self._open(
-                "case", case.pattern, guard, body=case.body, peer=block, parent=block
-            )
+                "case", case.pattern, guard, body=case.body, peer=block, targets=values,
+                parent=block,
+            )  # fmt: skip
             bodies.append((case.body, inner))
         for body, inner in reversed(bodies):
             self._enter(body, inner)

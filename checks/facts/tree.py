@@ -283,9 +283,10 @@ class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
     Kinds and ``exprs``: ``for``/``async for`` (target, iterable), ``while`` (test), ``loopelse``,
     ``if``/``else`` (test), ``try``, ``except`` (types, one expression or none; ``name`` is the
     bound name), ``tryelse``, ``finally``, ``with``/``async with`` (context expressions; ``names``
-    the bound targets), ``match`` (subject), ``case`` (guard or none), ``comp`` (iterables; a
-    comprehension), ``lambda``. ``peer`` of except, tryelse, finally is the ``try`` block; of
-    ``else`` and ``loopelse`` the ``if`` or loop; of ``case`` the ``match``.
+    the bound targets), ``match`` (subject), ``case`` (guard or none; ``targets`` the values its
+    pattern compares with), ``comp`` (iterables; a comprehension), ``lambda``. ``peer`` of except,
+    tryelse, finally is the ``try`` block; of ``else`` and ``loopelse`` the ``if`` or loop; of
+    ``case`` the ``match``.
     ``last`` is the kind of the last statement as in :class:`Function`.
     """
 

@@ -10,12 +10,31 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from checks.facts import tree
 
 if TYPE_CHECKING:
-    from checks.facts.tree import PyFacts
+    from checks.facts.tree import Expr, PyFacts
+
+_REPEATED = frozenset({"else", "comp", "lambda"})
+"""Blocks whose expressions stand in another row too."""
+
+
+class Placed(NamedTuple):
+    """A whole expression of a statement, with where it stands.
+
+    Attributes:
+        line: Line of its statement.
+        block: The block it stands in; of a header the one around it.
+        function: The function it stands in.
+        expr: The expression.
+    """
+
+    line: int
+    block: int
+    function: int
+    expr: Expr
 
 
 class Tables:
@@ -72,6 +91,16 @@ class Tables:
         """Methods by class."""
         rows = self._facts.functions
         return _grouped(range(len(rows)), lambda index: rows[index].cls)
+
+    @cached_property
+    def expressions(self) -> Mapping[int, Sequence[Placed]]:
+        """Whole expressions of statements and headers by function, in order of line."""
+        found: dict[int, list[Placed]] = defaultdict(list)
+        for place in _placed(self._facts):
+            found[place.function].append(place)
+        for places in found.values():
+            places.sort(key=lambda place: place.line)
+        return dict(found)
 
     # By block -------------------------------------------------------------------------------------
 
@@ -240,3 +269,20 @@ def _first_of_each(names: Iterable[str]) -> Mapping[str, int]:
     for index, name in enumerate(names):
         found.setdefault(name, index)
     return found
+
+
+def _placed(facts: PyFacts) -> Iterator[Placed]:
+    for assign in facts.assigns:
+        if assign.value is not None and assign.op != ":=":
+            yield Placed(assign.line, assign.block, assign.function, assign.value)
+    for statement in facts.statements:
+        if statement.value is not None and statement.kind != "yield":
+            yield Placed(statement.line, statement.block, statement.function, statement.value)
+    for row in facts.raises:
+        for expr in (row.exc, row.cause):
+            if expr is not None:
+                yield Placed(row.line, row.block, row.function, expr)
+    for block in facts.blocks:
+        if block.kind not in _REPEATED:
+            for expr in block.exprs:
+                yield Placed(block.line, block.parent, block.function, expr)

@@ -138,7 +138,7 @@ def test_with_binds_its_targets_and_match_its_cases() -> None:
         with a() as b, c():
             pass
         match x:
-            case 1 if y:
+            case 1 | a.b if y:
                 pass
             case _:
                 pass
@@ -149,6 +149,7 @@ def test_with_binds_its_targets_and_match_its_cases() -> None:
         kinds.setdefault(each.kind, []).append(each)
     assert kinds["with"][0].targets == (Name("b"), None)
     assert [each.exprs for each in kinds["case"]] == [(Name("y"),), ()]
+    assert [each.targets for each in kinds["case"]] == [(Const("int", 1), Name("a.b")), ()]
     assert all(found.blocks[each.peer].kind == "match" for each in kinds["case"])
 
 

@@ -110,3 +110,24 @@ def test_a_noqa_covers_its_line_and_a_disabled_stretch_all_of_its_lines() -> Non
     assert [line for line in range(1, 8) if shown.suppressed(line, "T201")] == [1, 2, 3, 4, 5]
     assert [line for line in range(1, 8) if shown.suppressed(line, "F401")] == [4]
     assert not shown.suppressed(1, "E501")
+
+
+def test_every_expression_of_a_function_is_told_once() -> None:
+    text = """
+def run(a):
+    while waiting:
+        b = fetch(a)
+        if b:
+            raise Wrong(b) from a
+        else:
+            yield b
+    match b:
+        case 1 if guard:
+            return [each for each in b]
+"""
+    file = project({"app/a.py": text}).by_path["app/a.py"]
+    run = file.tables.expressions[0]
+
+    assert [place.line for place in run] == [3, 4, 5, 6, 6, 8, 9, 10, 11]
+    assert file.facts.blocks[run[1].block].kind == "while"
+    assert run[0].block == -1
