@@ -17,8 +17,10 @@ from typing import NamedTuple
 from checks.gain import Gains
 from checks.model import Finding, Observation, Outcome
 from checks.rules.specs import Key
+from checks.scoring import Tally, tallies
 from checks.standard import Standard
 
+_TEXT = json.JSONEncoder(separators=(",", ":"))
 _NUMBER = re.compile(r"\d+")
 
 
@@ -46,20 +48,30 @@ type _Source = tuple[Key, int]
 
 def fingerprint(check: str, path: str, symbol: str, anchor: str, ordinal: int) -> str:
     """32 hexadecimal digits for one finding; ``ordinal`` counts equals from 1."""
-    text = json.dumps([check, path, symbol, anchor, ordinal], separators=(",", ":"))
+    text = _TEXT.encode([check, path, symbol, anchor, ordinal])
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
 
 
-def findings(outcomes: Mapping[Key, Outcome], standards: Sequence[Standard]) -> tuple[Finding, ...]:
+def findings(
+    outcomes: Mapping[Key, Outcome],
+    standards: Sequence[Standard],
+    counted: Mapping[Key, Tally] | None = None,
+) -> tuple[Finding, ...]:
     """Every finding of the checks that the standards demand.
 
     A check that several clauses ask with different limits is one finding at one place. It is shown
     in the words of the clause that comes first.
 
+    Args:
+        outcomes: Answers by check id and canonical limits.
+        standards: Whose clauses name what was found, and whose scores would gain.
+        counted: The tallies of the outcomes, where somebody has made them.
+
     Returns:
         Findings sorted by path, line and check, with the points that each would gain.
     """
-    gains = {standard.slug: Gains(standard, outcomes) for standard in standards}
+    known = tallies(outcomes) if counted is None else counted
+    gains = {standard.slug: Gains(standard, outcomes, known) for standard in standards}
     clauses = _clauses(standards)
     merged: dict[_Place, list[_Source]] = defaultdict(list)
     for key in clauses:

@@ -11,7 +11,16 @@ from collections.abc import Iterable, Mapping
 
 from checks.model import Outcome
 from checks.rules.specs import Key
-from checks.scoring import Average, Share, Tally, Weights, average, check_value, shown_points
+from checks.scoring import (
+    Average,
+    Share,
+    Tally,
+    Weights,
+    average,
+    check_value,
+    shown_points,
+    tallies,
+)
 from checks.standard import Standard
 from checks.verdict import Judged, judge_clause, verdict
 
@@ -25,11 +34,17 @@ class Gains:
     Findings that change the same numbers gain the same, so each distinct change is evaluated once.
     """
 
-    def __init__(self, standard: Standard, outcomes: Mapping[Key, Outcome]) -> None:
-        """Judge the standard once as it is."""
+    def __init__(
+        self,
+        standard: Standard,
+        outcomes: Mapping[Key, Outcome],
+        counted: Mapping[Key, Tally] | None = None,
+    ) -> None:
+        """Judge the standard once as it is; ``counted`` are the tallies of the outcomes."""
         self.standard = standard
         self.outcomes = {key: outcomes[key] for key in standard.demanded() if key in outcomes}
-        self._tallies = {key: Tally(outcome) for key, outcome in self.outcomes.items()}
+        known = tallies(self.outcomes) if counted is None else counted
+        self._tallies = {key: known[key] for key in self.outcomes}
         self._judged = [
             judge_clause(clause, self.outcomes, self._tallies) for clause in standard.clauses
         ]

@@ -22,6 +22,7 @@ from checks.project.project import Project
 from checks.reading import Progress, Read, read_project
 from checks.remembered import Remembered, asked
 from checks.rules.specs import Key
+from checks.scoring import tallies
 from checks.source import Source
 from checks.standard import Standard
 from checks.verdict import judge
@@ -91,13 +92,14 @@ def _report(
     if view is not None:
         outcomes = {key: _relocated(outcome, view) for key, outcome in outcomes.items()}
     repository, commit, component = names
+    counted = tallies(outcomes)
     return Report(
         repository=repository,
         commit=commit,
         component=component,
         manifest=_manifest(read, view),
-        standards=tuple(judge(standard, outcomes) for standard in standards),
-        findings=findings(outcomes, standards),
+        standards=tuple(judge(standard, outcomes, counted) for standard in standards),
+        findings=findings(outcomes, standards, counted),
     )
 
 

@@ -22,8 +22,6 @@ HUNDRED = 100 * POINT
 WEIGHTS: Mapping[Strength, int] = {"must": 4, "should": 1, "may": 0}
 LETTERS = (("A", 90), ("B", 80), ("C", 65), ("D", 50))
 
-_NONE, _ONE = Fraction(0), Fraction(1)
-
 type Weights = Mapping[Fraction, int]
 """How many violating sites there are of each weight."""
 
@@ -78,19 +76,19 @@ class Tally:
 
     def __init__(self, outcome: Outcome, *, suppressed_count: bool = False) -> None:
         """Count the sites; suppressed observations only when ``suppressed_count``."""
-        self.sites: dict[str | int, dict[int, Fraction]] = {}
+        self.sites: dict[str | int, dict[int, float]] = {}
         self._site_of: dict[int, str | int] = {}
         for index, observation in enumerate(outcome.observations):
             if observation.suppressed and not suppressed_count:
                 continue
             site = observation.site or index
             self._site_of[index] = site
-            self.sites.setdefault(site, {})[index] = _weight(observation)
+            self.sites.setdefault(site, {})[index] = min(max(observation.weight, 0.0), 1.0)
         self._heaviest = {site: _heaviest(found.values()) for site, found in self.sites.items()}
-        self.weights: Weights = Counter(most for most, _ in self._heaviest.values())
+        self.weights: Weights = _exact(Counter(most for most, _ in self._heaviest.values()))
         self.total = max(outcome.sites, 0) or len(self.sites)
 
-    def change(self, index: int) -> tuple[Fraction | None, Fraction | None]:
+    def change(self, index: int) -> tuple[float | None, float | None]:
         """Weight of an observation's site as it is, and with the observation fixed; None for none.
 
         Nothing else distinguishes observations, so thousands of them make a few changes.
@@ -107,14 +105,24 @@ class Tally:
         for index in fixed:
             if index in self._site_of:
                 gone.setdefault(self._site_of[index], set()).add(index)
-        left = Counter(self.weights)
+        left = Counter(most for most, _ in self._heaviest.values())
         for site, indices in gone.items():
             found = self.sites[site]
             left[self._heaviest[site][0]] -= 1
             rest = [weight for index, weight in found.items() if index not in indices]
             if rest:
                 left[max(rest)] += 1
-        return {weight: count for weight, count in left.items() if count}
+        return _exact(left)
+
+
+def _exact(weights: Mapping[float, int]) -> Weights:
+    """Numbers of sites by weights that add up without rounding; none of no site."""
+    return {Fraction(weight): count for weight, count in weights.items() if count}
+
+
+def tallies[Each](outcomes: Mapping[Each, Outcome]) -> dict[Each, Tally]:
+    """The violating sites of each outcome, counted once for all standards that ask for it."""
+    return {key: Tally(outcome) for key, outcome in outcomes.items()}
 
 
 def check_value(weights: Weights, sites: int, strength: Strength) -> int:
@@ -202,17 +210,14 @@ def shown_ratio(part: int, whole: int) -> float:
     return part * POINT // whole / POINT if whole else 0.0
 
 
-def _heaviest(weights: Collection[Fraction]) -> tuple[Fraction, Fraction | None]:
+def _heaviest(weights: Collection[float]) -> tuple[float, float | None]:
     """The greatest weight of a site, and the greatest of the others, which may be as great."""
     most = max(weights)
+    if len(weights) == 1:
+        return most, None
     others = list(weights)
     others.remove(most)
-    return most, max(others, default=None)
-
-
-def _weight(observation: Observation) -> Fraction:
-    weight = observation.weight
-    return _ONE if weight >= 1 else Fraction(weight) if weight > 0 else _NONE
+    return most, max(others)
 
 
 def violations(tally: Tally) -> int:

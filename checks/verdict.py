@@ -31,6 +31,7 @@ from checks.scoring import (
     shown_ratio,
     shown_value,
     suppressed,
+    tallies,
     violations,
     waterfall,
 )
@@ -113,18 +114,24 @@ class Judged(NamedTuple):
         return Share(WEIGHTS[self.clause.strength], value, capped)
 
 
-def judge(standard: Standard, outcomes: Mapping[Key, Outcome]) -> StandardResult:
+def judge(
+    standard: Standard,
+    outcomes: Mapping[Key, Outcome],
+    counted: Mapping[Key, Tally] | None = None,
+) -> StandardResult:
     """The result of a standard.
 
     Args:
         standard: What is demanded.
         outcomes: Answers by check id and canonical limits; a key that is absent is a check that
             is not built.
+        counted: The tallies of the outcomes, where somebody has made them.
 
     Returns:
         Verdicts, score, its lower end, coverage, and losses that add up to 100 minus the score.
     """
-    judged = judge_clauses(standard, outcomes)
+    tallied = tallies(outcomes) if counted is None else counted
+    judged = [judge_clause(clause, outcomes, tallied) for clause in standard.clauses]
     shares = [each.share for each in judged]
     mean = average(share for share in shares if share)
     raw = average(share for each in judged if (share := each.raw_share))
@@ -140,12 +147,6 @@ def judge(standard: Standard, outcomes: Mapping[Key, Outcome]) -> StandardResult
         open_must=sum(e.clause.strength == "must" and e.verdict in OPEN for e in judged),
         clauses=_clause_results(judged, shares, mean),
     )
-
-
-def judge_clauses(standard: Standard, outcomes: Mapping[Key, Outcome]) -> list[Judged]:
-    """Every clause with its verdict, in the order of the standard."""
-    tallies = {key: Tally(outcomes[key]) for key in standard.demanded() if key in outcomes}
-    return [judge_clause(clause, outcomes, tallies) for clause in standard.clauses]
 
 
 def judge_clause(
