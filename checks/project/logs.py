@@ -42,6 +42,7 @@ class LogCall(msgspec.Struct, frozen=True):
         method: Name of the method of the logger (``exception`` for a wrapper that calls it).
         traceback: Whether the traceback is logged.
         wrapper: The first-party function it goes through, None for a direct call.
+        levelled: Whether the level is known: not where ``log()`` is given a variable.
     """
 
     call: Call
@@ -50,6 +51,7 @@ class LogCall(msgspec.Struct, frozen=True):
     method: str
     traceback: bool
     wrapper: Function | None = None
+    levelled: bool = True
 
 
 class Logs:
@@ -154,13 +156,12 @@ class Logs:
             level=self._level(call),
             method=method.removeprefix("a") if method.startswith("a") else method,
             traceback=self._carries(call),
+            levelled=_is_levelled(call),
         )
 
     def _level(self, call: Call) -> int:
         if call.last in {"log", "alog"} and call.fact.args:
-            first = call.fact.args[0]
-            text = tree.dotted(first).rpartition(".")[2] or str(tree.text_of(first) or "")
-            return LEVELS.get(text.lower(), LEVELS["log"])
+            return LEVELS.get(_named_level(call), LEVELS["log"])
         return LEVELS[call.last]
 
     def _carries(self, call: Call) -> bool:
@@ -212,6 +213,7 @@ class Logs:
             method=inner.method,
             traceback=inner.traceback or (passed is not None and not _is_false(passed)),
             wrapper=function,
+            levelled=inner.levelled,
         )
 
     def wrapper(self, function: Function) -> LogCall | None:
@@ -257,6 +259,18 @@ class Logs:
 def _message(call: Call) -> Expr | None:
     position = 1 if call.last in {"log", "alog"} else 0
     return call.arg(position, "msg") or call.fact.keyword("event")
+
+
+def _is_levelled(call: Call) -> bool:
+    """Whether the level of a log call stands there."""
+    return call.last not in {"log", "alog"} or (bool(call.fact.args) and _named_level(call) != "")
+
+
+def _named_level(call: Call) -> str:
+    """The level that ``log(level, ...)`` names, "" for a variable."""
+    first = call.fact.args[0]
+    text = tree.dotted(first).rpartition(".")[2] or str(tree.text_of(first) or "")
+    return text.lower() if text.lower() in LEVELS else ""
 
 
 def _prepares(call: Call) -> bool:
