@@ -7,7 +7,6 @@ name below ``examples/``. Nothing is read before it is asked for.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
+import tomli
 
 type Automation = Literal["automated", "heuristic", "attested"]
 type Key = tuple[str, str]
@@ -134,4 +134,4 @@ def terms() -> tuple[Term, ...]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    return tomli.loads(path.read_text(encoding="utf-8"))
