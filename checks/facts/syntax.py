@@ -14,7 +14,7 @@ from checks.facts.complexity import exact_complexity
 from checks.facts.expressions import Expressions, clean
 from checks.facts.parse import parse
 from checks.facts.shapes import is_data, is_main_guard, pattern_values, shape
-from checks.facts.text import decode, noqa, split_lines
+from checks.facts.text import comments, decode, noqa, split_lines
 from checks.facts.tree import (
     Assign,
     Block,
@@ -149,6 +149,7 @@ class _Walk:
             statements=tuple(self.statements),
             blocks=tuple(self.blocks),
             lookups=tuple(self.lookups),
+            comments=tuple(comments(self.lines, self.text_lines)),
         )
         self.expressions.forget()
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Literal
 
 import msgspec
@@ -133,6 +133,16 @@ class Suppression(msgspec.Struct, frozen=True):
     explained: bool | None = None
 
 
+class Comment(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One comment without its ``#``, cut at :data:`MAX_COMMENT`; ``own`` where it fills a line."""
+
+    line: int
+    text: str
+    own: bool
+
+
+MAX_COMMENT = 200
+
 _CHEAP = re.compile(
     r"noqa|type\s*:\s*ignore|nosec|no\s*cover|ruff\s*:|(?:pyright|mypy|ty)\s*:\s*ignore", re.I
 )
@@ -248,3 +258,24 @@ def _comments(lines: Sequence[str], hits: Sequence[int]) -> Iterator[tuple[int, 
         position = match.start()
         if line in wanted and match[0][0] == "#":
             yield line, match[0]
+
+
+def comments(lines: Sequence[str], text_lines: Set[int]) -> Iterator[Comment]:
+    """All comments of a Python file, in order of line.
+
+    Args:
+        lines: Its lines.
+        text_lines: Lines inside a text of several lines: there a ``#`` begins no comment.
+    """
+    for number, line in enumerate(lines, 1):
+        start = line.find("#")
+        if start < 0 or number in text_lines:
+            continue
+        before = line[:start]
+        if '"' in before or "'" in before:
+            start = next(
+                (m.start() for m in _STRING_OR_COMMENT.finditer(line) if m[0][0] == "#"), -1
+            )
+        if start >= 0:
+            text = line[start:].strip("# \t\f")[:MAX_COMMENT]
+            yield Comment(number, text, not line[:start].strip())

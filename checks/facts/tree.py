@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from checks.facts.text import Suppression
+from checks.facts.text import Comment, Suppression
 
 
 class Name(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
@@ -354,6 +354,7 @@ class PyFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     statements: tuple[Statement, ...] = ()
     blocks: tuple[Block, ...] = ()
     lookups: tuple[Lookup, ...] = ()
+    comments: tuple[Comment, ...] = ()
 
 
 DECODER = msgspec.msgpack.Decoder(PyFacts)
