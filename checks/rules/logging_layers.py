@@ -21,7 +21,9 @@ _COMMITS = frozenset({"commit", "flush"})
 _UNITS = frozenset({"session", "db", "uow", "unit_of_work", "db_session", "async_session"})
 _REPOSITORIES = frozenset({"repo", "repository", "crud", "dao", "repos", "repositories"})
 _EMITS = frozenset({"emit", "publish", "dispatch", "log", "audit", "notify"})
-_EVENTS = frozenset({"event", "events", "bus", "publisher", "dispatcher", "audit", "signals"})
+_EVENTS = frozenset(
+    "event events bus publisher dispatcher audit auditor signals log logger logging".split()
+)
 _THIN = 8
 
 
@@ -158,13 +160,15 @@ def _logs(function: Function, level: str) -> bool:
     levels = range(LEVELS[level], LEVELS["warning"]) if level != "any" else range(100)
     inside = [each for each in own.values() if each.call.fact.function in indices]
     return any(each.level in levels for each in inside) or any(
-        _emits(call) for call in function.calls
+        _emits(call, levels) for call in function.calls if call.index not in own
     )
 
 
-def _emits(call: Call) -> bool:
-    """Whether a call emits a domain event: ``events.publish(...)``, ``log_event(...)``."""
-    if _verb(call.last) not in _EMITS and not call.last.endswith("_event"):
+def _emits(call: Call, levels: range) -> bool:
+    """Whether a call emits a domain event: ``events.publish(...)``, ``self.audit.info(...)``."""
+    level = LEVELS.get(call.last)
+    named = _verb(call.last) in _EMITS or call.last.endswith("_event")
+    if call.name == "math.log" or not (named if level is None else level in levels):
         return False
     parts = {*_words(tree.dotted(call.receiver)), *_words(call.last)}
     if parts & _EVENTS:
