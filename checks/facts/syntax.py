@@ -149,10 +149,14 @@ class _Walk:
             statements=tuple(self.statements),
             blocks=tuple(self.blocks),
             lookups=tuple(self.lookups),
-            comments=tuple(comments(self.lines, self.text_lines)),
+            comments=tuple(comments(self.lines, self.text_lines | self._docstring_lines())),
         )
         self.expressions.forget()
         return found
+
+    def _docstring_lines(self) -> set[int]:
+        pairs = self.docstrings.items()
+        return {line for first, last in pairs for line in range(first + 1, last + 1)}
 
     def _finished(self, counts: BodyLines) -> Iterator[Function]:
         for index, (function, node) in enumerate(zip(self.functions, self.nodes, strict=True)):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from checks.facts.syntax import extract
 from checks.facts.text import (
     LFS_POINTER,
     NUL,
@@ -165,3 +166,14 @@ def test_comments_of_real_files_are_those_of_the_tokenizer() -> None:
 
 def test_comments_behind_a_syntax_error_are_still_found() -> None:
     assert _of("x = 'unterminated\ny = (1  # noqa: E501\n") == [Suppression(2, "noqa", ("E501",))]
+
+
+def test_comments_are_told_from_texts() -> None:
+    code = (
+        "x = 'a # b'  # one\n# two\ndef f():\n"
+        '    """Says.\n\n    # nothing\n    """\n    return 1  #  three  #\n'
+    )
+
+    found = [(each.line, each.text, each.own) for each in extract(code.encode()).comments]
+
+    assert found == [(1, "one", False), (2, "two", True), (8, "three", False)]
