@@ -180,6 +180,11 @@ class Classes:
         return None
 
     @cached_property
+    def settings(self) -> list[Class]:
+        """The settings classes of production files."""
+        return self.with_role("settings")
+
+    @cached_property
     def settings_parts(self) -> frozenset[str]:
         """Classes that are the type of a field of a settings class, also of one another."""
         found: set[str] = set()
