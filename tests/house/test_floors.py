@@ -34,7 +34,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         # ---------------------------------------------------- no Django below this line
         "checks.__main__",
         "checks.review | checks.report | checks.opening",
-        "checks.remembered",
+        "checks.remembered | checks.fresh",
         "checks.fingerprint checks.gain checks.verdict checks.scoring",
         "checks.standard",
         "checks.judge | checks.reading checks.lintcontext",
@@ -49,7 +49,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
 CALLERS_OF_CHECKS = frozenset({"dashboard.forms", "dashboard.services"})
 
 ALLOWED_IN_CHECKS = frozenset(
-    {"checks", "git", "idna", "msgspec", "packaging", "pathspec", "radon", "ruff", "yaml"}
+    {"checks", "git", "idna", "msgspec", "packaging", "pathspec", "radon", "ruff", "tomli", "yaml"}
 )
 
 type Place = tuple[int, int]

@@ -1,0 +1,125 @@
+"""A report made from nothing: read the commit, ask every check, count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from checks import rules
+from checks.check import CATALOGUE
+from checks.component import ComponentSource
+from checks.facts.store import FactStore
+from checks.facts.version import extractor_version, tool_versions
+from checks.fingerprint import findings
+from checks.judge import answer
+from checks.model import NOT_BUILT, Manifest, Outcome, Report, Skipped
+from checks.project.project import Project
+from checks.reading import Progress, Read, read_project
+from checks.rules.specs import Key
+from checks.scoring import tallies
+from checks.source import Source
+from checks.standard import Standard
+from checks.verdict import judge
+
+ENGINE = "straightedge 0.1.0"
+
+
+def fresh_report(
+    source: Source,
+    standards: Sequence[Standard],
+    store: FactStore,
+    *,
+    repository: str,
+    component: str,
+    jobs: int,
+    attestations: Sequence[Mapping[str, Any]],
+    tables: Mapping[str, Any] | None,
+    progress: Progress | None,
+) -> Report:
+    """The report of :func:`checks.review.review`, made now, from facts of any age.
+
+    Raises:
+        checks.errors.InputError: The repository or the component cannot be read.
+    """
+    view = ComponentSource(source, component) if component else None
+    read = read_project(
+        view or source,
+        store,
+        jobs=jobs,
+        attestations=attestations,
+        tables=tables,
+        progress=progress,
+    )
+    outcomes = judge_project(read.project, standards, progress)
+    return _report(read, view, outcomes, standards, (repository, source.commit, component))
+
+
+def _report(
+    read: Read,
+    view: ComponentSource | None,
+    outcomes: dict[Key, Outcome],
+    standards: Sequence[Standard],
+    names: tuple[str, str, str],
+) -> Report:
+    if view is not None:
+        outcomes = {key: _relocated(outcome, view) for key, outcome in outcomes.items()}
+    repository, commit, component = names
+    counted = tallies(outcomes)
+    return Report(
+        repository=repository,
+        commit=commit,
+        component=component,
+        manifest=_manifest(read, view),
+        standards=tuple(judge(standard, outcomes, counted) for standard in standards),
+        findings=findings(outcomes, standards, counted),
+    )
+
+
+def judge_project(
+    project: Project, standards: Sequence[Standard], progress: Progress | None = None
+) -> dict[Key, Outcome]:
+    """Outcomes of every check that any clause asks for, each (check, limits) asked once."""
+    rules.load()
+    params = {
+        each.key: each.params
+        for standard in standards
+        for clause in standard.clauses
+        for each in clause.checks
+    }
+    outcomes: dict[Key, Outcome] = {}
+    for number, (key, limits) in enumerate(params.items()):
+        if progress is not None:
+            progress("checks", number, len(params))
+        outcomes[key] = _outcome(project, key, limits)
+    return outcomes
+
+
+def _outcome(project: Project, key: Key, params: Mapping[str, Any]) -> Outcome:
+    check = CATALOGUE.get(key[0])
+    if check is None:
+        return Outcome(check=key[0], params=key[1], state="unknown", reason=NOT_BUILT)
+    return answer(check, project, params)
+
+
+def _relocated(outcome: Outcome, view: ComponentSource) -> Outcome:
+    moved = tuple(
+        msgspec.structs.replace(each, path=view.real_path(each.path))
+        for each in outcome.observations
+    )
+    return msgspec.structs.replace(outcome, observations=moved)
+
+
+def _manifest(read: Read, view: ComponentSource | None) -> Manifest:
+    skipped = read.skipped
+    if view is not None:
+        skipped = tuple(Skipped(view.real_path(each.path), each.reason) for each in skipped)
+    return Manifest(
+        files=read.files,
+        python_files=read.python_files,
+        analysed=read.analysed,
+        skipped=skipped,
+        tools={name: tool_versions()[name] for name in ("ruff", "radon")},
+        engine=f"{ENGINE} ({extractor_version()})",
+    )
