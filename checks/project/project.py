@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from checks.project.ci import Ci
     from checks.project.database import Database
     from checks.project.environment import Environment
+    from checks.project.exceptions import Exceptions
     from checks.project.layers import Layers
     from checks.project.lists import Lists
     from checks.project.literals import Literals
     from checks.project.logs import Logs
     from checks.project.manifests import Manifests
     from checks.project.models import Models
+    from checks.project.parameters import Parameters
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
     from checks.project.schemas import Schemas
@@ -199,6 +201,13 @@ class Project:
         return Lists(self)
 
     @cached_property
+    def parameters(self) -> Parameters:
+        """Parameters of handlers, and where each is taken from."""
+        from checks.project.parameters import Parameters
+
+        return Parameters(self)
+
+    @cached_property
     def authentication(self) -> Authentication:
         """Which dependencies turn strangers away."""
         from checks.project.authentication import Authentication
@@ -239,6 +248,13 @@ class Project:
         from checks.project.environment import Environment
 
         return Environment(self)
+
+    @cached_property
+    def exceptions(self) -> Exceptions:
+        """Exceptions: whose they are, who catches them, how far they get."""
+        from checks.project.exceptions import Exceptions
+
+        return Exceptions(self)
 
     @cached_property
     def logs(self) -> Logs:

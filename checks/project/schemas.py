@@ -165,6 +165,13 @@ class Schemas:
                 yield member
                 stack.extend(arguments(member))
 
+    def contained(self, given: Given) -> Iterator[Class]:
+        """The first-party classes in a type; containers, generics and unions are unwrapped."""
+        for each in self.inner(given):
+            cls = None if isinstance(each.expr, tree.Item) else self.class_of(each)
+            if cls is not None:
+                yield cls
+
     # Fields ---------------------------------------------------------------------------------------
 
     def fields(self, cls: Class) -> dict[str, Field]:
