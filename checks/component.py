@@ -10,12 +10,12 @@ configuration at the root only, so there the root's wins.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from checks.errors import InputError
-from checks.source import Change, Commit, Entry, Source
+from checks.source import Change, Commit, Entry, LineChange, Source
 
 ABOVE = "../"
 _CI = (".github/", ".gitlab/", ".circleci/", ".woodpecker/")
@@ -108,6 +108,14 @@ class ComponentSource:
         for oid, changes in self._source.changes():
             kept = [change for each in changes if (change := self._seen(each)) is not None]
             yield oid, kept
+
+    def line_changes(self, commits: Sequence[Commit]) -> Mapping[str, Sequence[LineChange]]:
+        """Changed lines of the whole repository: the size of a commit is that of all of it."""
+        return self._source.line_changes(commits)
+
+    def beside(self, limit: int) -> Sequence[Commit]:
+        """Commits of other branches of the repository."""
+        return self._source.beside(limit)
 
     def branches(self) -> Sequence[str]:
         """Branches of the repository."""

@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from checks.errors import ReadLimit
 from checks.gitread import CHUNK, Reading, damaged, label, objects, output, running
 from checks.gittree import shown_path
-from checks.source import Change, Commit
+from checks.source import Change, Commit, LineChange
 
 MAX_HISTORY_BYTES = 512 << 20
 MAX_BODY_BYTES = 1 << 16
 # Seconds since the epoch of 2200-01-01: later dates are mistakes or mischief.
 LATEST = 7_258_118_400
 
-_FORMAT = "--format=tformat:%H%x00%P%x00%at%x00%ct%x00%an%x00%ae%x00%s%x00%b"
-_FIELDS = 8
+_FORMAT = "--format=tformat:%H%x00%P%x00%at%x00%ct%x00%an%x00%ae%x00%cn%x00%ce%x00%s%x00%b"
+_FIELDS = 10
+_PRINTED = (
+    *("-z", "--encoding=UTF-8", _FORMAT),
+    *("--no-color", "--no-decorate", "--no-mailmap", "--no-show-signature", "--no-notes"),
+)
+# Files of one commit among which moves are looked for; the search is quadratic.
+_MOVES = 400
 _TAGGED = re.compile(rb"object ([0-9a-f]{40,64})\n")
 _TAG_BYTES = 1 << 20
 _NESTED_TAGS = 5
@@ -51,15 +57,31 @@ def read_commits(git_dir: Path, head: str, *, without: str = "", limit: int) -> 
         DamagedRepository: A commit is missing.
     """
     arguments = [
-        *("log", "-z", "--topo-order", f"--max-count={limit}", "--encoding=UTF-8", _FORMAT),
-        *("--no-color", "--no-decorate", "--no-mailmap", "--no-show-signature", "--no-notes"),
+        *("log", "--topo-order", f"--max-count={limit}", *_PRINTED),
         *("--end-of-options", head, *([f"^{without}"] if without else [])),
     ]
+    return _in_order(head, {commit.oid: commit for commit in _printed(git_dir, arguments)})
+
+
+def read_beside(git_dir: Path, head: str, branches: str, *, limit: int) -> list[Commit]:
+    """Commits of branches that are not reachable from ``head``, newest first, at most ``limit``.
+
+    Args:
+        git_dir: The repository.
+        head: Full hex id.
+        branches: Prefix of the full names of the branches.
+        limit: Number of commits.
+    """
+    given = ["log", "--date-order", f"--max-count={limit}", *_PRINTED, f"--glob={branches}*"]
+    return list(_printed(git_dir, [*given, f"^{head}", "--"]))
+
+
+def _printed(git_dir: Path, arguments: Sequence[str]) -> Iterator[Commit]:
+    """The commits that ``git log`` prints."""
     with running(git_dir, arguments) as reading:
         fields = _fields(reading, git_dir)
         # The fields of one commit come one after the other out of the same stream.
-        commits = {commit.oid: commit for commit in map(_commit, *[fields] * _FIELDS)}
-    return _in_order(head, commits)
+        yield from map(_commit, *[fields] * _FIELDS)
 
 
 def _in_order(head: str, commits: Mapping[str, Commit]) -> list[Commit]:
@@ -111,6 +133,8 @@ def _commit(
     committed: bytes,
     author: bytes,
     email: bytes,
+    committer: bytes,
+    committer_email: bytes,
     subject: bytes,
     body: bytes,
 ) -> Commit:
@@ -123,6 +147,8 @@ def _commit(
         author_time=clamp(authored),
         subject=subject[:MAX_BODY_BYTES].decode("utf-8", "replace"),
         body=body[:MAX_BODY_BYTES].decode("utf-8", "replace").rstrip("\n"),
+        committer=committer.decode("utf-8", "replace"),
+        committer_email=committer_email.decode("utf-8", "replace"),
     )
 
 
@@ -166,6 +192,45 @@ def _changes(fields: Iterator[bytes]) -> Iterator[tuple[str, tuple[Change, ...]]
         changes.append(Change(status[:1], path, old.strip("0") and old, new.strip("0") and new))
     if oid:
         yield oid, tuple(changes)
+
+
+def read_lines(
+    git_dir: Path, commits: Iterable[Commit]
+) -> Iterator[tuple[str, tuple[LineChange, ...]]]:
+    """How many lines of which file each of the commits changed against its first parent.
+
+    Raises:
+        ReadLimit: More changes than any honest history has.
+        DamagedRepository: A tree or a file is missing.
+    """
+    arguments = ["diff-tree", "--stdin", "--always", "-r", "-z", "--numstat", "--root", "-M"]
+    with tempfile.TemporaryFile() as questions:
+        for commit in commits:
+            questions.write(" ".join([commit.oid, *commit.parents[:1]]).encode("ascii") + b"\n")
+        questions.seek(0)
+        options = [*arguments, f"-l{_MOVES}", "--no-ext-diff", "--no-textconv"]
+        with running(git_dir, options, stdin=questions) as reading:
+            oid, found = "", list[LineChange]()
+            fields = _fields(reading, git_dir)
+            for field in fields:
+                if b"\t" in field:
+                    found.append(_line_change(field, fields))
+                    continue
+                if oid:
+                    yield oid, tuple(found)
+                oid, found = field.decode("ascii"), []
+            if oid:
+                yield oid, tuple(found)
+
+
+def _line_change(field: bytes, fields: Iterator[bytes]) -> LineChange:
+    """One line of counts; for a moved file the two paths follow it."""
+    added, deleted, path = field.split(b"\t", 2)
+    counts = [int(each) if each.isdigit() else 0 for each in (added, deleted)]
+    if path:
+        return LineChange(shown_path(path), counts[0], counts[1])
+    old, new = next(fields, b""), next(fields, b"")
+    return LineChange(shown_path(new), counts[0], counts[1], shown_path(old))
 
 
 def read_tags(git_dir: Path) -> dict[str, tuple[str, ...]]:

@@ -14,7 +14,7 @@ import functools
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -27,11 +27,19 @@ from checks.errors import (
     UnsupportedRepository,
 )
 from checks.facts.store import FactStore
-from checks.githistory import clamp, first_parents, read_changes, read_commits, read_tags
+from checks.githistory import (
+    clamp,
+    first_parents,
+    read_beside,
+    read_changes,
+    read_commits,
+    read_lines,
+    read_tags,
+)
 from checks.gitread import HEX_ID, common_dir, environment, git_program, label, objects, output
-from checks.gitremembered import REACH, RememberedLog
+from checks.gitremembered import REACH, RememberedEach, RememberedLog
 from checks.gittree import MAX_BLOB_BYTES, MAX_FILES, Tree, read_tree
-from checks.source import Change, Commit, Entry
+from checks.source import Change, Commit, Entry, LineChange
 
 MAX_COMMITS = 20_000
 MAX_ONE_BLOB = 16 << 20
@@ -189,6 +197,7 @@ class GitSource:
         self._changes = RememberedLog(
             kept, "changes", tuple[str, tuple[Change, ...]], limit=max_commits
         )
+        self._lines = RememberedEach(kept, "lines", tuple[LineChange, ...])
 
     @functools.cached_property
     def shallow(self) -> bool:
@@ -259,22 +268,40 @@ class GitSource:
         """(commit id, changed paths against its first parent), in the order of history."""
         return self._changes.records(self.commit, lambda: self.mainline()[1:], self._changes_above)
 
+    def line_changes(self, commits: Sequence[Commit]) -> Mapping[str, Sequence[LineChange]]:
+        """Lines changed per file by each of these commits, by commit id; moves are recognised."""
+        known = {commit.oid: commit for commit in commits}
+        return self._lines.records(
+            list(known), lambda oids: read_lines(self._git_dir, (known[oid] for oid in oids))
+        )
+
+    def beside(self, limit: int) -> Sequence[Commit]:
+        """Commits of branches that are not reachable from the commit, newest first."""
+        return read_beside(self._git_dir, self.commit, self._branches[0], limit=limit)
+
     def branches(self) -> Sequence[str]:
         """Names of the branches the remote has: its own in a mirror, origin's in a checkout."""
+        return [name for name, _ in self._branches[1]]
+
+    @functools.cached_property
+    def _branches(self) -> tuple[str, list[tuple[str, str]]]:
+        """Prefix of the branches that count, and (name, commit) of each of them."""
         prefixes = (_REMOTE, "refs/heads/")
-        arguments = ["for-each-ref", "--format=%(refname)", *prefixes]
-        names = output(self._git_dir, arguments).decode("utf-8", "backslashreplace").split("\n")
+        arguments = ["for-each-ref", "--format=%(objectname) %(refname)", *prefixes]
+        text = output(self._git_dir, arguments).decode("utf-8", "backslashreplace")
+        rows = [line.split(" ", 1) for line in text.split("\n") if " " in line]
         for prefix in prefixes:
-            found = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
-            if branches := [name for name in found if name != "HEAD"]:
-                return branches
-        return []
+            found = [(name.removeprefix(prefix), oid) for oid, name in rows
+                     if name.startswith(prefix) and name != f"{prefix}HEAD"]  # fmt: skip
+            if found:
+                return prefix, found
+        return prefixes[-1], []
 
     def surroundings(self) -> str:
-        """Digest of the names of branches, of tags with their commits, and of shallowness."""
+        """Digest of branches and tags with their commits, and of shallowness."""
         arguments = ["for-each-ref", "--format=%(objectname) %(*objectname) %(refname)"]
         tags = output(self._git_dir, [*arguments, "refs/tags/"])
-        seen = repr((sorted(self.branches()), tags, self.shallow))
+        seen = repr((sorted(self._branches[1]), tags, self.shallow))
         return hashlib.sha256(seen.encode("utf-8", "backslashreplace")).hexdigest()
 
     @functools.cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from checks.source import Change, Commit, Entry, Source
+from checks.source import Change, Commit, Entry, LineChange, Source
 
 
 def blob_id(content: bytes, *, digits: int = 40) -> str:
@@ -93,6 +93,14 @@ class MemorySource:
         """(commit id, changed paths against its first parent), newest first."""
         if self._below:
             yield from self._below.changes()
+
+    def line_changes(self, commits: Sequence[Commit]) -> Mapping[str, Sequence[LineChange]]:
+        """Lines changed per file by each of these commits."""
+        return self._below.line_changes(commits) if self._below else {}
+
+    def beside(self, limit: int) -> Sequence[Commit]:
+        """Commits of other branches."""
+        return self._below.beside(limit) if self._below else ()
 
     def branches(self) -> Sequence[str]:
         """Names of the branches the remote has."""

@@ -6,7 +6,7 @@ Implementations: :mod:`checks.gitsource` (a bare mirror or a local checkout) and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -35,11 +35,24 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
     new_oid: str
 
 
+class LineChange(msgspec.Struct, frozen=True, array_like=True):
+    """How many lines of one file a commit changed against its first parent.
+
+    ``old_path`` is the former path of a file that was moved, else "". A binary file counts 0.
+    """
+
+    path: str
+    added: int
+    deleted: int
+    old_path: str = ""
+
+
 class Commit(msgspec.Struct, frozen=True, array_like=True):
     """One commit. Both times are in seconds since the epoch, clamped to the years 1970 to 2200.
 
     ``time`` is the committer date. Names and messages are decoded with replacement; ``tags`` are
-    the names of the tags that point here.
+    the names of the tags that point here. The committer is the author unless somebody else, or a
+    hosting service, put the commit where it is.
     """
 
     oid: str
@@ -51,6 +64,8 @@ class Commit(msgspec.Struct, frozen=True, array_like=True):
     subject: str
     body: str
     tags: tuple[str, ...] = ()
+    committer: str = ""
+    committer_email: str = ""
 
 
 class Source(Protocol):
@@ -102,6 +117,14 @@ class Source(Protocol):
 
         Merge commits yield their changes against the first parent.
         """
+        ...
+
+    def line_changes(self, commits: Sequence[Commit]) -> Mapping[str, Sequence[LineChange]]:
+        """Lines changed per file by each of these commits, by commit id; moves are recognised."""
+        ...
+
+    def beside(self, limit: int) -> Sequence[Commit]:
+        """Commits of branches that are not reachable from the commit, newest first."""
         ...
 
     def branches(self) -> Sequence[str]:

@@ -9,7 +9,9 @@ import pytest
 from checks import githistory
 from checks.errors import DamagedRepository, ReadLimit
 from checks.githistory import LATEST, clamp, first_parents, read_changes, read_commits, read_tags
-from checks.source import Commit
+from checks.gitsource import GitSource
+from checks.source import Commit, LineChange
+from tests.materialise import materialise
 from tests.rawgit import RawRepository
 
 
@@ -173,3 +175,31 @@ def test_first_parents_come_nearest_first(raw: RawRepository) -> None:
         message = b"main %d" % number
         chain.append(raw.commit(raw.tree([]), [*chain[-1:], side], message=message))
     assert first_parents(raw.git_dir, chain[-1], limit=3) == chain[:1:-1]
+
+
+def test_changed_lines_are_counted_and_a_moved_file_counts_what_changed_in_it(
+    tmp_path: Path,
+) -> None:
+    text = (
+        "#-- a.py\n" + "".join(f"x{n} = {n}\n" for n in range(20))
+        + "#-- commit 2024-05-01 | a\n#-- delete a.py\n#-- app/a.py\n"
+        + "".join(f"x{n} = {n}\n" for n in range(21)) + "#-- commit 2024-05-02 | b\n"
+    )  # fmt: skip
+    made = materialise(text, tmp_path / "r")
+    source = GitSource(made.git_dir, made.commit)
+    found = source.line_changes(source.history())
+    assert [list(found[commit.oid]) for commit in source.history()] == [
+        [LineChange("app/a.py", 1, 0, "a.py")],
+        [LineChange("a.py", 20, 0)],
+    ]
+
+
+def test_commits_of_unmerged_branches_lie_beside(tmp_path: Path) -> None:
+    text = (
+        "#-- a\nx\n#-- commit 2024-05-01 | a\n#-- branch topic\n#-- b\nx\n"
+        "#-- commit 2024-05-02 | b\n#-- c\nx\n#-- commit 2024-05-03 | c\n#-- checkout main\n"
+    )
+    made = materialise(text, tmp_path / "r")
+    source = GitSource(made.git_dir, made.commit)
+    assert [commit.subject for commit in source.beside(10)] == ["c", "b"]
+    assert [commit.subject for commit in source.beside(1)] == ["c"]
