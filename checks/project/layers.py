@@ -92,14 +92,9 @@ class Layers:
 
     def is_service_module(self, file: File) -> bool:
         """By its folder or name, unless it defines only data."""
-        pairs = zip(file.segments, file.segments[1:], strict=False)
-        named = (
-            not _SERVICE_FOLDERS.isdisjoint(file.segments)
-            or ("domain", "services") in pairs
-            or file.stem.endswith("_service")
-            or file.stem in {"service", "services"}
-        )
-        return named and file.path not in self.project.routes.modules and not self._holds_data(file)
+        if not is_named_service(file) or file.path in self.project.routes.modules:
+            return False
+        return not self._holds_data(file)
 
     def _holds_data(self, file: File) -> bool:
         """Only schemas, models, enums, constants or exceptions, and at least one of them."""
@@ -123,6 +118,16 @@ class Layers:
             for call in database.of_function(function)
         )
 
+    def in_service(self, function: Function | None, file: File) -> bool:
+        """Whether code stands in a service: by its module, or by its class."""
+        if self.is_service_module(file):
+            return True
+        while function is not None:
+            if function.cls is not None and is_service_class(function.cls):
+                return True
+            function = function.parent
+        return False
+
     def in_repository(self, function: Function | None, file: File) -> bool:
         """Whether code stands in a repository: by its module, or by its class."""
         if self.is_repository_module(file):
@@ -132,6 +137,17 @@ class Layers:
                 return True
             function = function.parent
         return False
+
+
+def is_named_service(file: File) -> bool:
+    """Whether a folder or the name of a file says that services stand there."""
+    pairs = zip(file.segments, file.segments[1:], strict=False)
+    return (
+        not _SERVICE_FOLDERS.isdisjoint(file.segments)
+        or ("domain", "services") in pairs
+        or file.stem.endswith("_service")
+        or file.stem in {"service", "services"}
+    )
 
 
 def is_service_class(cls: Class) -> bool:
