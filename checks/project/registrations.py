@@ -53,6 +53,11 @@ class Registration:
         self.known = known
         self.outer = outer
 
+    @property
+    def file(self) -> File:
+        """The file that registers it: of our own decorator, where that is what it uses."""
+        return (self.outer or self.call).file
+
     @cached_property
     def written_path(self) -> Given | None:
         """The path argument."""

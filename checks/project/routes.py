@@ -293,11 +293,16 @@ class Routes:
     @cached_property
     def modules(self) -> frozenset[str]:
         """Paths of the files that register at least one route handler."""
-        return frozenset(
-            (each.outer or each.call).file.path
-            for route in self.handlers
-            for each in route.registrations
-        )
+        return frozenset(self.in_module)
+
+    @cached_property
+    def in_module(self) -> dict[str, list[Route]]:
+        """Route handlers by the path of the file that registers them."""
+        found: dict[str, list[Route]] = {}
+        for route in self.handlers:
+            for path in dict.fromkeys(each.file.path for each in route.registrations):
+                found.setdefault(path, []).append(route)
+        return found
 
     @cached_property
     def socket_modules(self) -> frozenset[str]:
