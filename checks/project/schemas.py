@@ -240,15 +240,36 @@ class Schemas:
                 yield param, given
 
     @cached_property
+    def requested(self) -> list[Class]:
+        """Request schemas: what production handlers take as body or as a model of the query."""
+        found: dict[str, Class] = {}
+        for route in self.project.routes.handlers:
+            for slot in self.project.parameters.of(route) if route.file.is_production else ():
+                if slot.kind in {"body", "form", "query"} and slot.type is not None:
+                    for cls in self.contained(slot.type):
+                        if self.is_schema(cls):
+                            found.setdefault(cls.key, cls)
+        return list(found.values())
+
+    @cached_property
     def used(self) -> frozenset[str]:
         """Canonical names of the schemas in requests and responses, nested ones included."""
-        types: list[Given] = []
+        return self.used_by_alias | self._closure(self._responses(by_alias=False))
+
+    @cached_property
+    def used_by_alias(self) -> frozenset[str]:
+        """Those of them whose keys in JSON are their aliases."""
+        handlers = self.project.routes.handlers
+        types = [given for route in handlers for _, given in self.body_types(route)]
+        return self._closure([*types, *self._responses(by_alias=True)])
+
+    def _responses(self, *, by_alias: bool) -> Iterator[Given]:
+        """Response types of the handlers that give aliases, or of those that give attributes."""
         for route in self.project.routes.handlers:
-            types += [given for _, given in self.body_types(route)]
+            option = route.option("response_model_by_alias")
             response = self.response_type(route)
-            if response is not None:
-                types.append(response)
-        return self._closure(types)
+            if response is not None and (option is None or option.value is not False) is by_alias:
+                yield response
 
     def _closure(self, types: Iterable[Given]) -> frozenset[str]:
         found: set[str] = set()
