@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from checks.project.callgraph import CallGraph
     from checks.project.ci import Ci
     from checks.project.database import Database
+    from checks.project.entities import Entities
     from checks.project.environment import Environment
+    from checks.project.history import History
     from checks.project.exceptions import Exceptions
     from checks.project.layers import Layers
     from checks.project.lists import Lists
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from checks.project.manifests import Manifests
     from checks.project.models import Models
     from checks.project.parameters import Parameters
+    from checks.project.revisions import Revisions
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
     from checks.project.schemas import Schemas
@@ -241,6 +244,27 @@ class Project:
         from checks.project.models import Models
 
         return Models(self)
+
+    @cached_property
+    def entities(self) -> Entities:
+        """Which models the rows are that code hands on."""
+        from checks.project.entities import Entities
+
+        return Entities(self)
+
+    @cached_property
+    def revisions(self) -> Revisions:
+        """Alembic revisions and what their upgrades do."""
+        from checks.project.revisions import Revisions
+
+        return Revisions(self)
+
+    @cached_property
+    def history(self) -> History:
+        """Who wrote commits, what was merged, how large commits are."""
+        from checks.project.history import History
+
+        return History(self)
 
     @cached_property
     def environment(self) -> Environment:

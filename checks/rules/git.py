@@ -8,11 +8,10 @@ from fnmatch import fnmatchcase
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.globs import matcher
+from checks.project.history import is_bot
 from checks.project.project import Project
 from checks.rules.applies import has_history
-from checks.source import Commit
 
-_BOTS = re.compile(r"\[bot\]|^(dependabot|renovate|pre-commit-ci|github-actions)\b", re.IGNORECASE)
 _SUBJECT = re.compile(r"^(?P<type>[A-Za-z]+)(\([^()]*\))?!?: (?P<text>\S.*)$")
 _UNFINISHED = ("fixup! ", "squash! ", "amend! ")
 _INITIAL = re.compile(r"^initial[ -]commit\.?$", re.IGNORECASE)
@@ -21,11 +20,6 @@ _SECRET = re.compile(
 )
 _TEMPLATE = re.compile(r"example|sample|template")
 _TEXT = 200
-
-
-def is_bot(commit: Commit) -> bool:
-    """Whether a commit was made by a bot."""
-    return bool(_BOTS.search(commit.author) or _BOTS.search(commit.email.partition("@")[0]))
 
 
 @check("conventional-commits", applies=has_history)
