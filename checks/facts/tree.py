@@ -376,12 +376,17 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return items
 
 
+_LEAVES = frozenset({Name, Const})
+
+
 def walk(expr: Expr | None, facts: PyFacts | None = None) -> Iterator[Expr]:
     """The expression and all below it, without recursion; with ``facts``, through calls too."""
     stack = [] if expr is None else [expr]
     while stack:
         node = stack.pop()
         yield node
+        if type(node) in _LEAVES:  # most are, and asking for their operands costs more
+            continue
         if isinstance(node, CallRef):
             if facts is not None:
                 call = facts.calls[node.index]

@@ -151,6 +151,7 @@ class Models:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self._led: dict[str, frozenset[str]] = {}
 
     def bases(self, cls: Class) -> list[Class]:
         """First-party bases."""
@@ -240,8 +241,14 @@ class Models:
             return True
         return column.name in self._leading(column.cls) or self._in_migration(column)
 
-    def _leading(self, cls: Class) -> set[str]:
+    def _leading(self, cls: Class) -> frozenset[str]:
         """First columns of the indexes and constraints of a model, and of its composite key."""
+        known = self._led.get(cls.key)
+        if known is None:
+            known = self._led[cls.key] = frozenset(self._find_leading(cls))
+        return known
+
+    def _find_leading(self, cls: Class) -> set[str]:
         found: set[str] = set()
         fact = cls.attributes.get("__table_args__")
         keys = [column.name for column in self.columns(cls) if column.flag("primary_key")]
