@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from checks.project.routes import Routes
     from checks.project.schemas import Schemas
     from checks.project.sending import Sending
+    from checks.project.settings import Settings
     from checks.project.tooling import Tools
     from checks.source import Entry, Source
 
@@ -195,6 +196,13 @@ class Project:
         from checks.project.schemas import Schemas
 
         return Schemas(self)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Settings classes, and which of them are one."""
+        from checks.project.settings import Settings
+
+        return Settings(self)
 
     @cached_property
     def lists(self) -> Lists:

@@ -34,7 +34,7 @@ def test_attributes_are_judged_whether_a_route_uses_them_or_not() -> None:
 @pytest.mark.parametrize(
     "schema",
     [
-        'class Out(BaseModel):\n    n: str = Field(alias="_links")\n    t: str = Field(alias="@type")',
+        'class Out(BaseModel):\n    n: int = Field(alias="_links")\n    t: int = Field(alias="@t")',
         'class Out(BaseModel):\n    name: str = Field(validation_alias="firstName")',
         "class Out(BaseModel):\n    model_config = {'alias_generator': to_snake}\n    a_b: str",
         "class Out(BaseModel):\n    _firstName: str = ''",
