@@ -97,7 +97,7 @@ def _written(file: File) -> list[tuple[int, str, str, str]]:
     if found is None:
         found = [
             (line, *form)
-            for line, expr, function in _annotations(file)
+            for line, expr, function in written_annotations(file)
             for node in tree.walk(expr)
             if (form := _form(file, node, function)) is not None
         ]
@@ -139,7 +139,7 @@ def _is_none(expr: Expr) -> bool:
     return isinstance(expr, tree.Const) and expr.kind == "NoneType"
 
 
-def _annotations(file: File) -> Iterator[tuple[int, Expr, Function | None]]:
+def written_annotations(file: File) -> Iterator[tuple[int, Expr, Function | None]]:
     """All annotations of a file with their line, and what ``cast`` and type aliases name."""
     facts = file.facts
     for function in file.functions:
