@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from checks.project.authentication import Authentication
     from checks.project.callgraph import CallGraph
     from checks.project.ci import Ci
+    from checks.project.clients import Clients
     from checks.project.database import Database
     from checks.project.entities import Entities
     from checks.project.environment import Environment
@@ -294,6 +295,13 @@ class Project:
         from checks.project.logs import Logs
 
         return Logs(self)
+
+    @cached_property
+    def clients(self) -> Clients:
+        """Which client of a database, cache, queue, cloud ... a call reaches."""
+        from checks.project.clients import Clients
+
+        return Clients(self)
 
     @cached_property
     def calls(self) -> CallGraph:
