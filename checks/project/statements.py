@@ -32,8 +32,9 @@ _DML = re.compile(
     r"|(DELETE)\s+FROM\s+(?:ONLY\s+)?([\w.\"`?]+))",
     re.I,
 )
+_NESTED = re.compile(r"\([^()]*\)")
 _WHERE = re.compile(r"\b(WHERE|LIMIT)\b\s*(.*)", re.I | re.S)
-_ALWAYS = re.compile(r"^\(?\s*(TRUE|1\s*=\s*1|1)\s*\)?\s*(RETURNING\b.*)?$", re.I | re.S)
+_ALWAYS = re.compile(r"^(TRUE|1\s*=\s*1|1)\s*(RETURNING\b.*)?$", re.I | re.S)
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -120,9 +121,19 @@ def split_sql(text: str) -> Iterator[Statement]:
 def _data(found: re.Match[str], rest: str) -> Statement:
     verb = next(filter(None, (found[1], found[3], found[5]))).lower()
     table = _plain(next(filter(None, (found[2], found[4], found[6])), ""))
-    where = _WHERE.search(rest)
+    where = _WHERE.search(_flat(rest))
     limited = where is not None and not _ALWAYS.match(where[2].strip())
     return Statement("data", verb, table, limited=limited)
+
+
+def _flat(text: str) -> str:
+    """A text without what stands in parentheses: the WHERE of a subquery is not its own."""
+    for _ in range(_DEPTH):
+        flat = _NESTED.sub("?", text)
+        if flat == text:
+            break
+        text = flat
+    return text
 
 
 def _plain(name: str) -> str:

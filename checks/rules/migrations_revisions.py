@@ -179,6 +179,7 @@ def _mixed(revision: Revision, max_tables: int) -> At | None:
 
 _SMALL = frozenset("role roles status statuses setting settings country countries".split())
 _CHUNKS = re.compile(r"(^|_)(batch|batches|batched|chunk|chunks|chunked)(_|$)")
+_DIALECT = re.compile(r"dialect|postgres|sqlite|mysql", re.IGNORECASE)
 _REBUILDS = frozenset(
     "alter_column drop_column drop_constraint create_foreign_key create_unique_constraint "
     "create_check_constraint create_primary_key".split()
@@ -249,15 +250,18 @@ def _is_chunked(call: Call) -> bool:
 
 
 def _for_other_database(operation: Operation) -> bool:
-    """Below an ``if`` that asks for the dialect."""
+    """Below an ``if`` that asks which database it is."""
     call = operation.call
-    return call is not None and any(
-        "dialect" in tree.dotted(node) or tree.text_of(node) in {"sqlite", "postgresql", "mysql"}
+    if call is None:
+        return False
+    tests = (
+        node
         for _, block in call.file.blocks_around(call.fact.block)
         if block.kind in {"if", "else"}
         for expr in block.exprs
-        for node in tree.walk(expr)
+        for node in tree.walk(expr, call.file.facts)
     )
+    return any(_DIALECT.search(tree.dotted(node) or tree.text_of(node) or "") for node in tests)
 
 
 def _runs_on_sqlite(project: Project) -> bool:
