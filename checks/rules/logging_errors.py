@@ -64,7 +64,7 @@ def except_logs_traceback(clause: Except, *, style: str = "any") -> Answer:
     Known problems: what counts as expected is told from the names of classes; a helper is
     followed one level.
     """
-    if clause.raises or _ends_raising(clause) or _hands_on(clause):
+    if goes_on(clause):
         return Skip("the exception goes on")
     logs = _logged(clause)
     if style == "exception-method":
@@ -72,7 +72,7 @@ def except_logs_traceback(clause: Except, *, style: str = "any") -> Answer:
     if logs_traceback(clause) or any(each.traceback for each in logs):
         return None
     caught = ", ".join(name.rpartition(".")[2] for name in clause.types) or "everything"
-    if _is_expected(clause):
+    if is_expected(clause):
         wrong = any(each.level >= 40 for each in logs)
         text = f"{caught} is logged as an error without its traceback"
     elif logs:
@@ -80,6 +80,11 @@ def except_logs_traceback(clause: Except, *, style: str = "any") -> Answer:
     else:
         wrong, text = _must_log(clause), f"{caught} is swallowed and not logged"
     return At(clause.line, text, anchor=caught) if wrong else None
+
+
+def goes_on(clause: Except) -> bool:
+    """Whether a clause does not swallow the exception: it raises, or hands the object on."""
+    return bool(clause.raises) or _ends_raising(clause) or _hands_on(clause)
 
 
 def _by_exception_method(clause: Except, logs: list[LogCall]) -> Answer:
@@ -178,7 +183,8 @@ def _is_object(clause: Except, expr: Expr | None) -> bool:
     return False
 
 
-def _is_expected(clause: Except) -> bool:
+def is_expected(clause: Except) -> bool:
+    """Whether all that a clause catches is control flow: asked for, not gone wrong."""
     classes = clause.file.project.classes
     for name in clause.types:
         cls = classes.by_key.get(name)
