@@ -136,6 +136,46 @@ class Hooks:
         handlers = [ExceptionHandler(f, tuple(types), call) for f, types, call in rows.values()]
         return sorted(handlers, key=lambda each: (each.function.path, each.function.line))
 
+    @cached_property
+    def handled(self) -> frozenset[str]:
+        """All that handlers are registered for, whosever they are; "" for what cannot be told."""
+        found = {name for each in self.exception_handlers for name in each.types}
+        for file in self._files:
+            for call in file.calls_named("add_exception_handler"):
+                kind = call.arg(0, "exc_class_or_status_code")
+                if kind is not None:
+                    for known in turns(call):
+                        found |= self._told(Given(file, kind, call.function, known))
+            for assign in file.facts.assigns:
+                for target in assign.targets:
+                    if isinstance(target, tree.Item) and tree.dotted(target.value).endswith(
+                        ".exception_handlers"
+                    ):
+                        scope = file.function_of(assign.function)
+                        found |= self._told(Given(file, target.index, scope))
+        for application in self.project.routers.applications:
+            found |= self._keys(application.option("exception_handlers"))
+        return frozenset(found)
+
+    def _keys(self, given: Given | None) -> set[str]:
+        """The keys of ``exception_handlers={...}``."""
+        given = None if given is None else source(given)
+        if given is None or (isinstance(given.expr, tree.Const) and not given.expr.value):
+            return set()
+        if not isinstance(given.expr, tree.Map):
+            return {""}
+        return {
+            name
+            for key in given.expr.keys
+            for name in ({""} if key is None else self._told(given.at(key)))
+        }
+
+    def _told(self, given: Given) -> set[str]:
+        """What an expression names, "" where it is neither a class nor a status."""
+        names = self._types(given)
+        known = [n for n in names if n.isdigit() or n.rpartition(".")[2][:1].isupper()]
+        return set(known) or {""}
+
     def _decorated_handlers(self) -> list[tuple[Function, list[str], Call]]:
         found = []
         for file in self._files:
@@ -195,4 +235,21 @@ class Hooks:
                     return self.project.names.function_named(made.file.resolve(value, made))
             return None
         name = self.project.values.callee_of(given.file, expr, given.function)
-        return self.project.names.function_named(name) if name else None
+        found = self.project.names.function_named(name) if name else None
+        return self._methods.get(name.rpartition(".")[2]) if found is None and name else found
+
+    @cached_property
+    def _methods(self) -> dict[str, Function]:
+        """Methods that take a request and an exception, by a name that no other has.
+
+        What a container hands out by a text has no type that we know.
+        """
+        found: dict[str, list[Function]] = {}
+        for file in self._files:
+            for function in file.functions:
+                params = function.fact.params
+                if function.fact.cls >= 0 and len(params) == 3:
+                    kind = self.project.values.of_annotation(file, params[1].annotation, function)
+                    if kind == "fastapi.Request":
+                        found.setdefault(function.name, []).append(function)
+        return {name: functions[0] for name, functions in found.items() if len(functions) == 1}
