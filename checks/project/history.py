@@ -25,7 +25,8 @@ _RELEASE = re.compile(
     rf"|bump(?:ed|s)?(?: (?:the )?version)?(?: (?:from \S+ )?to)?)[: ]\s*)?"
     rf"(?:(?:release|version)\s+)?{_VERSION}(?:\s*(?:→|[-=]>|to)\s*{_VERSION})?\W*$"
     r"|version bump\b|(?:bump|bumped|bumps|increase|increment|raise)\s+"
-    r"(?:(?:the|package|project|app)\s+)?version\b(?! of\b)|prepare\s+(?:for\s+)?(?:the\s+)?(?:next\s+)?release\b",
+    r"(?:(?:the|package|project|app)\s+)?version\b(?! of\b)"
+    r"|prepare\s+(?:for\s+)?(?:the\s+)?(?:next\s+)?release\b",
     re.IGNORECASE,
 )
 _RELEASE_TYPE = re.compile(r"\w+\(release\)!?:|release:", re.IGNORECASE)

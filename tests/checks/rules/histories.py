@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+
+import msgspec
 
 from checks import rules
 from checks.check import CATALOGUE
@@ -11,6 +14,7 @@ from checks.judge import answer
 from checks.model import Outcome
 from checks.reading import read_project
 from checks.rules.specs import specs
+from checks.source import Commit
 from tests.checks.projects import STORE
 from tests.materialise import materialise
 
@@ -21,3 +25,23 @@ def ask_history(check: str, text: str, folder: Path, **params: object) -> Outcom
     made = materialise(text, folder)
     project = read_project(GitSource(made.git_dir, made.commit), STORE).project
     return answer(CATALOGUE[check], project, specs()[check].merged(params))
+
+
+class _Edited(GitSource):
+    """A history whose newest commit has other values in some fields."""
+
+    edits: dict[str, str]
+
+    def history(self) -> Sequence[Commit]:
+        newest, *older = super().history()
+        return [msgspec.structs.replace(newest, **self.edits), *older]
+
+
+def ask_edited(check: str, text: str, folder: Path, **fields: str) -> Outcome:
+    """The answer where the newest commit has these fields (body, committer), by default limits."""
+    rules.load()
+    made = materialise(text, folder)
+    source = _Edited(made.git_dir, made.commit)
+    source.edits = fields
+    project = read_project(source, STORE).project
+    return answer(CATALOGUE[check], project, specs()[check].merged({}))
