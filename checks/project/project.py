@@ -30,12 +30,15 @@ if TYPE_CHECKING:
     from checks.project.history import History
     from checks.project.exceptions import Exceptions
     from checks.project.layers import Layers
+    from checks.project.lifetimes import Lifetimes
     from checks.project.lists import Lists
     from checks.project.literals import Literals
     from checks.project.logs import Logs
     from checks.project.manifests import Manifests
     from checks.project.models import Models
+    from checks.project.outgoing import Outgoing
     from checks.project.parameters import Parameters
+    from checks.project.reach import Reach
     from checks.project.revisions import Revisions
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from checks.project.sending import Sending
     from checks.project.settings import Settings
     from checks.project.tooling import Tools
+    from checks.project.trunk import Trunk
     from checks.source import Entry, Source
 
 
@@ -276,6 +280,13 @@ class Project:
         return History(self)
 
     @cached_property
+    def trunk(self) -> Trunk:
+        """The mainline from its first commit on, and Python files as they were."""
+        from checks.project.trunk import Trunk
+
+        return Trunk(self)
+
+    @cached_property
     def environment(self) -> Environment:
         """Reads of environment variables."""
         from checks.project.environment import Environment
@@ -298,10 +309,17 @@ class Project:
 
     @cached_property
     def clients(self) -> Clients:
-        """Which client of a database, cache, queue, cloud ... a call reaches."""
+        """Which calls make clients of other services, and which go out by themselves."""
         from checks.project.clients import Clients
 
         return Clients(self)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """Which calls do I/O by a client of a database, cache, queue, cloud ..."""
+        from checks.project.reach import Reach
+
+        return Reach(self)
 
     @cached_property
     def calls(self) -> CallGraph:
@@ -309,3 +327,17 @@ class Project:
         from checks.project.callgraph import CallGraph
 
         return CallGraph(self)
+
+    @cached_property
+    def lifetimes(self) -> Lifetimes:
+        """What runs once and what runs for every request."""
+        from checks.project.lifetimes import Lifetimes
+
+        return Lifetimes(self)
+
+    @cached_property
+    def outgoing(self) -> Outgoing:
+        """Which calls make HTTP clients or leave the process."""
+        from checks.project.outgoing import Outgoing
+
+        return Outgoing(self)
