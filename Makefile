@@ -1,6 +1,6 @@
 # The few verbs of this project; `make` alone prints them.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint fmt bench coverage
+.PHONY: help setup run test lint fmt flagged bench coverage
 MAKEFLAGS += --no-print-directory
 
 UV := .ci/uv
@@ -11,6 +11,7 @@ help:
 	@echo "make test      set everything up, run all tests (ARGS=\"-k words\" to choose)"
 	@echo "make lint      ruff, mypy, templates"
 	@echo "make fmt       put code into its standard form"
+	@echo "make flagged   note where the checks flag their bad examples, after changing one"
 	@echo "make bench     measure, as ratios of one run"
 	@echo "make coverage  run all tests and report the lines they never reach"
 	@echo "make setup     install what the above need, and nothing else"
@@ -35,6 +36,9 @@ lint: setup
 fmt: setup
 	@$(RUN) ruff check --fix-only --quiet
 	@$(RUN) ruff format
+
+flagged: setup
+	@$(RUN) python -m tests.flagged
 
 bench: setup
 	@$(RUN) python -m tests.bench $(ARGS)

@@ -17,13 +17,15 @@ from checks import rules
 from checks.check import CATALOGUE
 from checks.rules import specs as definitions
 from dashboard.models import Adoption, Clause, Repository, Standard, Strength
+from dashboard.services.examples import pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from checks.check import Check
-    from checks.rules.specs import Example, Spec
+    from checks.rules.specs import Spec
     from dashboard.models import User
+    from dashboard.services.examples import Pair
 
 _HEADING = re.compile(r"^(Instead|Known problems):\s*", re.MULTILINE)
 
@@ -225,6 +227,14 @@ def read_checks(text: str = "", only: str = "") -> CheckList:
 
 
 @dataclass(frozen=True)
+class ClauseUse:
+    """A clause that a check decides, with the limits that it sets over the defaults."""
+
+    clause: Clause
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class CheckPage:
     """One check: its definition, its own words when it is built, its examples, its clauses."""
 
@@ -233,8 +243,8 @@ class CheckPage:
     why: Sequence[str]
     known_problems: Sequence[str]
     params: Sequence[tuple[str, Any, Sequence[Any]]]
-    examples: Sequence[Example]
-    clauses: Sequence[Clause]
+    examples: Sequence[Pair]
+    clauses: Sequence[ClauseUse]
 
 
 def read_check(identifier: str) -> CheckPage | None:
@@ -247,10 +257,15 @@ def read_check(identifier: str) -> CheckPage | None:
         spec=spec,
         built=identifier in built(),
         why=why,
-        known_problems=problems or spec.traps,
+        known_problems=problems,
         params=[(name, value, spec.choices.get(name, ())) for name, value in spec.params.items()],
-        examples=definitions.examples(spec.area).get(identifier, ()),
-        clauses=_clauses_with(identifier),
+        examples=pairs(spec.area, identifier),
+        clauses=[
+            ClauseUse(clause, _use(asked).params)
+            for clause in _clauses_with(identifier)
+            for asked in clause.checks
+            if asked["id"] == identifier
+        ],
     )
 
 

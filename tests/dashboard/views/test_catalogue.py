@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import html
+import re
 
-from checks.rules.specs import specs
+import pytest
+from django.utils.html import conditional_escape
+
+from checks.rules.flagged import flagged
+from checks.rules.specs import examples, specs
 from dashboard.services import standards
 from tests.dashboard.views.conftest import HTMX, House
 
@@ -44,6 +49,35 @@ def test_a_check_shows_why_fix_limits_examples_and_clauses(house: House) -> None
     assert "Do this instead" in page
     assert "Violates" in page
     assert 'href="/standards/house-rules/HR-1/"' in page
+
+
+def test_a_bad_example_is_marked_where_the_check_flags_it(house: House) -> None:
+    page = _get(house, "/checks/no-print/")
+    place = flagged()["no-print"][0]
+    bad = examples("logging")["no-print"][0].bad.strip("\n").split("\n")
+    start = bad.index(f"#-- {place.path}")
+
+    marked = re.findall(r'<tr class="hit"><td>(.*?)</td></tr><tr class="note">', page)
+
+    shown = html.unescape(re.sub(r"<[^>]+>", "", marked[0]))
+    assert shown == bad[start + place.line]
+    assert conditional_escape(place.message.replace("`", "")) in re.sub(r"</?code>", "", page)
+
+
+def test_what_no_line_holds_is_said_above_the_example(house: House) -> None:
+    page = _get(house, "/checks/alembic-configured/")
+
+    assert flagged()["alembic-configured"][0].line == 0
+    assert "Alembic is not set up" in page.partition("example-note")[2]
+
+
+def test_a_check_names_the_limits_that_a_clause_sets(house: House) -> None:
+    for row in standards.load_shipped():
+        row.refresh_from_db()
+
+    page = _get(house, "/checks/function-length/")
+
+    assert re.search(r"asks for <code>\w+ = [^<]+</code>", page)
 
 
 def test_every_check_has_a_page(house: House) -> None:
