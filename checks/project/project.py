@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from checks.project.lifetimes import Lifetimes
     from checks.project.lists import Lists
     from checks.project.literals import Literals
+    from checks.project.logcontext import LogContext
     from checks.project.logs import Logs
     from checks.project.manifests import Manifests
     from checks.project.models import Models
@@ -306,6 +307,13 @@ class Project:
         from checks.project.logs import Logs
 
         return Logs(self)
+
+    @cached_property
+    def log_context(self) -> LogContext:
+        """What every log record carries beside its message."""
+        from checks.project.logcontext import LogContext
+
+        return LogContext(self)
 
     @cached_property
     def clients(self) -> Clients:

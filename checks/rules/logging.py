@@ -38,7 +38,7 @@ def logger_library(file: File, *, allowed: Sequence[str] = ("structlog",)) -> An
     imported = [(row.line, library) for row in rows if (library := _logger_object(row))]
     if not logs and not obtained and not imported:
         return Skip("no logger")
-    if _configures(file):
+    if configures(file):
         logs = [each for each in logs if not _inside_wrapper(each)]
         obtained = [each for each in obtained if any(log.library == each[1] for log in logs)]
         if not logs:
@@ -50,7 +50,8 @@ def logger_library(file: File, *, allowed: Sequence[str] = ("structlog",)) -> An
     return None
 
 
-def _configures(file: File) -> bool:
+def configures(file: File) -> bool:
+    """Whether a file sets up logging, or defines what a set-up is made of."""
     handles = (name for cls in file.classes for name in cls.ancestors)
     return any(name.startswith("logging.") for name in handles) or any(
         call.name in CONFIGURING for call in file.calls
