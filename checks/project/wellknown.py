@@ -105,11 +105,19 @@ FACTORIES: dict[str, str] = {
     "redis.asyncio.from_url": "redis.asyncio.Redis",
     "redis.Redis.from_url": "redis.Redis",
     "redis.asyncio.Redis.from_url": "redis.asyncio.Redis",
+    "aioredis.from_url": "aioredis.Redis",
     "sqlite3.connect": "sqlite3.Connection",
+    "smtplib.SMTP": "smtplib.SMTP",
+    "smtplib.SMTP_SSL": "smtplib.SMTP_SSL",
+    "aiosmtplib.SMTP": "aiosmtplib.SMTP",
+    "aiosqlite.connect": "aiosqlite.Connection",
+    "pymysql.connect": "pymysql.Connection",
     "psycopg.connect": "psycopg.Connection",
     "psycopg2.connect": "psycopg2.connection",
     "asyncpg.connect": "asyncpg.Connection",
     "asyncpg.create_pool": "asyncpg.Pool",
+    "asyncio.create_subprocess_exec": "asyncio.subprocess.Process",
+    "asyncio.create_subprocess_shell": "asyncio.subprocess.Process",
 }
 """Type of what a call of a third-party function (or a third-party object) is."""
 
@@ -138,7 +146,14 @@ METHODS: dict[str, str] = {
     "psycopg.Connection.cursor": "psycopg.Cursor",
     "psycopg2.connection.cursor": "psycopg2.cursor",
     "asyncpg.Pool.acquire": "asyncpg.Connection",
+    "pymysql.Connection.cursor": "pymysql.cursors.Cursor",
     "boto3.Session.client": "boto3.Client",
+    "boto3.Session.resource": "boto3.Resource",
+    "boto3.session.Session.client": "boto3.Client",
+    "boto3.session.Session.resource": "boto3.Resource",
+    "aioboto3.Session.client": "aioboto3.Client",
+    "aiobotocore.session.AioSession.create_client": "aiobotocore.client.AioBaseClient",
+    "asyncio.AbstractEventLoop.create_future": "asyncio.Future",
 }
 """Type of what a method of a typed value returns."""
 

@@ -42,13 +42,14 @@ _ENTRY_STEMS = frozenset("main cli worker workers tasks celery celery_app __main
 _TASKS = frozenset({"task", "shared_task", "periodic_task", "command", "callback", "actor", "job"})
 
 
-def _has_async(project: Project) -> str | None:
+def has_async(project: Project) -> str | None:
+    """Any async function in a production file."""
     if any(function.is_async for file in project.production for function in file.functions):
         return None
     return "no async function"
 
 
-@check("sync-async-bridge", applies=_has_async)
+@check("sync-async-bridge", applies=has_async)
 def sync_async_bridge(call: Call) -> str | Skip | None:
     """Bridge sync and async code properly.
 
