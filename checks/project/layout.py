@@ -230,9 +230,10 @@ class Layout:
 
     @cached_property
     def _migrations(self) -> set[str]:
-        return {file.path for file in self.project.files if self._migrates(file)}
+        return {file.path for file in self.project.files if self.migrates(file)}
 
-    def _migrates(self, file: File) -> bool:
+    def migrates(self, file: File) -> bool:
+        """Whether a file is a migration by its name and text, also one that is no longer there."""
         facts = file.facts
         below = "migrations" in file.segments
         names = {
@@ -252,7 +253,11 @@ class Layout:
             return False
         if any(row.module == "yoyo" and row.name == "step" for row in facts.imports):
             return True
-        if any(cls.name == "Migration" and cls.parent < 0 for cls in facts.classes):
+        if any(
+            cls.name == "Migration" and cls.parent < 0
+            and any(tree.dotted(base).endswith("Migration") for base in cls.bases)
+            for cls in facts.classes
+        ):  # fmt: skip
             return True
         single = {
             f.name for f in facts.functions if f.parent < 0 and f.cls < 0 and len(f.params) == 1

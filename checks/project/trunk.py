@@ -1,0 +1,102 @@
+"""The mainline, oldest commit first: what each commit did to Python files, and how they read then.
+
+What happened inside a branch before it was merged does not show here, on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from checks.facts.syntax import extract
+from checks.facts.tree import ENCODER, PyFacts
+from checks.project.subjects import NO_FACTS, File
+from checks.source import Change
+
+if TYPE_CHECKING:
+    from checks.project.project import Project
+
+_MAX_BYTES = 1 << 20
+_MIGRATION_FOLDERS = frozenset({"versions", "migrations", "migration", "revisions", "alembic"})
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One commit of the mainline that changed Python files.
+
+    Attributes:
+        number: Its place on the mainline, counted from the first commit.
+        oid: Its id.
+        time: Its date.
+        changes: What it changed.
+    """
+
+    number: int
+    oid: str
+    time: int
+    changes: Sequence[Change]
+
+
+class Trunk:
+    """The mainline of a project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._facts: dict[str, PyFacts] = {}
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """Commits of the mainline that changed Python files, oldest first."""
+        source = self.project.source
+        order = {oid: number for number, oid in enumerate(reversed(source.mainline()))}
+        times = {commit.oid: commit.time for commit in source.history()}
+        found = []
+        for oid, changes in source.changes():
+            if oid in order:
+                rows = [change for change in changes if change.path.endswith(".py")]
+                if rows:
+                    found.append(Step(order[oid], oid, times.get(oid, 0), rows))
+        return sorted(found, key=lambda step: step.number)
+
+    @cached_property
+    def migration_folders(self) -> frozenset[str]:
+        """Folders in which migrations lie now."""
+        return frozenset(file.path.rpartition("/")[0] for file in self.project.migrations)
+
+    def may_migrate(self, path: str) -> bool:
+        """Whether a path, which may be gone, may be that of a migration."""
+        folder, _, name = path.rpartition("/")
+        if name in {"env.py", "__init__.py"}:
+            return False
+        if folder in self.migration_folders:
+            return True
+        return not _MIGRATION_FOLDERS.isdisjoint(folder.split("/"))
+
+    def read(self, oids: Iterable[str]) -> None:
+        """Read and analyse blobs, in one go."""
+        known = {file.oid: file for file in self.project.files if file.parsed}
+        wanted = {oid for oid in oids if oid and oid not in self._facts}
+        for oid in wanted & known.keys():
+            self._facts[oid] = known[oid].facts
+        unread = sorted(wanted - known.keys())
+        for oid, data in self.project.source.blobs(unread):
+            self._facts[oid] = extract(data) if len(data) <= _MAX_BYTES else NO_FACTS
+
+    def facts(self, oid: str) -> PyFacts:
+        """What a blob said; nothing for one that was not read."""
+        return self._facts.get(oid, NO_FACTS)
+
+    def texts(self, oids: Iterable[str]) -> dict[str, bytes]:
+        """The blobs themselves."""
+        wanted = sorted({oid for oid in oids if oid})
+        return {
+            oid: data for oid, data in self.project.source.blobs(wanted) if len(data) <= _MAX_BYTES
+        }
+
+    def is_migration(self, path: str, oid: str) -> bool:
+        """Whether a file was a migration at some time."""
+        facts = self.facts(oid)
+        file = File(self.project, path, oid, ENCODER.encode(facts))
+        return self.project.layout.migrates(file)

@@ -1,0 +1,248 @@
+"""Checks of the history of migrations: that they stay as they were, and come with their models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from checks.check import Answer, At, Sites, Skip, check
+from checks.facts import tree
+from checks.facts.tree import PyFacts
+from checks.project.project import Project
+from checks.project.trunk import Step, Trunk
+from checks.rules.applies import has_history
+from checks.source import Change
+
+_HOUR = 3_600
+_LINKS = frozenset({"branch_labels", "depends_on"})
+
+
+class _Migration(msgspec.Struct):
+    """The life of one migration on the mainline; it grows while the history is followed.
+
+    Attributes:
+        path: Where it is, or was last.
+        oid: Its blob there.
+        since: When it came.
+        pairs: Commit, blob before and after, of every change.
+        gone: The step that deleted it.
+        replaced: A squashed revision stands for it.
+    """
+
+    path: str
+    oid: str
+    since: int
+    pairs: list[tuple[Step, str, str]]
+    gone: Step | None = None
+    replaced: bool = False
+
+
+@check("migrations-immutable", each="forbid", applies=has_history)
+def migrations_immutable(
+    project: Project,
+    entry: str,
+    *,
+    forbid: Sequence[str] = ("modify", "delete"),
+    grace_hours: int = 0,
+) -> Answer:
+    """A migration that reached the mainline is never changed or deleted.
+
+    Databases that ran it once do not run it again, and from then on differ from all others.
+
+    Instead: add a new revision.
+
+    Known problems: a squashed Alembic revision is known by standing for two or more that its
+    commit deletes; a moved one by its name, its revision id or its content.
+    """
+    lives = _lives(project.trunk)
+    if not lives:
+        return Skip("no migration on the mainline")
+    if entry == "delete":
+        found = [_deleted(life) for life in lives if life.gone is not None and not life.replaced]
+    else:
+        changed = ((life, _changed(project.trunk, life, grace_hours)) for life in lives)
+        found = [_modified(life, step) for life, step in changed if step is not None]
+    return Sites(len(lives), found)
+
+
+def _deleted(life: _Migration) -> At:
+    oid = life.gone.oid if life.gone is not None else ""
+    text = f"The migration was deleted in {oid[:10]}"
+    return At(0, text, path=life.path, symbol=f"commit:{oid}", anchor=f"delete {life.path}")
+
+
+def _modified(life: _Migration, step: Step) -> At:
+    text = f"The migration was changed in {step.oid[:10]}, after it had reached the mainline"
+    return At(0, text, path=life.path, symbol=f"commit:{step.oid}", anchor=f"modify {life.path}")
+
+
+def _changed(trunk: Trunk, life: _Migration, grace_hours: int) -> Step | None:
+    """The first step that changed what a migration does."""
+    for step, before, after in life.pairs:
+        if grace_hours and step.time - life.since <= grace_hours * _HOUR:
+            continue
+        old, new = trunk.facts(before), trunk.facts(after)
+        if not old.error and not new.error and shape(old) != shape(new):
+            return step
+    return None
+
+
+# Following migrations ----------------------------------------------------------------------------
+
+
+def _lives(trunk: Trunk) -> list[_Migration]:
+    """All migrations that were ever on the mainline, followed through moves."""
+    steps = [
+        (step, rows)
+        for step in trunk.steps
+        if (rows := [row for row in step.changes if trunk.may_migrate(row.path)])
+    ]
+    trunk.read(_asked(rows for _, rows in steps))
+    living: dict[str, _Migration] = {}
+    dead: list[_Migration] = []
+    for step, rows in steps:
+        _follow(trunk, living, dead, step, rows)
+    current = {life.oid: life for life in living.values()}
+    trunk.read(current)
+    names = {_revision_id(trunk.facts(oid)) for oid in current} - {""}
+    replaces = {name for oid in current for name in _replaced_names(trunk.facts(oid))}
+    for life in dead:
+        stem = life.path.rpartition("/")[2].removesuffix(".py")
+        life.replaced |= _revision_id(trunk.facts(life.oid)) in names or stem in replaces
+    return [
+        life
+        for life in (*living.values(), *dead)
+        if trunk.is_migration(life.path, life.oid)
+    ]  # fmt: skip
+
+
+def _asked(rows: Iterable[Sequence[Change]]) -> Iterator[str]:
+    """Blobs that have to be read: of changes, and of all that comes where something goes."""
+    for changes in rows:
+        goes = any(change.status == "D" for change in changes)
+        for change in changes:
+            if change.status != "A" or goes:
+                yield change.old_oid
+                yield change.new_oid
+
+
+def _follow(
+    trunk: Trunk,
+    living: dict[str, _Migration],
+    dead: list[_Migration],
+    step: Step,
+    rows: Sequence[Change],
+) -> None:
+    added = {row.path: row for row in rows if row.status == "A"}
+    leaving: list[_Migration] = []
+    for row in rows:
+        if row.status in {"M", "T"} and row.path in living:
+            life = living[row.path]
+            life.pairs.append((step, row.old_oid, row.new_oid))
+            life.oid = row.new_oid
+        elif row.status == "D" and row.path in living:
+            leaving.append(living.pop(row.path))
+    for life in list(leaving):
+        moved = _moved_to(trunk, life, added.values())
+        if moved is not None:
+            del added[moved.path]
+            leaving.remove(life)
+            life.pairs.append((step, life.oid, moved.new_oid))
+            life.path, life.oid = moved.path, moved.new_oid
+            living[moved.path] = life
+    for life in leaving:
+        life.gone = step
+        life.replaced = _is_squashed(trunk, life, leaving, added.values())
+    dead += leaving
+    for path, row in added.items():
+        back = next((each for each in dead if each.path == path), None)
+        if back is None:
+            living[path] = _Migration(path, row.new_oid, step.time, [])
+        else:
+            dead.remove(back)
+            back.pairs.append((step, back.oid, row.new_oid))
+            back.oid, back.gone = row.new_oid, None
+            living[path] = back
+
+
+def _moved_to(trunk: Trunk, life: _Migration, added: Iterable[Change]) -> Change | None:
+    """Where a migration went: the same blob, the same name elsewhere, the same revision."""
+    rows = list(added)
+    name, revision = life.path.rpartition("/")[2], _revision_id(trunk.facts(life.oid))
+    for row in rows:
+        if row.new_oid == life.oid:
+            return row
+    for row in rows:
+        if row.path.rpartition("/")[2] == name and not name.startswith("0001_initial"):
+            return row
+        if revision and _revision_id(trunk.facts(row.new_oid)) == revision:
+            return row
+    return None
+
+
+def _is_squashed(
+    trunk: Trunk, life: _Migration, leaving: Sequence[_Migration], added: Iterable[Change]
+) -> bool:
+    """Whether one new revision begins where several deleted ones began."""
+    if len(leaving) < 2 or not _revision_id(trunk.facts(life.oid)):
+        return False
+    gone = {_revision_id(trunk.facts(each.oid)) for each in leaving}
+    starts = {down for each in leaving if (down := _down(trunk.facts(each.oid))) not in gone}
+    new = [trunk.facts(row.new_oid) for row in added]
+    new = [facts for facts in new if _revision_id(facts)]
+    return 0 < len(new) < len(leaving) and any(_down(facts) in starts for facts in new)
+
+
+def _assigned(facts: PyFacts, name: str) -> tree.Expr | None:
+    return next(
+        (
+            row.value
+            for row in facts.assigns
+            if row.function < 0 and tree.Name(name) in row.targets and row.value is not None
+        ),
+        None,
+    )
+
+
+def _revision_id(facts: PyFacts) -> str:
+    return tree.text_of(_assigned(facts, "revision")) or ""
+
+
+def _down(facts: PyFacts) -> str:
+    return tree.text_of(_assigned(facts, "down_revision")) or ""
+
+
+def _replaced_names(facts: PyFacts) -> Iterator[str]:
+    """Names in ``replaces`` of a squashed migration."""
+    for node in tree.walk(_assigned(facts, "replaces"), facts):
+        text = tree.text_of(node)
+        if text:
+            yield text
+
+
+# What a migration says ---------------------------------------------------------------------------
+
+
+def shape(facts: PyFacts) -> tuple[object, ...]:
+    """What a file does, without places, docstrings, annotations, imports and their order."""
+    return (
+        [(f.qualname, [(p.name, p.default) for p in f.params], f.is_async, f.last)
+         for f in facts.functions],
+        [(c.qualname, c.bases) for c in facts.classes],
+        [(c.func, c.args, [(k.name, k.value) for k in c.keywords], c.function, c.cls, c.block)
+         for c in facts.calls],
+        [(a.targets, a.value, a.op, a.function, a.cls, a.block)
+         for a in facts.assigns if a.value is not None and not _is_link(a)],
+        [(r.exc, r.cause, r.function, r.block) for r in facts.raises],
+        [(s.kind, s.value, s.names, s.function, s.cls, s.block)
+         for s in facts.statements if tree.text_of(s.value) is None or s.kind != "expr"],
+        [(b.kind, b.exprs, b.name, b.targets, b.parent, b.peer, b.function)
+         for b in facts.blocks],
+    )  # fmt: skip
+
+
+def _is_link(row: tree.Assign) -> bool:
+    """``branch_labels = None`` and the like: says nothing."""
+    empty = isinstance(row.value, tree.Const) and row.value.kind == "NoneType"
+    return empty and any(tree.dotted(target) in _LINKS for target in row.targets)

@@ -1,0 +1,119 @@
+"""Traps of the checks of the history of migrations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.checks.rules.histories import ask_history
+
+FIRST = '''#-- alembic/versions/1_users.py
+"""Users."""
+import sqlalchemy as sa
+from alembic import op
+revision = "1"
+down_revision = None
+def upgrade():
+    op.create_table("users")
+#-- commit 2024-01-10 | feat: users
+'''
+
+
+def found(text: str, folder: Path, **params: object) -> list[str]:
+    """The anchors of the findings."""
+    outcome = ask_history("migrations-immutable", FIRST + text, folder, **params)
+    assert outcome.state == "measured", outcome.reason
+    return [each.anchor for each in outcome.observations]
+
+
+ANNOTATED = '''"""All users."""
+from alembic import op
+import sqlalchemy as sa
+
+
+revision: str = '1'
+down_revision: str | None = None
+branch_labels = None
+
+
+def upgrade() -> None:
+    """Go."""
+    # the table
+    op.create_table(
+        'users',
+    )
+#-- commit 2024-02-10 | style: types
+'''
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"#-- alembic/versions/1_users.py\n{ANNOTATED}",
+        f"#-- delete alembic/versions/1_users.py\n#-- alembic/versions/1_all_users.py\n{ANNOTATED}",
+        f"#-- delete alembic/versions/1_users.py\n#-- db/versions/1_users.py\n{ANNOTATED}",
+    ],
+    ids=["style", "slug", "folder"],
+)
+def test_style_names_and_places_may_change(text: str, tmp_path: Path) -> None:
+    assert found(text, tmp_path) == []
+
+
+CHANGED = FIRST.replace('"users"', '"people"').partition("#-- commit")[0]
+
+
+def test_a_change_is_found_also_where_the_file_moves(tmp_path: Path) -> None:
+    moved = CHANGED.replace("alembic/", "db/")
+    text = f"#-- delete alembic/versions/1_users.py\n{moved}#-- commit 2024-01-11 | fix: people\n"
+
+    assert found(text, tmp_path / "a") == ["modify db/versions/1_users.py"]
+    assert found(text, tmp_path / "b", grace_hours=24) == []
+
+
+def test_changes_inside_a_branch_are_free(tmp_path: Path) -> None:
+    new = CHANGED.replace("1_users", "2_people").replace('"1"', '"2"')
+    again = new.replace('"people"', '"persons"')
+    text = (
+        f"#-- branch people\n{new}#-- commit 2024-01-11 | feat: a\n"
+        f"{again}#-- commit 2024-01-12 | feat: b\n#-- checkout main\n"
+        "#-- merge people | Merge people\n"
+    )
+
+    assert found(text, tmp_path) == []
+
+
+SECOND = CHANGED.replace("1_users", "2_people").replace('"1"', '"2"').replace("None", '"1"')
+
+
+def test_a_deleted_migration_is_found_unless_it_was_squashed(tmp_path: Path) -> None:
+    grown = f"{SECOND}#-- commit 2024-01-11 | feat: people\n"
+    gone = "#-- delete alembic/versions/1_users.py\n#-- delete alembic/versions/2_people.py\n"
+    squashed = CHANGED.replace("1_users", "3_all").replace('"1"', '"3"')
+    end = "#-- commit 2024-01-12 | chore: squash\n"
+
+    assert found(grown + gone + squashed + end, tmp_path / "a") == []
+    assert found(grown + gone + end, tmp_path / "b") == [
+        "delete alembic/versions/1_users.py", "delete alembic/versions/2_people.py",
+    ]  # fmt: skip
+
+
+def test_a_squashed_migration_of_django_names_what_it_replaces(tmp_path: Path) -> None:
+    text = (
+        "#-- app/migrations/0001_users.py\nfrom django.db import migrations\n"
+        "class Migration(migrations.Migration):\n    pass\n#-- commit 2024-01-11 | feat: a\n"
+        "#-- delete app/migrations/0001_users.py\n#-- app/migrations/0001_squashed.py\n"
+        "from django.db import migrations\nclass Migration(migrations.Migration):\n"
+        "    replaces = [('app', '0001_users')]\n#-- commit 2024-01-12 | feat: b\n"
+    )
+
+    assert found(text, tmp_path) == []
+
+
+def test_a_migration_that_comes_back_is_not_gone(tmp_path: Path) -> None:
+    text = (
+        "#-- delete alembic/versions/1_users.py\n#-- commit 2024-01-11 | revert: a\n"
+        + FIRST.replace("01-10", "01-12")
+    )
+
+    assert found(text, tmp_path) == []
