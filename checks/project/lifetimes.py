@@ -167,7 +167,7 @@ class Lifetimes:
     def _climb(self, function: Function) -> bool:
         seen = {function.key}
         queue = [function]
-        for each in queue[:_MOST]:
+        for each in queue:
             if self.is_cached(each) or each.key in self._once or self.is_job(each):
                 continue
             if each.key in self._entries:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from checks.project.authentication import Authentication
     from checks.project.callgraph import CallGraph
     from checks.project.ci import Ci
-    from checks.project.clients import Clients
     from checks.project.database import Database
     from checks.project.entities import Entities
     from checks.project.environment import Environment
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from checks.project.models import Models
     from checks.project.outgoing import Outgoing
     from checks.project.parameters import Parameters
+    from checks.project.payloads import Payloads
     from checks.project.reach import Reach
     from checks.project.revisions import Revisions
     from checks.project.routergraph import RouterGraph
@@ -288,6 +288,13 @@ class Project:
         return Trunk(self)
 
     @cached_property
+    def payloads(self) -> Payloads:
+        """Where external data enters."""
+        from checks.project.payloads import Payloads
+
+        return Payloads(self)
+
+    @cached_property
     def environment(self) -> Environment:
         """Reads of environment variables."""
         from checks.project.environment import Environment
@@ -314,13 +321,6 @@ class Project:
         from checks.project.logcontext import LogContext
 
         return LogContext(self)
-
-    @cached_property
-    def clients(self) -> Clients:
-        """Which calls make clients of other services, and which go out by themselves."""
-        from checks.project.clients import Clients
-
-        return Clients(self)
 
     @cached_property
     def reach(self) -> Reach:
