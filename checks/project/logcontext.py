@@ -6,6 +6,7 @@ its library; a logger that is bound gives it to its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -29,6 +30,9 @@ _READERS = frozenset(
     "starlette_context.context.data opentelemetry.trace.get_current_span flask.request.headers.get "
     "flask.g.get celery.current_task".split()
 )
+_READS = frozenset(name.rpartition(".")[2] for name in _READERS)
+_ID = re.compile(r"(request|correlation|trace|span)_?(trace_)?id", re.IGNORECASE)
+"""Names of what tells one request from another."""
 _LIBRARY = frozenset(
     "asgi_correlation_id.CorrelationIdFilter asgi_correlation_id.log_filters.CorrelationIdFilter "
     "opentelemetry.instrumentation.logging.LoggingInstrumentor "
@@ -129,9 +133,9 @@ class LogContext:
         )
 
     def _is_read(self, call: Call) -> bool:
-        return call.last in {"get", "get_contextvars", "get_current_span", "data", "items"} and (
-            call.name in _READERS
-        )
+        if _ID.search(call.last) or _ID.search(tree.dotted(call.receiver)):
+            return True
+        return call.last in _READS and call.name in _READERS
 
     def _enriched(self, function: Function) -> str:
         """The library whose records an enricher fills."""

@@ -41,15 +41,22 @@ def log_call_context(
     count, found = 0, []
     logs = file.project.logs
     for each in logs.calls(file).values():
-        function = each.call.function
-        passes_on = function is not None and logs.wrapper(function) is not None
-        if passes_on or not each.levelled or _LEVELS.get(each.level) not in levels:
+        if _passes_on(each) or not each.levelled or _LEVELS.get(each.level) not in levels:
             continue
         count += 1
         fault = _style(each, style) or (_bare(each) if require else "")
         if fault:
             found.append(At(each.call.line, fault, anchor=each.method))
     return Sites(count, found) if count else Skip("no log call of these levels")
+
+
+def _passes_on(each: LogCall) -> bool:
+    """Whether a call inside a log wrapper passes on the message that the wrapper was given."""
+    function = each.call.function
+    logs = each.call.file.project.logs
+    if function is None or logs.wrapper(function) is None:
+        return False
+    return function.param(tree.dotted(logs.message(each))) is not None
 
 
 def _style(each: LogCall, style: str) -> str:
@@ -108,10 +115,8 @@ def _starts_up(each: LogCall) -> bool:
 
 
 def _is_start(function: Function) -> bool:
-    if function.name in _STARTS or "lifespan" in function.name:
-        return True
-    decorators = [function.file.resolve(each.value) for each in function.fact.decorators]
-    return any(name.endswith((".on_event", ".lifespan")) for name in decorators)
+    lifespans = function.file.project.lifetimes.lifespans
+    return function.name in _STARTS or "lifespan" in function.name or function in lifespans
 
 
 def _serves(function: Function | None) -> bool:
