@@ -132,7 +132,7 @@ def _allowed(file: File, each: Diagnostic) -> bool:
     """Whether a report is one that custom or a library's interface excuses."""
     if each.code == "N802":
         function = next((f for f in file.functions if f.line == each.line), None)
-        return function is not None and _overrides(function)
+        return function is not None and asked_by_library(function)
     if each.code == "N815":
         around = [c for c in file.classes if c.line <= each.line <= c.end_line]
         roles = {file.project.classes.role(cls) for cls in around}
@@ -144,7 +144,8 @@ def _allowed(file: File, each: Diagnostic) -> bool:
     return False
 
 
-def _overrides(function: Function) -> bool:
+def asked_by_library(function: Function) -> bool:
+    """Whether a method has a name that a library prescribes, as far as its bases tell."""
     cls = function.cls
     if cls is None:
         return False
