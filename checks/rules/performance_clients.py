@@ -1,0 +1,153 @@
+"""Checks of HTTP clients: made once, shared, and closed when the application ends."""
+
+from __future__ import annotations
+
+from checks.check import Answer, At, Skip, check
+from checks.facts import tree
+from checks.facts.tree import Expr
+from checks.project.subjects import Call, Function
+
+_ENTERS = frozenset({"enter_async_context", "enter_context", "setdefault"})
+_OBJECT = frozenset({"__init__", "__post_init__", "model_post_init"})
+_DEPTH = 8
+_ROUNDS = 3
+
+
+@check("http-client-reused")
+def http_client_reused(call: Call) -> Answer:
+    """An HTTP client is made once and used by all requests.
+
+    A client per call is a new connection, and a TLS handshake, per call.
+
+    Instead: create one client at start-up (lifespan or a lazy getter) and reuse it.
+
+    Known problems: a function that nobody is seen to call is taken for one that requests come to,
+    unless it stands with tasks or commands; an object that nobody is seen to make is taken for one
+    that is made once; of SDKs only well-known ones are recognised.
+    """
+    outgoing = call.file.project.outgoing
+    single = outgoing.is_one_shot(call)
+    if not single and not outgoing.makes_client(call):
+        return Skip("no HTTP client")
+    if call.function is None:
+        return None
+    if single:
+        if not call.file.project.lifetimes.per_request(call.function):
+            return None
+        return At(
+            call.line, f"`{call.name}` opens a connection for this call alone", anchor=call.name
+        )
+    if not _is_made_often(call):
+        return None
+    return At(call.line, f"`{call.last}` is made for every call", anchor=call.last)
+
+
+def _is_made_often(call: Call, depth: int = 0) -> bool:
+    """Whether an object is made again and again: not kept, in a function that runs per request."""
+    function = call.function
+    if function is None or depth > _DEPTH:
+        return False
+    lifetimes = call.file.project.lifetimes
+    kept = _kept_as(call)
+    if kept.startswith("request."):
+        return lifetimes.per_request(function)
+    if kept:
+        own = function.fact.params[0].name if function.fact.params else ""
+        if function.name in _OBJECT and kept.startswith(f"{own}."):
+            return _is_object_made_often(function, depth)
+        return False
+    if lifetimes.is_cached(function):
+        return False
+    if function.cls is not None and function.name in _OBJECT:
+        return _is_object_made_often(function, depth)
+    if function.key not in lifetimes.providers and _is_returned(call):
+        callers = call.file.project.calls.callers(function)
+        if callers:
+            return any(_is_made_often(each, depth + 1) for each in callers)
+    return lifetimes.per_request(function)
+
+
+def _is_object_made_often(init: Function, depth: int) -> bool:
+    """Whether an object that makes the client in its ``__init__`` is made per request."""
+    cls = init.cls
+    if cls is None:
+        return False
+    project = init.file.project
+    if cls.key in project.lifetimes.providers:
+        return True
+    return any(_is_made_often(each, depth + 1) for each in project.calls.callers(init))
+
+
+def _kept_as(call: Call) -> str:
+    """The global, attribute or item that keeps what a call makes, "" where nothing does."""
+    function = call.function
+    if function is None:
+        return ""
+    names = {
+        name
+        for each in function.statements
+        if each.kind in {"global", "nonlocal"}
+        for name in each.names
+    }
+    wanted = _forms(call)
+    for assign in function.assigns:
+        if not any(each in wanted for each in _values(assign.value)):
+            continue
+        for target in assign.targets:
+            if isinstance(target, (tree.Item, tree.Attr)):
+                return "item"
+            text = tree.dotted(target)
+            if "." in text or text in names:
+                return text
+    handed = (other for other in function.calls if other.last == "setdefault")
+    return "item" if any(each in other.fact.args for other in handed for each in wanted) else ""
+
+
+def _forms(call: Call) -> list[Expr]:
+    """What stands for the result in its function.
+
+    The call, variables, other objects that hold it, an exit stack that enters it.
+    """
+    found: list[Expr] = [tree.CallRef(call.index)]
+    function = call.function
+    if function is None:
+        return found
+    holders = [each for each in function.calls if each.last in _ENTERS or each.last[:1].isupper()]
+    for _ in range(_ROUNDS):
+        before = len(found)
+        for assign in function.assigns:
+            if any(each in found for each in _values(assign.value)):
+                names = (each for each in assign.targets if isinstance(each, tree.Name))
+                found += [each for each in names if "." not in each.id and each not in found]
+        for other in holders:
+            made = tree.CallRef(other.index)
+            if made not in found and any(each in found for each in other.arguments):
+                found.append(made)
+        if len(found) == before:
+            break
+    return found
+
+
+def _values(expr: Expr | None) -> tuple[Expr, ...]:
+    """What an expression may give: sides of ``or``, branches, what is awaited."""
+    match expr:
+        case None:
+            return ()
+        case tree.Op(kind="Await" | "Or" | "IfExp" | "NamedExpr", items=items):
+            return tuple(value for item in items for value in _flat(item))
+    return _flat(expr)
+
+
+def _flat(expr: Expr) -> tuple[Expr, ...]:
+    if isinstance(expr, tree.Op) and expr.kind == "Await":
+        return expr.items
+    return (expr,)
+
+
+def _is_returned(call: Call) -> bool:
+    """Whether a function gives its caller what a call makes."""
+    function = call.function
+    if function is None:
+        return False
+    wanted = _forms(call)
+    return any(each in wanted for value in function.returned for each in _values(value))
