@@ -21,7 +21,7 @@ _SEMVER = (
     r"(?:\.dev\d+)?)?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 )
 _VERSION = re.compile(_SEMVER)
-_COMPONENT = r"(?P<component>[A-Za-z][\w.-]*?[-/@_]|[\w.-]+/)?"
+_COMPONENT = r"(?P<component>@?[A-Za-z][\w./-]*?[-/@_]|[\w.-]+/)?"
 _ENVIRONMENT = re.compile(
     r"(?:.*[-/_])?(?:prod(?:uction)?|stag(?:e|ing)|dev(?:elop(?:ment)?)?|qa|uat|test|demo|sandbox"
     r"|preview|canary|deploy(?:ed|ment)?s?|nightly|build|ci|snapshot|backup|archive|latest"
