@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.html import conditional_escape
+
 from checks.rules.flagged import flagged
 from checks.rules.specs import examples
 from dashboard.services.highlight import code_lines
@@ -83,7 +85,8 @@ def _rows(text: str, place: Flagged | None) -> list[Row]:
             repeated = _REPEAT.match(line)
             if line.startswith(_MARK) and repeated is None:
                 acts = bool(_ACTS.match(line))
-                rows.append(Row(html, is_file=not acts, is_act=acts))
+                shown = html if acts else conditional_escape(path)
+                rows.append(Row(shown, is_file=not acts, is_act=acts))
                 continue
             first, number = number + 1, number + (int(repeated[1]) if repeated else 1)
             if place is not None and path == place.path and first <= place.line <= number:
