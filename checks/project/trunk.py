@@ -65,6 +65,12 @@ class Trunk:
         """Folders in which migrations lie now."""
         return frozenset(file.path.rpartition("/")[0] for file in self.project.migrations)
 
+    @cached_property
+    def model_paths(self) -> frozenset[str]:
+        """Files that define ORM models, or bases and mixins of them, now."""
+        found = self.project.classes.with_role("orm", "orm-base")
+        return frozenset(cls.path for cls in found)
+
     def may_migrate(self, path: str) -> bool:
         """Whether a path, which may be gone, may be that of a migration."""
         folder, _, name = path.rpartition("/")

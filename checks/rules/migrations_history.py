@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import PyFacts
+from checks.project.layout import excluded_path, test_path
+from checks.project.pastmodels import Table, tables
 from checks.project.project import Project
 from checks.project.trunk import Step, Trunk
 from checks.rules.applies import has_history
 from checks.source import Change
 
 _HOUR = 3_600
+_BATCH = 200
 _LINKS = frozenset({"branch_labels", "depends_on"})
 
 
@@ -246,3 +252,162 @@ def _is_link(row: tree.Assign) -> bool:
     """``branch_labels = None`` and the like: says nothing."""
     empty = isinstance(row.value, tree.Const) and row.value.kind == "NoneType"
     return empty and any(tree.dotted(target) in _LINKS for target in row.targets)
+
+
+# Models and their migrations ---------------------------------------------------------------------
+
+_HINTS = frozenset("models model entities entity tables table database db orm schema".split())
+_TELLS = re.compile(
+    rb"Column|mapped|Mapped|__table|Index|Constraint|ForeignKey|nullable|unique|primary_key"
+    rb"|server_default|\b(?:String|Text|Integer|Numeric|Float|Boolean|DateTime|Date|Time|Enum|JSONB?"
+    rb"|U[Uu][Ii][Dd]|LargeBinary|Interval|ARRAY|[A-Z]\w*Type)\b"
+)
+_FIELD = re.compile(rb"^\s+\w+\s*:|Field|max_length")
+
+
+class _Change(msgspec.Struct, frozen=True):
+    """What a commit did to a table: where that shows, and what it was."""
+
+    path: str
+    line: int
+    what: str
+
+
+def _has_both(project: Project) -> str | None:
+    """Alembic revisions, and models of SQLAlchemy or SQLModel."""
+    if not project.revisions.all:
+        return "no Alembic revision"
+    return None if project.classes.with_role("orm") else "no ORM model"
+
+
+@check("model-change-has-migration", applies=(has_history, _has_both))
+def model_change_has_migration(project: Project, *, window: int = 3) -> Answer:
+    """A change of a table comes with its migration.
+
+    Without one the code expects columns that no database has.
+
+    Instead: add the Alembic revision in the same commit or pull request.
+
+    Known problems: models are compared file by file and by the names of their classes; a column
+    of a mixin counts where a model of today inherits it; a commit that adds a migration and
+    touches a file of models is believed to change a table.
+    """
+    trunk = project.trunk
+    rows = [(step, _model_rows(project, step)) for step in trunk.steps]
+    added = _adding(trunk)
+    if not added:
+        return Skip("no commit of the mainline adds a migration")
+    accompanied, alone = 0, []
+    for step, touched in rows:
+        if not touched or step.number < added[0]:
+            continue
+        place = bisect_left(added, step.number)
+        if place < len(added) and added[place] <= step.number + window:
+            accompanied += 1
+        else:
+            alone.append((step, touched))
+    found = []
+    for step, change in _changes(project, alone):
+        text = f"Commit {step.oid[:10]} {change.what} without a migration"
+        found.append(At(change.line, text, path=change.path, symbol=f"commit:{step.oid}",
+                        anchor=f"{step.oid} {change.what}"))  # fmt: skip
+    count = accompanied + len(found)
+    return Sites(count, found) if count else Skip("no commit changes a table")
+
+
+def _adding(trunk: Trunk) -> list[int]:
+    """Places of the commits that add an Alembic revision."""
+    rows = [
+        (step.number, row.new_oid)
+        for step in trunk.steps
+        for row in step.changes
+        if row.status == "A" and trunk.may_migrate(row.path)
+    ]
+    trunk.read(oid for _, oid in rows)
+    return sorted({place for place, oid in rows if _revision_id(trunk.facts(oid))})
+
+
+def _model_rows(project: Project, step: Step) -> list[Change]:
+    """Changes of files that hold models now, or may have held some."""
+    return [row for row in step.changes if _may_hold_models(project, row.path)]
+
+
+def _may_hold_models(project: Project, path: str) -> bool:
+    if project.trunk.may_migrate(path) or test_path(path) or excluded_path(path):
+        return False
+    file = project.by_path.get(path)
+    if file is not None:
+        return file.path in project.trunk.model_paths
+    *folders, name = path.split("/")
+    return name.removesuffix(".py") in _HINTS or not _HINTS.isdisjoint(folders)
+
+
+def _changes(
+    project: Project, alone: Sequence[tuple[Step, list[Change]]]
+) -> Iterator[tuple[Step, _Change]]:
+    """The first change of a table in each of some commits that made one."""
+    trunk = project.trunk
+    telling = []
+    for start in range(0, len(alone), _BATCH):
+        part = alone[start : start + _BATCH]
+        texts = trunk.texts(oid for _, rows in part for r in rows for oid in (r.old_oid, r.new_oid))
+        telling += [(step, rows) for step, rows in part if any(_tells(r, texts) for r in rows)]
+    trunk.read(oid for _, rows in telling for row in rows for oid in (row.old_oid, row.new_oid))
+    inherited = _inherited(project)
+    for step, rows in telling:
+        change = _change(trunk, rows, inherited)
+        if change is not None:
+            yield step, change
+
+
+def _tells(row: Change, texts: Mapping[str, bytes]) -> bool:
+    """Whether a line that may declare a column was added, removed or changed."""
+    both = [texts.get(oid, b"") for oid in (row.old_oid, row.new_oid)]
+    old, new = (Counter(text.splitlines()) for text in both)
+    fields = any(b"table=True" in text for text in both)
+    return any(
+        _TELLS.search(line) or (fields and _FIELD.search(line))
+        for line in ((old - new) | (new - old))
+    )
+
+
+def _inherited(project: Project) -> frozenset[str]:
+    """Names of classes that are models, or that models inherit."""
+    models = project.classes.with_role("orm")
+    bases = (base for cls in models for base in project.models.bases(cls))
+    return frozenset(cls.name for cls in (*models, *bases))
+
+
+def _change(trunk: Trunk, rows: Sequence[Change], inherited: frozenset[str]) -> _Change | None:
+    """What a commit did to the tables in some files, taken together: a model may move."""
+    before: dict[str, tuple[str, Table]] = {}
+    after: dict[str, tuple[str, Table]] = {}
+    for row in rows:
+        for oid, found in ((row.old_oid, before), (row.new_oid, after)):
+            if trunk.facts(oid).error:
+                return None
+            found |= {key: (row.path, table) for key, table in tables(trunk.facts(oid)).items()}
+    for key, (path, new) in after.items():
+        old = before.pop(key, None)
+        if not (new.sure or new.name in inherited):
+            continue
+        if old is None:
+            return _Change(path, new.line, f"adds the table of `{new.name}`")
+        what, line = _difference(old[1], new)
+        if what:
+            return _Change(path, line, f"{what} of `{new.name}`")
+    gone = next(((path, table) for path, table in before.values() if table.sure), None)
+    return None if gone is None else _Change(gone[0], 0, f"removes the table of `{gone[1].name}`")
+
+
+def _difference(old: Table, new: Table) -> tuple[str, int]:
+    """What differs between two states of a table, and the line where it shows."""
+    for column, (kind, line) in new.columns.items():
+        if column not in old.columns:
+            return f"adds the column `{column}`", line
+        if old.columns[column][0] != kind:
+            return f"alters the column `{column}`", line
+    for column in old.columns:
+        if column not in new.columns:
+            return f"removes the column `{column}`", new.line
+    return ("alters the constraints", new.line) if old.extra != new.extra else ("", 0)

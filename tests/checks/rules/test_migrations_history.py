@@ -117,3 +117,74 @@ def test_a_migration_that_comes_back_is_not_gone(tmp_path: Path) -> None:
     )
 
     assert found(text, tmp_path) == []
+
+
+MODEL = """#-- app/models.py
+from sqlalchemy import Column, ForeignKey, Integer, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+class Base(DeclarativeBase):
+    pass
+class User(Base):
+    __tablename__ = "users"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name = Column(String(20), nullable=False)
+"""
+COLUMN = "    name = Column(String(20), nullable=False)\n"
+
+
+def changed(tmp_path: Path, *states: str, **params: object) -> list[str]:
+    """What is found when the models change to each of these states."""
+    text = "".join(
+        f"{state}#-- commit 2024-02-{day:02} | feat: {day}\n" for day, state in enumerate(states, 1)
+    )
+    outcome = ask_history("model-change-has-migration", FIRST + MODEL
+                          + "#-- alembic/versions/2_more.py\nrevision = '2'\n"
+                          "down_revision = '1'\n#-- commit 2024-01-11 | feat: models\n" + text,
+                          tmp_path, **params)  # fmt: skip
+    assert outcome.state == "measured", outcome.reason
+    return [each.message.partition(" ")[2].partition(" ")[2] for each in outcome.observations]
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        "    name: Mapped[str] = mapped_column(String(20))\n",
+        "    title: Mapped[str] = mapped_column('name', String(20))\n",
+        COLUMN
+        + "    items = relationship('Item')\n    def full(self) -> str:\n        return ''\n",
+        "    # the name\n    name = Column(String(20), nullable=False, default='a', doc='b')\n",
+    ],
+    ids=["style", "attribute", "relationship", "default"],
+)
+def test_what_the_database_does_not_know_needs_no_migration(now: str, tmp_path: Path) -> None:
+    assert changed(tmp_path, MODEL.replace(COLUMN, now)) == []
+
+
+@pytest.mark.parametrize(
+    ("now", "what"),
+    [
+        ("    name = Column(String(30), nullable=False)\n", "alters the column `name`"),
+        ("    name = Column(String(20))\n", "alters the column `name`"),
+        (COLUMN + "    __table_args__ = (UniqueConstraint('name'),)\n", "alters the constraints"),
+        ("", "removes the column `name`"),
+    ],
+)
+def test_what_the_database_knows_needs_a_migration(now: str, what: str, tmp_path: Path) -> None:
+    found = changed(tmp_path, MODEL.replace(COLUMN, now))
+
+    assert found == [f"{what} of `User` without a migration"]
+
+
+def test_a_model_may_move_to_another_file(tmp_path: Path) -> None:
+    moved = "#-- delete app/models.py\n" + MODEL.replace("app/models", "app/user/models")
+
+    assert changed(tmp_path, moved) == []
+
+
+def test_the_migration_may_follow_within_the_window(tmp_path: Path) -> None:
+    new = MODEL.replace(COLUMN, "")
+    late = "#-- alembic/versions/3_x.py\nrevision = '3'\ndown_revision = '2'\n"
+    notes = "#-- app/other.py\nX = 1\n"
+
+    assert changed(tmp_path / "a", new, notes, late) == []
+    assert len(changed(tmp_path / "b", new, notes, late, window=1)) == 1
