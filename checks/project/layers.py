@@ -114,7 +114,7 @@ class Layers:
         return any(
             database.reads_rows(call) and not is_probe(call.file.facts, call.fact)
             for function in file.functions
-            if not _is_listener(function)
+            if not is_listener(function)
             for call in database.of_function(function)
         )
 
@@ -160,7 +160,7 @@ def is_repository_class(cls: Class) -> bool:
     return cls.name.endswith(("Repository", "Repo", "DAO")) and _is_code(cls)
 
 
-def _is_listener(function: Function) -> bool:
+def is_listener(function: Function) -> bool:
     """Part of a model: what the mapper calls, on the session of the object it is called for."""
     if function.decorated_by("sqlalchemy.event.listens_for"):
         return True

@@ -108,8 +108,30 @@ class Values:
                 return self.of_annotation(file, binding.annotation, owner)
             if len(binding.targets) == 1 and isinstance(binding.targets[0], tree.Name):
                 return self.type_of(file, binding.value, owner, depth + 1)
+            return self._unpacked(file, binding, name, owner, depth + 1)
         if isinstance(binding, Target):
             return self._of_target(file, binding, owner, depth)
+        return ""
+
+    def _unpacked(
+        self, file: File, assign: Assign, name: str, owner: Function | None, depth: int
+    ) -> str:
+        """Type of one of the names that ``a, b = f()`` binds."""
+        names = assign.targets[0].items if isinstance(assign.targets[0], tree.Seq) else ()
+        place = next((i for i, each in enumerate(names) if each == tree.Name(name)), -1)
+        value = assign.value
+        if isinstance(value, tree.Op) and value.kind == "Await":
+            value = value.items[0]
+        if place < 0 or not isinstance(value, tree.CallRef):
+            return ""
+        callee = self.callee_of(file, file.facts.calls[value.index].func, owner, depth)
+        known = wellknown.SEVERAL.get(callee, ())
+        function = self.project.names.function_named(callee)
+        if function is None:
+            return known[place] if place < len(known) else ""
+        for each in function.returned:
+            if isinstance(each, tree.Seq) and place < len(each.items):
+                return self.type_of(function.file, each.items[place], function, depth + 1)
         return ""
 
     def _of_target(self, file: File, target: Target, owner: Function | None, depth: int) -> str:
@@ -335,7 +357,7 @@ class Values:
                 return named
             if len(assign.targets) == 1 and isinstance(assign.targets[0], tree.Name):
                 return self.type_of(file, assign.value, None, depth + 1)
-            return ""
+            return self._unpacked(file, assign, name.rpartition(".")[2], None, depth + 1)
         head, dot, last = name.rpartition(".")
         if dot and head in self.project.classes.by_key:
             return self._attribute(head, last, depth + 1)

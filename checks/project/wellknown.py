@@ -124,6 +124,12 @@ FACTORIES: dict[str, str] = {
 LOGGER_MAKERS = frozenset({"getLogger", "get_logger", "get_task_logger", "get_run_logger"})
 """Names under which libraries offer a logger; of nearly all it is one of the standard library."""
 
+SEVERAL: dict[str, tuple[str, ...]] = {
+    "asyncio.open_connection": ("asyncio.StreamReader", "asyncio.StreamWriter"),
+    "asyncio.open_unix_connection": ("asyncio.StreamReader", "asyncio.StreamWriter"),
+}
+"""Types of the values that a call of a third-party function gives at once."""
+
 METHODS: dict[str, str] = {
     "logging.Logger.getChild": "logging.Logger",
     "structlog.BoundLogger.bind": "structlog.BoundLogger",

@@ -180,3 +180,17 @@ def test_values_that_depend_on_each_other_come_to_an_end() -> None:
     code += "def f():\n    x = g()\n    y = a\n"
     assert kind(code, "x") == ""
     assert kind(code, "y") == ""
+
+
+def test_several_values_at_once_are_typed_one_by_one() -> None:
+    code = "import asyncio\nfrom redis import Redis\n\n\ndef make():\n    return 1, Redis()\n\n\n"
+    code += "a, b = make()\n\n\nasync def f():\n    x, y = make()\n"
+    code += "    r, w = await asyncio.open_connection()\n"
+    assert [kind(code, name) for name in "abxyrw"] == [
+        "builtins.int",
+        "redis.Redis",
+        "builtins.int",
+        "redis.Redis",
+        "asyncio.StreamReader",
+        "asyncio.StreamWriter",
+    ]
