@@ -53,11 +53,13 @@ class Lists:
         """Whether a handler is a list endpoint."""
         known = self._known.get(route.function.key)
         if known is None:
-            known = self._known[route.function.key] = self._judge(route)
+            known = "GET" in route.methods and self.answers_list(route)
+            self._known[route.function.key] = known
         return known
 
-    def _judge(self, route: Route) -> bool:
-        if "GET" not in route.methods or route.response_class == "StreamingResponse":
+    def answers_list(self, route: Route) -> bool:
+        """Whether a handler of any method answers with a list of resources."""
+        if route.response_class == "StreamingResponse":
             return False
         parts = segments(route.paths[0]) if route.paths else []
         response = self.project.schemas.response_type(route)
