@@ -116,8 +116,13 @@ FACTORIES: dict[str, str] = {
     "psycopg2.connect": "psycopg2.connection",
     "asyncpg.connect": "asyncpg.Connection",
     "asyncpg.create_pool": "asyncpg.Pool",
+    "websockets.connect": "websockets.ClientConnection",
+    "websockets.client.connect": "websockets.ClientConnection",
+    "websockets.asyncio.client.connect": "websockets.ClientConnection",
     "asyncio.create_subprocess_exec": "asyncio.subprocess.Process",
     "asyncio.create_subprocess_shell": "asyncio.subprocess.Process",
+    "asyncio.get_running_loop": "asyncio.AbstractEventLoop",
+    "asyncio.get_event_loop": "asyncio.AbstractEventLoop",
 }
 """Type of what a call of a third-party function (or a third-party object) is."""
 
@@ -159,6 +164,7 @@ METHODS: dict[str, str] = {
     "boto3.session.Session.resource": "boto3.Resource",
     "aioboto3.Session.client": "aioboto3.Client",
     "aiobotocore.session.AioSession.create_client": "aiobotocore.client.AioBaseClient",
+    "aiohttp.ClientSession.ws_connect": "aiohttp.ClientWebSocketResponse",
     "asyncio.AbstractEventLoop.create_future": "asyncio.Future",
 }
 """Type of what a method of a typed value returns."""
