@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from checks.facts.tree import (
     MAX_DEPTH,
+    Access,
     Attr,
     Bin,
     Call,
@@ -31,6 +32,7 @@ MAX_TEXT = 4_000
 """Characters of a string literal that are kept."""
 _BIG = 1 << 62
 _DEEP = Op("Deep")
+_OWN = frozenset({"self", "cls"})
 
 
 class Place(Protocol):
@@ -78,6 +80,8 @@ class Expressions:
         self.place = place
         self.calls: list[Call | None] = []
         self.depth = 0
+        self.attributes: set[str] = set()
+        self.accesses: list[Access] = []
         self._table: dict[type[ast.expr], Callable[[Any], Expr]] = {
             ast.Name: self._name,
             ast.Attribute: self._attribute,
@@ -141,22 +145,37 @@ class Expressions:
     def _name(self, node: ast.Name) -> Expr:
         return Name(node.id)
 
-    def _attribute(self, node: ast.Attribute) -> Expr:
+    def _attribute(self, node: ast.Attribute, *, called: bool = False) -> Expr:
         names = [node.attr]
         value = node.value
         while type(value) is ast.Attribute:
             names.append(value.attr)
             value = value.value
+        self.attributes.update(names[1:] if called else names)
         if type(value) is ast.Name:
             names.append(value.id)
             names.reverse()
-            return Name(".".join(names))
+            text = ".".join(names)
+            if "._" in text:
+                self._access(node, names)
+            return Name(text)
         base = self.one(value)
         if len(names) > MAX_DEPTH:
             return _DEEP
         for name in reversed(names):
+            if name[0] == "_" and not name.endswith("__"):
+                self.accesses.append(Access(node.lineno, base, name, self.place.function))
             base = Attr(base, name)
         return base
+
+    def _access(self, node: ast.Attribute, names: list[str]) -> None:
+        """Note the names with a leading underscore in a chain of names."""
+        for place, name in enumerate(names):
+            if place and name[0] == "_" and not name.endswith("__"):
+                base = ".".join(names[:place])
+                if base not in _OWN:
+                    access = Access(node.lineno, Name(base), name, self.place.function)
+                    self.accesses.append(access)
 
     def _constant(self, node: ast.Constant) -> Expr:
         value = node.value
@@ -179,7 +198,11 @@ class Expressions:
         index = len(self.calls)
         self.calls.append(None)
         place = self.place
-        func, func_node = self.one(node.func), node.func
+        func_node = node.func
+        if type(func_node) is ast.Attribute:
+            func = self._attribute(func_node, called=True)
+        else:
+            func = self.one(func_node)
         self.calls[index] = Call(
             line=node.lineno,
             column=node.col_offset + 1,

@@ -149,6 +149,8 @@ class _Walk:
             statements=tuple(self.statements),
             blocks=tuple(self.blocks),
             lookups=tuple(self.lookups),
+            attributes=tuple(sorted(self.expressions.attributes)),
+            accesses=tuple(self.expressions.accesses),
             comments=tuple(comments(self.lines, self.text_lines | self._docstring_lines())),
         )
         self.expressions.forget()

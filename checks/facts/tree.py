@@ -315,6 +315,15 @@ class Lookup(msgspec.Struct, frozen=True, array_like=True, gc=False):
     function: int
 
 
+class Access(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A use of an attribute with a leading underscore, of anything but ``self`` and ``cls``."""
+
+    line: int
+    base: Expr
+    name: str
+    function: int
+
+
 class PyFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Everything that one Python blob says.
 
@@ -331,6 +340,7 @@ class PyFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
         main_guard: (first, last) line of ``if __name__ == "__main__":``, or (0, 0).
         suppressions: Comments that silence a tool, in order of line.
         skips_isort: The file says ``isort: skip_file``.
+        attributes: Names of attributes that are used otherwise than by calling them at once.
     """
 
     error: str = ""
@@ -355,6 +365,8 @@ class PyFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     blocks: tuple[Block, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     comments: tuple[Comment, ...] = ()
+    attributes: tuple[str, ...] = ()
+    accesses: tuple[Access, ...] = ()
 
 
 DECODER = msgspec.msgpack.Decoder(PyFacts)
