@@ -84,7 +84,7 @@ _NAMES: Final[dict[Kind, str]] = {
     """,
     "json": """
         renovate.json renovate.json5 .renovaterc .renovaterc.json package.json pyrightconfig.json
-        .secrets.baseline
+        .secrets.baseline log*.json
     """,
     "shell": "*.sh *.bash",
     "markdown": "*.md *.markdown",

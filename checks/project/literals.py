@@ -7,6 +7,7 @@ never guessed.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from http import HTTPStatus
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _DEPTH = 16
 _MAX_CALL_DEPTH = 6
+_MAX_FACTOR = 1 << 40
 _STATUS = re.compile(r"HTTP_(\d{3})_\w+\Z")
 _ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "os.environ.setdefault"})
 _CONFIGS = frozenset(
@@ -83,6 +85,8 @@ class Literals:
                 return self._mapping(given, keys, values, depth)
             case tree.Bin(op="Add" | "BitOr", items=items):
                 return _joined([self.value(given.at(item), depth + 1) for item in items])
+            case tree.Bin(op="Mult", items=items):
+                return _product([self.value(given.at(item), depth + 1) for item in items])
             case tree.Op(kind="ListComp" | "GeneratorExp", items=items) if len(items) > 1:
                 return self.value(given.at(items[1]), depth + 1)
             case tree.Op(kind="NamedExpr", items=(_, inner)):
@@ -309,4 +313,11 @@ def _joined(values: list[Any]) -> Any:
     if any(isinstance(value, list) for value in values):
         parts = (value if isinstance(value, list) else [UNKNOWN] for value in values)
         return [item for part in parts for item in part]
+    return UNKNOWN
+
+
+def _product(values: list[Any]) -> Any:
+    """``10 * 1024 * 1024``."""
+    if all(isinstance(value, int) and abs(value) < _MAX_FACTOR for value in values):
+        return math.prod(values)
     return UNKNOWN

@@ -32,12 +32,14 @@ if TYPE_CHECKING:
     from checks.project.lifetimes import Lifetimes
     from checks.project.lists import Lists
     from checks.project.literals import Literals
+    from checks.project.logconfig import LogConfig
     from checks.project.logcontext import LogContext
     from checks.project.logs import Logs
     from checks.project.manifests import Manifests
     from checks.project.models import Models
     from checks.project.outgoing import Outgoing
     from checks.project.parameters import Parameters
+    from checks.project.queries import Queries
     from checks.project.payloads import Payloads
     from checks.project.reach import Reach
     from checks.project.revisions import Revisions
@@ -316,6 +318,13 @@ class Project:
         return Logs(self)
 
     @cached_property
+    def log_config(self) -> LogConfig:
+        """Handlers and formatters, from code and from files."""
+        from checks.project.logconfig import LogConfig
+
+        return LogConfig(self)
+
+    @cached_property
     def log_context(self) -> LogContext:
         """What every log record carries beside its message."""
         from checks.project.logcontext import LogContext
@@ -349,3 +358,10 @@ class Project:
         from checks.project.outgoing import Outgoing
 
         return Outgoing(self)
+
+    @cached_property
+    def queries(self) -> Queries:
+        """What is asked of the rows that queries load."""
+        from checks.project.queries import Queries
+
+        return Queries(self)
