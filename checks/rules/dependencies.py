@@ -117,7 +117,7 @@ def forbidden_dependency(
             return At(each.line, f"`{name}` is declared", path=each.path, anchor=name)
     if scope in {RUNTIME, "any"}:
         rows = list(_imports(project, import_name(name)))
-        firm = [row for row in rows if not _is_optional(row)]
+        firm = [row for row in rows if not is_optional(row)]
         for row in firm or rows:
             text, weight = f"`{name}` is imported", 1.0 if firm else 0.5
             return At(row.line, text, path=row.path, weight=weight, anchor=name)
@@ -150,7 +150,7 @@ def _names(row: ImportedName, module: str) -> bool:
     return f"{found}.{row.fact.name}" == module
 
 
-def _is_optional(row: ImportedName) -> bool:
+def is_optional(row: ImportedName) -> bool:
     """Under TYPE_CHECKING, or in a try that expects the package to be missing."""
     if row.fact.type_checking:
         return True

@@ -42,8 +42,9 @@ def lock_updated_with_manifest(project: Project) -> Answer:
 
     Instead: run ``uv lock`` (or ``uv add``) and commit both files together.
 
-    Known problems: what is a member of a workspace is known as of today only. That the lock which moved is the right one is for the check on uv.lock. Where
-    the lock moved, the change of the manifest is known by its lines only.
+    Known problems: what is a member of a workspace is known as of today only. That the lock which
+    moved is the right one is for the check on uv.lock. Where the lock moved, the change of the
+    manifest is known by its lines only.
     """
     steps = list(_steps(project))
     if not steps:
