@@ -36,6 +36,7 @@ _EVENT = re.compile(r"github\.event_name\s*(==|!=)\s*'([\w-]+)'")
 _BRANCH = re.compile(r"github\.ref(?:_name)?\s*==\s*'(?:refs/heads/)?([\w./-]+)'")
 _TAG = re.compile(r"startsWith\(\s*github\.ref\s*,\s*'refs/tags|github\.ref_type\s*==\s*'tag'")
 _DEFAULT = re.compile(r"github\.ref(?:_name)?\s*==\s*.{0,40}default_branch")
+_ALWAYS = re.compile(r"always\(\)|failure\(\)|!\s*cancelled\(\)")
 _MAIN = frozenset({"main", "master", "trunk"})
 _MAX_VARIANTS = 24
 _MAX_DEPTH = 4
@@ -113,7 +114,12 @@ class Workflows:
     # Jobs and steps -------------------------------------------------------------------------------
 
     def _jobs(
-        self, path: str, triggers: frozenset[str], inputs: Mapping[str, Any], depth: int
+        self,
+        path: str,
+        triggers: frozenset[str],
+        inputs: Mapping[str, Any],
+        depth: int,
+        outer: Job | None = None,
     ) -> Iterator[CiRun]:
         document = self.files.get(path)
         if document is None or depth > _MAX_DEPTH:
@@ -124,7 +130,8 @@ class Workflows:
         for name, job in table_of(data, "jobs").items():
             started = _restricted(triggers, table_of(job).get("if"))
             if isinstance(job, dict) and started:
-                yield from self._job(_Place(path, document, data, name), job, started, given, depth)
+                place = _Place(path, document, data, str(name), outer)
+                yield from self._job(place, job, started, given, depth)
 
     def _job(
         self,
@@ -143,13 +150,17 @@ class Workflows:
             name=f"{place.job} {job.get('name') or ''}".lower(),
             environment=str(named or "").lower(),
             line=place.document.line_of(key),
+            id=place.job,
+            needs=tuple(texts_of(job.get("needs"))),
+            always=runs_always(job.get("if")),
+            outer=place.outer,
         )
         context = Context(about, place.path, about.line, triggers, blocking)
         uses = job.get("uses")
         if isinstance(uses, str):
             given = table_of(job, "with")
             if uses.startswith("./"):
-                yield from self._jobs(joined("", uses), triggers, given, depth + 1)
+                yield from self._jobs(joined("", uses), triggers, given, depth + 1, about)
             else:
                 yield from self.collector.action(uses, given, context)
             return
@@ -240,6 +251,7 @@ class _Place(msgspec.Struct, frozen=True):
     document: DocumentFact
     data: dict[str, Any]
     job: str
+    outer: Job | None = None
 
 
 _ON_CHANGE = frozenset({"opened", "synchronize", "reopened", "ready_for_review", "edited"})
@@ -251,6 +263,13 @@ def _let_through(path: str, rules: Sequence[tuple[Any, bool]]) -> bool:
         if matches(path):
             found = not negative
     return found
+
+
+def runs_always(condition: object) -> bool:
+    """Whether a condition lets a job run although one that it needs has failed."""
+    text = str(condition or "")
+    asks = "needs." in text and "success" in text
+    return _ALWAYS.search(text) is not None and not asks
 
 
 def _restricted(triggers: frozenset[str], condition: object) -> frozenset[str]:

@@ -97,7 +97,17 @@ class Pipeline:
         named = environment.get("name") if isinstance(environment, dict) else environment
         line = document.line_of(name)
         stage, place = str(job.get("stage") or "").lower(), str(named or "").lower()
-        about = Job(path, name.lower(), place, stage, line)
+        about = Job(
+            path=path,
+            name=name.lower(),
+            environment=place,
+            stage=stage,
+            line=line,
+            id=name,
+            needs=_needs(job.get("needs")),
+            always=job.get("when") in {"always", "on_failure"},
+            manual=_is_manual(job),
+        )
         if not triggers or job.get("when") in _NEVER:
             return
         blocking = job.get("allow_failure") not in {True, "true"} and "allow_failure" not in job
@@ -134,6 +144,24 @@ class Pipeline:
             else:
                 for item in given:
                     yield from self._lines(item, depth + 1)
+
+
+def _needs(given: object) -> tuple[str, ...] | None:
+    """Names of the jobs that a job waits for; None where the stages decide."""
+    if not isinstance(given, list):
+        return None
+    names = (each if isinstance(each, str) else table_of(each).get("job") for each in given)
+    return tuple(name for name in names if isinstance(name, str))
+
+
+def _is_manual(job: dict[str, Any]) -> bool:
+    """Whether somebody has to start a job, under every rule that starts it at all."""
+    rules = job.get("rules")
+    if not isinstance(rules, list):
+        return job.get("when") == "manual"
+    starts = [table_of(rule).get("when", job.get("when")) for rule in rules]
+    starts = [each for each in starts if each not in _NEVER]
+    return bool(starts) and all(each == "manual" for each in starts)
 
 
 def _includes(data: object) -> Iterator[tuple[str, str]]:

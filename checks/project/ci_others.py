@@ -140,12 +140,20 @@ class Others:
     def _circle(self, path: str, document: DocumentFact) -> Iterator[CiRun]:
         data = table_of(document.data)
         used = _circle_jobs(table_of(data, "workflows"))
+        needs, approvals = _circle_order(table_of(data, "workflows"))
         for name, job in table_of(data, "jobs").items():
             if not isinstance(job, dict) or (used and name not in used):
                 continue
             key = f"jobs.{name}.steps"
             context = Context(
-                Job(path, str(name).lower(), line=document.line_of(f"jobs.{name}")),
+                Job(
+                    path,
+                    str(name).lower(),
+                    line=document.line_of(f"jobs.{name}"),
+                    id=str(name),
+                    needs=tuple(sorted(needs.get(str(name), ()))),
+                    manual=_waits_for(str(name), needs, approvals),
+                ),
                 path,
                 document.line_of(key),
                 EVERY,
@@ -221,7 +229,14 @@ class Others:
             if not step:
                 continue
             name = f"{context.job.name} {step.get('name') or ''}".strip().lower()
-            job = Job(context.path, name, str(step.get("deployment") or "").lower())
+            job = Job(
+                path=context.path,
+                name=name,
+                environment=str(step.get("deployment") or "").lower(),
+                line=document.line_of(f"{at}.step"),
+                id=key.partition(".parallel")[0].partition(".stage")[0],
+                manual=step.get("trigger") == "manual",
+            )
             scripts = step.get("script")
             for position, text in enumerate(scripts if isinstance(scripts, list) else []):
                 line = document.line_of(f"{at}.step.script.{position}")
@@ -302,6 +317,31 @@ def _circle_jobs(workflows: dict[str, Any]) -> set[str]:
         for job in jobs if isinstance(jobs, list) else []:
             found.update([job] if isinstance(job, str) else [str(name) for name in table_of(job)])
     return found
+
+
+def _circle_order(workflows: dict[str, Any]) -> tuple[dict[str, set[str]], set[str]]:
+    """The jobs that each job requires, in any workflow, and those that are approvals."""
+    needs: dict[str, set[str]] = {}
+    approvals: set[str] = set()
+    for workflow in workflows.values():
+        jobs = table_of(workflow).get("jobs")
+        for job in jobs if isinstance(jobs, list) else []:
+            for name, given in table_of(job).items():
+                needs.setdefault(str(name), set()).update(texts_of(table_of(given).get("requires")))
+                if table_of(given).get("type") == "approval":
+                    approvals.add(str(name))
+    return needs, approvals
+
+
+def _waits_for(name: str, needs: Mapping[str, set[str]], approvals: set[str]) -> bool:
+    """Whether an approval comes before a job."""
+    waiting, seen = [name], set[str]()
+    while waiting:
+        each = waiting.pop()
+        if each not in seen:
+            seen.add(each)
+            waiting += needs.get(each, ())
+    return not approvals.isdisjoint(seen)
 
 
 def _events(when: object) -> frozenset[str]:

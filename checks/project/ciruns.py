@@ -28,6 +28,11 @@ class Job(msgspec.Struct, frozen=True):
         environment: Name of the deployment environment, lower case; "" for none.
         stage: The stage it belongs to, lower case; "" where there are no stages.
         line: Its line.
+        id: The name by which other jobs need it; for Bitbucket that of its pipeline.
+        needs: Jobs that it says to wait for, None where it says nothing.
+        always: It runs although what it waits for has failed.
+        manual: Somebody has to start or to approve it.
+        outer: The job that calls the workflow in which this one stands.
     """
 
     path: str
@@ -35,6 +40,11 @@ class Job(msgspec.Struct, frozen=True):
     environment: str = ""
     stage: str = ""
     line: int = 0
+    id: str = ""
+    needs: tuple[str, ...] | None = None
+    always: bool = False
+    manual: bool = False
+    outer: Job | None = None
 
     @property
     def text(self) -> str:
