@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from checks.project.ci import Ci
     from checks.project.database import Database
     from checks.project.entities import Entities
+    from checks.project.deployments import Deployments
     from checks.project.environment import Environment
     from checks.project.history import History
     from checks.project.exceptions import Exceptions
+    from checks.project.externals import Externals
     from checks.project.layers import Layers
     from checks.project.lifetimes import Lifetimes
     from checks.project.lists import Lists
@@ -171,6 +173,13 @@ class Project:
         return Ci(self)
 
     @cached_property
+    def deployments(self) -> Deployments:
+        """Which jobs of CI deploy, and what has to succeed before."""
+        from checks.project.deployments import Deployments
+
+        return Deployments(self)
+
+    @cached_property
     def tools(self) -> Tools:
         """Which tools are used, where that shows, and how they are configured."""
         from checks.project.tooling import Tools
@@ -309,6 +318,13 @@ class Project:
         from checks.project.exceptions import Exceptions
 
         return Exceptions(self)
+
+    @cached_property
+    def externals(self) -> Externals:
+        """External calls and the clients they are made by."""
+        from checks.project.externals import Externals
+
+        return Externals(self)
 
     @cached_property
     def logs(self) -> Logs:
