@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from checks.facts import tree
 from checks.facts.tree import Assign, Expr
@@ -147,10 +147,15 @@ _NO_TYPES = frozenset({"ForeignKey", "Identity", "Sequence", "Computed", "CheckC
 
 
 class Models:
-    """Columns and relationships of all ORM models."""
+    """Columns and relationships of all ORM models.
+
+    Attributes:
+        memo: What a check has worked out of all models and asks again for each of them.
+    """
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self.memo: dict[str, Any] = {}
         self._led: dict[str, frozenset[str]] = {}
 
     def bases(self, cls: Class) -> list[Class]:
@@ -170,6 +175,24 @@ class Models:
             if (classes.is_column(cls, fact) and not _is_relationship(cls, fact))
             or (plain and fact.annotation is not None and not _is_relationship(cls, fact))
         ]
+
+    def declared(self, cls: Class) -> list[Column]:
+        """Columns that a class declares for itself or, as a base of SQLModel, for its tables."""
+        if cls.key not in self._plain_bases:
+            return self.columns(cls)
+        return [
+            Column(cls, name, fact)
+            for name, fact in cls.attributes.items()
+            if fact.annotation is not None and not _is_relationship(cls, fact)
+        ]
+
+    @cached_property
+    def _plain_bases(self) -> frozenset[str]:
+        """Bases of SQLModel's tables that are no tables themselves."""
+        tables = self.project.classes.with_role("orm")
+        bases = (base for cls in tables if SQLMODEL in cls.ancestors for base in self.bases(cls))
+        role = self.project.classes.role
+        return frozenset(b.key for b in bases if SQLMODEL in b.ancestors and role(b) == "schema")
 
     def maps_datetime(self, cls: Class) -> bool:
         """Whether a base maps plain datetimes to a type with a time zone."""

@@ -20,7 +20,7 @@ _OTHER = frozenset(
 )
 _PYTHON = frozenset(
     "default default_factory insert_default onupdate init repr kw_only compare hash doc info key "
-    "deferred deferred_group deferred_raiseload sort_order use_existing_column active_history "
+    "deferred deferred_group deferred_raiseload sort_order active_history "
     "autoincrement min_length description title alias examples ge gt le lt regex pattern exclude "
     "schema_extra "
     "sa_column_kwargs nullable primary_key name type_ sa_type sa_column".split()
@@ -32,8 +32,12 @@ _TYPES = {
     "bytes": "LargeBinary", "UUID": "Uuid", "AutoString": "String", "EmailStr": "String",
 }  # fmt: skip
 _NO_TYPES = ("ForeignKey", "Identity", "Sequence", "Computed", "CheckConstraint", "Column")
+_NO_COLUMN = ("use_existing_column", "system")
 _DEPTH = 40
 _MOST = 2_000
+
+
+COMPUTED = "computed"
 
 
 class Table(msgspec.Struct):
@@ -44,7 +48,7 @@ class Table(msgspec.Struct):
         table: Its own name, where that is written.
         line: Line of its class.
         columns: What each column is, with its line, by its name in the database.
-        extra: Its name and its constraints.
+        extra: Its name and its constraints; :data:`COMPUTED` where a method makes them.
         sure: It names its table itself; without a name it may be a mixin.
     """
 
@@ -93,6 +97,8 @@ def _table(
         for name in ("__tablename__", "__table__", "__table_args__")
         if name in named
     ]
+    if any(f.cls == index and f.name == "__table_args__" for f in facts.functions):
+        extra = [COMPUTED]
     given = named.get("__tablename__")
     table = tree.text_of(given.value) if given is not None else None
     return Table(cls.name, table or "", cls.line, columns, " ".join(extra), sure)
@@ -149,6 +155,8 @@ def _column(facts: PyFacts, name: str, row: Assign, *, plain: bool) -> tuple[str
     if not calls and mapped is None and not (plain and annotation is not None):
         return None
     if not calls and mapped is not None and _names_model(mapped, value):
+        return None
+    if any(_is_true(call.keyword(flag)) for call in calls for flag in _NO_COLUMN):
         return None
     given = [argument for call in calls for argument in call.args]
     names = [*given[:1], *(call.keyword("name") for call in calls)]

@@ -13,7 +13,7 @@ from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import PyFacts
 from checks.project.layout import excluded_path, test_path
-from checks.project.pastmodels import Table, tables
+from checks.project.pastmodels import COMPUTED, Table, tables
 from checks.project.project import Project
 from checks.project.trunk import Step, Trunk
 from checks.rules.applies import has_history
@@ -410,4 +410,6 @@ def _difference(old: Table, new: Table) -> tuple[str, int]:
     for column in old.columns:
         if column not in new.columns:
             return f"removes the column `{column}`", new.line
-    return ("alters the constraints", new.line) if old.extra != new.extra else ("", 0)
+    if old.extra == new.extra or COMPUTED in {old.extra, new.extra}:
+        return "", 0
+    return "alters the constraints", new.line
