@@ -140,6 +140,7 @@ COMPANIONS: dict[str, tuple[str, ...]] = {
     "httpx": ("fastapi.testclient", "starlette.testclient"),
     "jinja2": ("fastapi.templating", "starlette.templating"),
     "itsdangerous": ("starlette.middleware.sessions", "fastapi.middleware.sessions"),
+    "aiohttp": ("azure", "slack_sdk", "fsspec", "opensearchpy", "elasticsearch"),
     "aiofiles": ("starlette.staticfiles", "fastapi.staticfiles"),
     "python-dotenv": ("pydantic_settings", "pydantic.BaseSettings"),
     "lxml": ("bs4", "pandas"),

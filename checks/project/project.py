@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from checks.project.callgraph import CallGraph
     from checks.project.ci import Ci
     from checks.project.database import Database
-    from checks.project.entities import Entities
     from checks.project.deployments import Deployments
+    from checks.project.entities import Entities
+    from checks.project.entrypoints import Entrypoints
     from checks.project.environment import Environment
-    from checks.project.history import History
     from checks.project.exceptions import Exceptions
     from checks.project.externals import Externals
+    from checks.project.history import History
     from checks.project.layers import Layers
     from checks.project.lifetimes import Lifetimes
     from checks.project.lists import Lists
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from checks.project.models import Models
     from checks.project.outgoing import Outgoing
     from checks.project.parameters import Parameters
-    from checks.project.queries import Queries
     from checks.project.payloads import Payloads
+    from checks.project.queries import Queries
     from checks.project.reach import Reach
     from checks.project.revisions import Revisions
     from checks.project.routergraph import RouterGraph
@@ -332,6 +333,13 @@ class Project:
         from checks.project.logs import Logs
 
         return Logs(self)
+
+    @cached_property
+    def entrypoints(self) -> Entrypoints:
+        """Applications of any framework, and the commands that start them."""
+        from checks.project.entrypoints import Entrypoints
+
+        return Entrypoints(self)
 
     @cached_property
     def log_config(self) -> LogConfig:

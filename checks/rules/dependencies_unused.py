@@ -288,6 +288,8 @@ def _package(row: ImportedName) -> str:
 
 def _said(path: str, document: DocumentFact) -> str:
     """Commands and settings of one document; what it declares as dependency is none."""
+    if document.sections:
+        return "\n".join(code.text for section in document.sections for code in section.code)
     if document.kind in _SILENT:
         return ""
     if document.text:
