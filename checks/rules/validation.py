@@ -48,7 +48,7 @@ def response_model_declared(
 
     Known problems: a type that cannot be resolved counts as a schema.
     """
-    reason = _no_json_body(route)
+    reason = _no_site(route)
     if reason:
         return Skip(reason)
     types = Types(allow_scalars=allow_scalars, allow_typed_dicts=allow_typed_dict_values)
@@ -66,12 +66,17 @@ def response_model_declared(
     return f"the return annotation of `{route.name}` is no schema"
 
 
-def _no_json_body(route: Route) -> str:
+def _no_site(route: Route) -> str:
     """Why a handler is no site: it is hidden, infrastructure, or answers without JSON."""
     if not route.in_schema:
         return "not in the schema"
     if all(is_infrastructure(path, INFRASTRUCTURE) for path in route.paths):
         return "infrastructure"
+    return no_json_body(route)
+
+
+def no_json_body(route: Route) -> str:
+    """Why a handler answers without JSON of its own making, "" when it answers with JSON."""
     if route.methods <= {"HEAD", "OPTIONS", "TRACE"} or route.function.fact.generator:
         return "no JSON body"
     status = route.status_code
