@@ -85,6 +85,8 @@ class Externals:
     def of(self, call: Call) -> External | None:
         """The external call that a call is, None for any other."""
         last = call.last
+        if last.startswith("__"):
+            return None
         if call.receiver is None:
             return self._by_function(call)
         if last in _METHODS:
@@ -121,7 +123,9 @@ class Externals:
     def _by_reach(self, call: Call) -> External | None:
         reached = None if self._reach is None else self._reach.reached(call)
         if reached is not None:
-            library = _REACHED.get(reached.client.partition(".")[0], "")
+            if self.project.names.function_named(call.name) is not None:
+                return None  # a method of our own, whose body makes the call
+            library = self._library(reached.client)
             if reached.client.startswith(("mypy_boto3_", "types_boto3_", "types_aiobotocore_")):
                 library = "boto3"
             return External(call, library, reached.client) if library else None
@@ -131,6 +135,13 @@ class Externals:
         if kind.endswith("Stub") and "_pb2_grpc." in kind:
             return External(call, "grpc", kind)
         return None
+
+    def _library(self, client: str) -> str:
+        """The library of a client's class, by its module or that of a base of it."""
+        cls = self.project.classes.by_key.get(client)
+        names = [client] if cls is None else cls.ancestors
+        heads = (name.partition(".")[0] for name in names)
+        return next((_REACHED[head] for head in heads if head in _REACHED), "")
 
     @cached_property
     def _has_stubs(self) -> bool:

@@ -109,8 +109,18 @@ def _here_or_above(call: Call, holds: Callable[[Call], bool]) -> bool:
     if holds(call):
         return True
     function = call.function
-    callers = [] if function is None else function.file.project.calls.callers(function)
+    if function is None:
+        return False
+    project = function.file.project
+    callers = [*project.calls.callers(function), *_handed_on(project, function)]
     return bool(callers) and all(holds(each) for each in callers)
+
+
+def _handed_on(project: Project, function: Function) -> Iterator[Call]:
+    """Calls that are given a function to run it: ``to_thread(send, message)``."""
+    for call in project.lifetimes.handed.get(function.name, ()):
+        if any(call.file.resolve(arg, call.function) == function.key for arg in call.arguments):
+            yield call
 
 
 def _decorators(call: Call) -> Iterator[tuple[Given, str]]:
