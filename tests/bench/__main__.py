@@ -13,7 +13,7 @@ from pathlib import Path
 from checks.gitread import git_dir_of
 from tests.bench import engine
 
-PARTS = ("engine", "server")
+PARTS = ("engine", "phases", "server")
 
 
 def main() -> None:
@@ -26,6 +26,8 @@ def main() -> None:
     parts = given.part or PARTS
     if "engine" in parts:
         measure_engine(given.repository or [engine.ROOT], pylint=not given.no_pylint)
+    if "phases" in parts:
+        measure_phases(given.repository or [engine.ROOT])
     if "server" in parts:
         from tests.bench import server
 
@@ -41,6 +43,15 @@ def measure_engine(repositories: list[Path], *, pylint: bool) -> None:
             print(f"measuring {path.name} ...", flush=True)
             rows.append(engine.measure(git_dir_of(path), Path(scratch), pylint=pylint))
     print(*engine.table(rows), sep="\n", flush=True)
+
+
+def measure_phases(repositories: list[Path]) -> None:
+    """Print where the time of a cold review goes, a repository after the other."""
+    from tests.bench import phases
+
+    for path in repositories:
+        with tempfile.TemporaryDirectory(prefix="straightedge-bench-") as scratch:
+            print(f"\n{path.name}", *phases.report(git_dir_of(path), Path(scratch)), sep="\n")
 
 
 if __name__ == "__main__":
