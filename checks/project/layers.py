@@ -58,6 +58,22 @@ class Layers:
             and not is_generic_base(cls)
         )
 
+    @cached_property
+    def has_services(self) -> bool:
+        """Whether any production file is, or holds, a service."""
+        return any(
+            self.is_service_module(file) or any(is_service_class(cls) for cls in file.classes)
+            for file in self.project.production
+        )
+
+    @cached_property
+    def has_repositories(self) -> bool:
+        """Whether any production file is, or holds, a repository."""
+        return any(
+            self.is_repository_module(file) or any(is_repository_class(c) for c in file.classes)
+            for file in self.project.production
+        )
+
     def _find(self, file: File) -> str:
         routes = file.path in self.project.routes.modules
         if self.is_composition_root(file):

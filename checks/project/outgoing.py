@@ -57,6 +57,7 @@ class Outgoing:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+        self._external: dict[str, bool] = {}
 
     def is_one_shot(self, call: Call) -> bool:
         """``httpx.get(url)``: a connection for one call."""
@@ -82,6 +83,18 @@ class Outgoing:
     def is_external(self, call: Call) -> bool:
         """Whether a call goes to another service, or makes what goes there."""
         name = call.name
-        if "." not in name or not (_LIBRARIES.match(name) or _OTHERS.match(name)):
-            return bool(_SDK.match(name)) if "." in name else False
-        return not _VALUES.match(name) and self.project.layout.split(name) is None
+        owner, dot, _ = name.rpartition(".")
+        if not dot:
+            return False
+        known = self._external.get(name)
+        if known is None:
+            cls = self.project.classes.by_key.get(owner) or self.project.classes.by_key.get(name)
+            names = [name] if cls is None else [f"{each}." for each in cls.ancestors]
+            known = self._external[name] = any(_is_library(each) for each in names)
+        return known
+
+
+def _is_library(name: str) -> bool:
+    if _LIBRARIES.match(name) or _OTHERS.match(name):
+        return not _VALUES.match(name.rstrip("."))
+    return _SDK.match(name) is not None

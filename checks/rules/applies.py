@@ -47,3 +47,13 @@ def has_manifest(project: Project) -> str | None:
 def has_manifest_or_python(project: Project) -> str | None:
     """Any manifest, or any Python file."""
     return None if project.manifests.paths or project.analysed else "no manifest, no Python file"
+
+
+def has_services(project: Project) -> str | None:
+    """Any service module or service class."""
+    return None if project.layers.has_services else "no service module"
+
+
+def has_repositories(project: Project) -> str | None:
+    """Any repository module or repository class."""
+    return None if project.layers.has_repositories else "no repository module"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from checks.check import Answer, At, Sites, Skip, check
@@ -11,7 +12,7 @@ from checks.project.layers import is_probe
 from checks.project.project import Project
 from checks.project.routes import Route, is_infrastructure
 from checks.project.subjects import Call, File, Function, ImportedName
-from checks.rules.applies import depends_on, has_routes
+from checks.rules.applies import depends_on, has_routes, has_services
 
 DATABASES = (
     "sqlalchemy", "sqlmodel", "tortoise-orm", "beanie", "asyncpg", "psycopg", "psycopg2",
@@ -22,6 +23,15 @@ _FRAMEWORKS = ("fastapi", "starlette", "flask", "django.http")
 _TRANSACTION = frozenset({"commit", "rollback", "begin", "begin_nested"})
 _QUERIES = frozenset({"query", "objects"})
 _PROVIDER_LINES = 5
+_PROMISE = r"(Protocol|Interface|Abstract|ABC|Port|Base|Impl|Dep)?"
+_SERVICE = re.compile(
+    rf"\w*(Service|UseCase|Usecase|Interactor|Facade|Mediator|CommandBus|QueryBus|Bus|CommandHandler"
+    rf"|QueryHandler){_PROMISE}|I\w+Service"
+)
+_REPOSITORY = re.compile(rf"\w*(Repository|Repo|DAO|Dao){_PROMISE}")
+_INFRASTRUCTURE = ("/health*", "/ready*", "/live*", "/metrics", "/ping", "/version", "/")
+_NO_CODE = frozenset({"schema", "settings", "exception", "http-exception", "enum"})
+_FAR = 3
 
 
 @check("routes-no-db-access", applies=(has_routes, depends_on(*DATABASES)))
@@ -291,3 +301,107 @@ def queries_only_in_repositories(
                 At(call.line, text, column=call.fact.column, symbol=symbol, anchor=call.last)
             )
     return Sites(count, found) if count else Skip("no query")
+
+
+@check("routes-call-services", applies=(has_routes, has_services))
+def routes_call_services(
+    route: Route, *, infrastructure: Sequence[str] = _INFRASTRUCTURE
+) -> Answer:
+    """Handlers call the service layer, and nothing below it.
+
+    A rule that stands in a handler holds for one way in only.
+
+    Instead: put the call behind a service function and call that.
+
+    Known problems: a service is known by its module, or by the name of its class; what a library
+    or an unknown object does is not followed.
+    """
+    if any(is_infrastructure(path, infrastructure) for path in route.paths):
+        return Skip("an infrastructure endpoint")
+    kinds: set[str] = set()
+    for function in _own_helpers(route):
+        for call in function.calls:
+            kind = _called_layer(call)
+            kinds.add(kind)
+            if kind in {"repository", "client", "query"}:
+                text = f"`{route.name}` calls the {kind} `{call.last}` past the services"
+                return At(call.line, text, symbol=route.symbol, anchor=call.last)
+    kinds.discard("")
+    if not kinds:
+        return Skip("calls nothing of its own")
+    if "service" in kinds or "data" not in kinds or _is_served(route):
+        return None
+    return At(route.line, f"`{route.name}` calls no service", symbol=route.symbol)
+
+
+def _called_layer(call: Call) -> str:
+    """What a call goes to: service, repository, client, query, data, other; "" for no code of ours.
+
+    Data stands for other code of ours that reads or changes rows.
+    """
+    project = call.file.project
+    owner = call.name.rpartition(".")[0].rpartition(".")[2]
+    targets = project.calls.resolve(call)
+    for name in (owner, call.name.rpartition(".")[2]):
+        if _SERVICE.fullmatch(name) and not _is_data(project, call.name):
+            return "service"
+    if any(project.layers.in_service(each, each.file) for each in targets):
+        return "service"
+    if _REPOSITORY.fullmatch(owner):
+        return "repository"
+    if any(project.layers.in_repository(each, each.file) for each in targets):
+        return "" if any(each.name == "__init__" for each in targets) else "repository"
+    if _access(call):
+        return "query"
+    if project.outgoing.is_external(call):
+        return "client"
+    return _own_code(targets)
+
+
+def _is_data(project: Project, name: str) -> bool:
+    """A class of values: schema, exception, enum."""
+    cls = project.classes.by_key.get(name)
+    return cls is not None and project.classes.role(cls) in _NO_CODE
+
+
+def _own_code(targets: Sequence[Function]) -> str:
+    """Whether code of ours reads or changes rows: "data" or "other"."""
+    found = ""
+    for target in targets:
+        project = target.file.project
+        if target.cls is not None and project.classes.role(target.cls) in _NO_CODE:
+            continue
+        found = found or "other"
+        for each in project.calls.reachable(target, _FAR):
+            if project.layers.in_service(each, each.file):
+                return "service"
+            if any(
+                project.database.reads_rows(call) for call in project.database.of_function(each)
+            ):
+                found = "data"
+    return found
+
+
+def _touches_data(function: Function) -> bool:
+    """Whether a function reads or writes rows, or what a redis keeps."""
+    known: dict[int, bool] = function.file.memo.setdefault("touches data", {})
+    if function.index not in known:
+        project = function.file.project
+        known[function.index] = any(
+            project.database.reads_rows(call) for call in project.database.of_function(function)
+        ) or any(
+            "redis" in call.name.lower() and project.outgoing.is_external(call)
+            for call in function.calls
+        )
+    return known[function.index]
+
+
+def _is_served(route: Route) -> bool:
+    """Whether a dependency other than of authentication calls a service for the handler."""
+    project = route.file.project
+    return any(
+        project.layers.in_service(each, each.file)
+        for dep in route.dependencies
+        if dep.function is not None and not project.authentication.concerns(dep)
+        for each in project.calls.reachable(dep.function, 2)
+    )

@@ -48,3 +48,41 @@ def test_a_socket_module_is_in_no_layer() -> None:
     }
 
     assert ask("layer-import-direction", files).sites == 0
+
+
+SERVED = {
+    "app/services/users.py": "def find(): ...\n",
+    "app/repositories/users.py": "def load(): ...\n",
+    "app/store.py": "from sqlalchemy.orm import Session\ndef keep(db: Session):\n    db.add(1)\n",
+}
+HANDLERS = (
+    "import httpx\nfrom fastapi import APIRouter, Depends\nfrom pydantic import BaseModel\n"
+    "from app.services import users\nfrom app.repositories.users import load\n"
+    "from app.store import keep\nrouter = APIRouter()\nclass Out(BaseModel): ...\n"
+    "def helper():\n    return users.find()\n"
+)
+
+
+def called(body: str, path: str = "/users", params: str = "") -> list[int]:
+    """Lines that routes-call-services finds; the body of the handler is line 13."""
+    text = f"{HANDLERS}@router.get('{path}')\ndef read({params}):\n    {body}\n"
+    return lines(ask("routes-call-services", {**SERVED, "app/routes.py": text}))
+
+
+@pytest.mark.parametrize(
+    "body", ["users.find()", "return helper()", "return Out()", "keep(users.find())", "return 1"]
+)
+def test_handlers_may_call_services_directly_or_by_their_own_helpers(body: str) -> None:
+    assert called(body) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "line"), [("load()", 13), ("httpx.get('x')", 13), ("keep(1)", 12)]
+)
+def test_handlers_that_reach_past_the_services_are_found(body: str, line: int) -> None:
+    assert called(body) == [line]
+
+
+def test_probes_and_the_root_need_no_service() -> None:
+    assert called("load()", path="/health") == []
+    assert called("load()", path="/") == []
