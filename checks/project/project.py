@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from checks.project.queries import Queries
     from checks.project.reach import Reach
     from checks.project.revisions import Revisions
+    from checks.project.requestids import RequestIds
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
     from checks.project.schemas import Schemas
@@ -340,6 +341,13 @@ class Project:
         from checks.project.entrypoints import Entrypoints
 
         return Entrypoints(self)
+
+    @cached_property
+    def request_ids(self) -> RequestIds:
+        """Whether an id follows a request: in, into the log, and out."""
+        from checks.project.requestids import RequestIds
+
+        return RequestIds(self)
 
     @cached_property
     def log_config(self) -> LogConfig:
