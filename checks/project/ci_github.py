@@ -37,6 +37,9 @@ _BRANCH = re.compile(r"github\.ref(?:_name)?\s*==\s*'(?:refs/heads/)?([\w./-]+)'
 _TAG = re.compile(r"startsWith\(\s*github\.ref\s*,\s*'refs/tags|github\.ref_type\s*==\s*'tag'")
 _DEFAULT = re.compile(r"github\.ref(?:_name)?\s*==\s*.{0,40}default_branch")
 _ALWAYS = re.compile(r"always\(\)|failure\(\)|!\s*cancelled\(\)")
+_ASKS = re.compile(
+    r"!\s*failure\(\)|needs\.[\w-]+\.result\s*==\s*'success'|contains\(\s*needs\.\*\.result"
+)
 _MAIN = frozenset({"main", "master", "trunk"})
 _MAX_VARIANTS = 24
 _MAX_DEPTH = 4
@@ -268,8 +271,7 @@ def _let_through(path: str, rules: Sequence[tuple[Any, bool]]) -> bool:
 def runs_always(condition: object) -> bool:
     """Whether a condition lets a job run although one that it needs has failed."""
     text = str(condition or "")
-    asks = "needs." in text and "success" in text
-    return _ALWAYS.search(text) is not None and not asks
+    return _ALWAYS.search(text) is not None and _ASKS.search(text) is None
 
 
 def _restricted(triggers: frozenset[str], condition: object) -> frozenset[str]:

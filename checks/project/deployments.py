@@ -22,6 +22,8 @@ _NAMED = re.compile(r"(?<![a-z])(?:re)?deploy|(?<![a-z])rollout(?![a-z])")
 _PLACE = re.compile(r"(?<![a-z])(?:pre-?|non-?)?(?:prod|production|staging|stage|live|uat|preprod)"
                     r"(?![a-z])")  # fmt: skip
 _PRODUCTION = re.compile(r"(?<![a-z])(?<!pre)(?<!pre-)(?<!non-)(?:prod|production|live)(?![a-z])")
+_OTHER_PLACE = re.compile(r"(?<![a-z])(?:staging|stage|stg|sandbox|test|dev|development|preview|qa"
+                          r"|uat|demo|preprod|pre-prod|non-?prod)(?![a-z])")  # fmt: skip
 _PAGES = re.compile(r"(?<![a-z])(?:gh-?|github-?)?(?:docs?|pages|documentation|storybook|site)"
                     r"(?![a-z])|pypi|gh-deploy|github-pages|cancel|undeploy|teardown")  # fmt: skip
 _SCRIPT = re.compile(r"(?:[\w.-]+/)*(?:re)?deploy[\w-]*(?:\.(?:sh|py|bash))?")
@@ -58,8 +60,11 @@ class Deployment(msgspec.Struct, frozen=True):
     @property
     def to_production(self) -> bool:
         """Whether its names or its commands say that it deploys to production."""
-        said = [self.job.text, *(run.step for run in self.runs)]
-        said += [" ".join(run.words) for run in self.runs if deploys(run)]
+        if _OTHER_PLACE.search(self.job.text):
+            return False
+        said = [self.job.text]
+        for run in self.runs:
+            said += [run.step, " ".join(run.words)] if deploys(run) else []
         return any(_PRODUCTION.search(text.lower()) for text in said)
 
 
@@ -211,7 +216,7 @@ def _chain(job: Job) -> list[Job]:
 
 def _is_named(job: Job) -> bool:
     """Whether the name or the environment of a job says that it deploys; pages are none."""
-    if _PAGES.search(job.text):
+    if _PAGES.search(f"{job.path.rpartition('/')[2].lower()} {job.text}"):
         return False
     return bool(_NAMED.search(f"{job.id.lower()} {job.name}") or _PLACE.search(job.environment))
 

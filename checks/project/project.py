@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
     from checks.project.schemas import Schemas
+    from checks.project.scripts import Scripts
     from checks.project.sending import Sending
     from checks.project.settings import Settings
     from checks.project.tooling import Tools
@@ -173,6 +174,13 @@ class Project:
         from checks.project.ci import Ci
 
         return Ci(self)
+
+    @cached_property
+    def scripts(self) -> Scripts:
+        """Every command that files of the repository write out."""
+        from checks.project.scripts import Scripts
+
+        return Scripts(self)
 
     @cached_property
     def deployments(self) -> Deployments:

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checks.check import Answer, At, Sites, Skip, check
+from checks.project.ciruns import CiRun
 from checks.project.cisteps import can_fail, is_step
 from checks.project.deployments import Deployment
 from checks.project.project import Project
+
+_SCRIPTS = {
+    "test": frozenset({"test", "tests", "vitest", "jest"}),
+    "lint": frozenset({"lint", "eslint"}),
+    "typecheck": frozenset({"typecheck", "type-check", "tsc", "check-types"}),
+}
+_PROGRAMS = {
+    "test": frozenset({"jest", "vitest", "playwright", "mocha", "tox", "nox"}),
+    "lint": frozenset({"eslint", "biome"}),
+    "typecheck": frozenset({"tsc", "pyright", "basedpyright", "ty", "pyrefly"}),
+}
 
 
 @check("ci-deploy-gated")
@@ -42,7 +54,20 @@ def ci_deploy_gated(
 
 
 def _is_after(project: Project, each: Deployment, step: str) -> bool:
-    return any(is_step(project, run, step) and can_fail(run) for run in each.before)
+    return any(
+        can_fail(run) and (is_step(project, run, step) or _is_of_frontend(run, step))
+        for run in each.before
+    )
+
+
+def _is_of_frontend(run: CiRun, step: str) -> bool:
+    """Whether a run is the step of another language, whose deployment may hang on it."""
+    words = [word for word in run.words[:4] if word != "run"]
+    if run.words[:1] in {("npm",), ("yarn",), ("pnpm",), ("bun",)}:
+        return any(word.partition(":")[0] in _SCRIPTS[step] for word in words[1:])
+    return bool(words) and (
+        words[0] in _PROGRAMS[step] or words[:2] in (["go", step], ["cargo", step])
+    )
 
 
 def _at(each: Deployment, message: str, kind: str) -> At:
