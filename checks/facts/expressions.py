@@ -7,6 +7,7 @@ nesting beyond :data:`~checks.facts.tree.MAX_DEPTH` is forgotten.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -33,6 +34,7 @@ MAX_TEXT = 4_000
 _BIG = 1 << 62
 _DEEP = Op("Deep")
 _OWN = frozenset({"self", "cls"})
+_ADDRESS = re.compile(r"[a-zA-Z][\w+.-]{0,24}://[^\s]|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\Z")
 
 
 class Place(Protocol):
@@ -82,6 +84,7 @@ class Expressions:
         self.depth = 0
         self.attributes: set[str] = set()
         self.accesses: list[Access] = []
+        self.addresses: list[tuple[int, str]] = []
         self._table: dict[type[ast.expr], Callable[[Any], Expr]] = {
             ast.Name: self._name,
             ast.Attribute: self._attribute,
@@ -183,7 +186,10 @@ class Expressions:
         if kind == "str":
             if node.end_lineno != node.lineno:
                 self.place.span(node)
-            return Const(kind, clean(str(value)))
+            text = clean(str(value))
+            if _ADDRESS.match(text):
+                self.addresses.append((node.lineno, text))
+            return Const(kind, text)
         if kind == "int" and not -_BIG < value < _BIG:  # type: ignore[operator]
             return Const(kind)
         if kind in {"int", "float", "bool", "NoneType"}:

@@ -151,6 +151,7 @@ class _Walk:
             lookups=tuple(self.lookups),
             attributes=tuple(sorted(self.expressions.attributes)),
             accesses=tuple(self.expressions.accesses),
+            addresses=tuple(self.expressions.addresses),
             comments=tuple(comments(self.lines, self.text_lines | self._docstring_lines())),
         )
         self.expressions.forget()

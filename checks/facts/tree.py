@@ -341,6 +341,8 @@ class PyFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
         suppressions: Comments that silence a tool, in order of line.
         skips_isort: The file says ``isort: skip_file``.
         attributes: Names of attributes that are used otherwise than by calling them at once.
+        accesses: Uses of others' private attributes.
+        addresses: Line and text of the literals that begin with a scheme or are an IP address.
     """
 
     error: str = ""
@@ -367,6 +369,7 @@ class PyFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     comments: tuple[Comment, ...] = ()
     attributes: tuple[str, ...] = ()
     accesses: tuple[Access, ...] = ()
+    addresses: tuple[tuple[int, str], ...] = ()
 
 
 DECODER = msgspec.msgpack.Decoder(PyFacts)
