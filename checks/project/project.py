@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from checks.facts.doctree import DocumentFact
     from checks.facts.lint import LintFact
     from checks.project.authentication import Authentication
+    from checks.project.caches import Caches
     from checks.project.callgraph import CallGraph
     from checks.project.ci import Ci
     from checks.project.database import Database
@@ -370,6 +371,13 @@ class Project:
         from checks.project.logcontext import LogContext
 
         return LogContext(self)
+
+    @cached_property
+    def caches(self) -> Caches:
+        """Caches, and the reads and writes of them."""
+        from checks.project.caches import Caches
+
+        return Caches(self)
 
     @cached_property
     def reach(self) -> Reach:
