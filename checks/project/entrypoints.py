@@ -11,7 +11,7 @@ from checks.facts import tree
 
 if TYPE_CHECKING:
     from checks.project.project import Project
-    from checks.project.subjects import Call, Function
+    from checks.project.subjects import Call, File, Function
 
 _WEB = {
     "Starlette": ("starlette.applications.Starlette",),
@@ -115,10 +115,24 @@ class Entrypoints:
     def calls(self, *names: str) -> list[Call]:
         """Calls that run, by their canonical names."""
         wanted = frozenset(names)
-        lasts = {name.rpartition(".")[2] for name in names}
+        lasts = frozenset(name.rpartition(".")[2] for name in names)
         return [
             call
             for file in self.project.production
-            for call in file.calls_named(*lasts)
+            for call in file.calls_named(*sorted(lasts | _aliases(file, lasts)))
             if call.name in wanted and self.runs(call)
         ]
+
+    def uses(self, *names: str) -> bool:
+        """Whether production code imports or calls something of one of these last names."""
+        return any(
+            not wanted.isdisjoint(file.calls_by_name)
+            or any(row.name in wanted for row in file.facts.imports)
+            for wanted in (frozenset(names),)
+            for file in self.project.production
+        )
+
+
+def _aliases(file: File, names: frozenset[str]) -> set[str]:
+    """Under which other names a file imports some names."""
+    return {row.alias for row in file.facts.imports if row.alias and row.name in names}

@@ -32,7 +32,7 @@ _INSTRUMENTS = frozenset(
 )
 _LOGGED = frozenset(
     "LoggingInstrumentor configure_azure_monitor CorrelationIdFilter RequestIDFilter "
-    "RequestIDLogFilter".split()
+    "RequestIDLogFilter LoggingHandler".split()
 )
 _SENDING = frozenset(
     "HTTPXClientInstrumentor RequestsInstrumentor AioHttpClientInstrumentor URLLib3Instrumentor "
@@ -49,15 +49,12 @@ class RequestIds:
     def __init__(self, project: Project) -> None:
         self.project = project
 
-    def _calls(self, names: frozenset[str]) -> bool:
-        return any(file.calls_named(*names) for file in self.project.production)
-
     # Entry ----------------------------------------------------------------------------------------
 
     @cached_property
     def enters(self) -> bool:
         """Whether every request is given an id, or brings one that is read."""
-        if self._calls(_INSTRUMENTS) or self._by_command:
+        if self.project.entrypoints.uses(*_INSTRUMENTS) or self._by_command:
             return True
         if any(each.name.startswith(_MIDDLEWARE) for each in self.project.routes.middleware):
             return True
@@ -154,7 +151,7 @@ class RequestIds:
     def logged(self) -> bool:
         """Whether every log record carries the id."""
         context = self.project.log_context
-        if context.installs_filter or self._calls(_LOGGED):
+        if context.installs_filter or self.project.entrypoints.uses(*_LOGGED):
             return True
         if any(self.names_id(each) or self._reads_id(each) for each in context.enrichers):
             return True
@@ -183,7 +180,7 @@ class RequestIds:
     @cached_property
     def sent(self) -> bool:
         """Whether the id goes out with HTTP calls."""
-        if self._calls(_SENDING) or self._by_command:
+        if self.project.entrypoints.uses(*_SENDING) or self._by_command:
             return True
         return any(
             self._sends(file)

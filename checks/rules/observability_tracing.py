@@ -54,7 +54,6 @@ _BUNDLED = {
 }
 """What a distribution instruments by itself."""
 _SPANS = ("start_as_current_span", "start_span", "start_active_span", "span")
-_RECORDS = ("record_exception", "set_status")
 _WEB = (
     "FastAPIInstrumentor", "OpenTelemetryMiddleware", "StarletteInstrumentor", "FlaskInstrumentor",
     "DjangoInstrumentor", "LoggingInstrumentor", "instrument_fastapi", "instrument_starlette",
@@ -112,7 +111,7 @@ def _instrumented(project: Project, libraries: dict[str, tuple[str, ...]]) -> bo
         return None
     wanted = {each for name in used for each in libraries[name]}
     wanted |= {last for last, bundled in _BUNDLED.items() if bundled & set(used)}
-    if any(file.calls_named(*wanted) for file in project.production):
+    if project.entrypoints.uses(*wanted):
         return True
     return project.entrypoints.starts_with(COMMAND) and any(
         project.manifests.depends_on(f"opentelemetry-instrumentation-{_package(name)}")
@@ -163,9 +162,9 @@ def _opens_span(file: File) -> bool:
 
 def _error_records(project: Project) -> bool:
     """Whether errors are recorded on spans, or log records carry the id of the trace."""
+    if project.entrypoints.uses("record_exception", *_WEB):
+        return True
     for file in project.production:
-        if file.calls_named(*_RECORDS[:1], *_WEB):
-            return True
         if any(len(call.fact.args) for call in file.calls_named("set_status")) and any(
             row.module.startswith("opentelemetry") for row in file.facts.imports
         ):
