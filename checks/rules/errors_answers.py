@@ -82,7 +82,7 @@ _UNEXPECTED = _MEANINGS[-1]
 
 
 def _answers_errors(project: Project) -> str | None:
-    if project.routes.exception_handlers or any(True for _ in _http_errors(project)):
+    if project.routes.exception_handlers or any(True for _ in http_errors(project)):
         return None
     return "raises no HTTPException and registers no exception handler"
 
@@ -131,7 +131,7 @@ class _Error(msgspec.Struct, frozen=True):
 
 
 def _errors(project: Project) -> Iterator[_Error]:
-    for raised, call in _http_errors(project):
+    for raised, call in http_errors(project):
         given = call.arg(0, "status_code")
         yield _Error(
             raised.file,
@@ -158,7 +158,7 @@ def _errors(project: Project) -> Iterator[_Error]:
             yield _Error(call.file, call.line, status, text, caught)
 
 
-def _http_errors(project: Project) -> Iterator[tuple[Raise, Call]]:
+def http_errors(project: Project) -> Iterator[tuple[Raise, Call]]:
     """Every HTTPException that is raised, with the call that makes it."""
     for file in project.production:
         for raised in file.raises:

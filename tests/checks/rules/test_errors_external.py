@@ -84,7 +84,7 @@ def test_services_have_to_expect_failing_files_and_transactions() -> None:
     [
         "def f():\n    requests.get('x', timeout=3)\n",
         "def f():\n    httpx.get('x')\n",
-        "async def f(s: aiohttp.ClientSession):\n    async with asyncio.timeout(3): await s.get(1)\n",
+        "async def f(s: aiohttp.ClientSession):\n    async with asyncio.timeout(3): s.get(1)\n",
         "async def f():\n    async with aiohttp.ClientSession(timeout=3) as s: await s.get('x')\n",
         "async def f(s: aiohttp.ClientSession):\n    await asyncio.wait_for(s.get('x'), 3)\n",
         "def f(kwargs):\n    requests.get('x', **kwargs)\n",
