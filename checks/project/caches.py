@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ _OBJECTS = frozenset(
     f"cachetools.{name}"
     for name in ("Cache", "TTLCache", "LRUCache", "LFUCache", "FIFOCache", "RRCache", "TLRUCache")
 )
+_OBJECT_NAMES = tuple(sorted(name.rpartition(".")[2] for name in _OBJECTS))
 _MEMOISERS = frozenset({"functools.lru_cache", "functools.cache", "async_lru.alru_cache"})
 _CACHETOOLS = frozenset({"cachetools.cached", "cachetools.cachedmethod", "asyncache.cached"})
 _METHODS: dict[str, str] = {
@@ -33,12 +34,12 @@ _METHODS: dict[str, str] = {
     "setdefault": "write",
 }
 _IN_PROCESS = frozenset({"get", "pop", "clear", "setdefault", "popitem"})
-_REDIS = ("redis.", "aioredis.", "valkey.")
+_REDIS = frozenset({"redis", "aioredis", "valkey"})
 _MEMCACHED = ("pymemcache.", "aiomcache.", "bmemcached.", "pylibmc.")
 _AIOCACHE = ("aiocache.", "aiocache")
 _OTHER_USE = re.compile(
     r"(?:lock|mutex|session|token|otp|captcha|code|nonce|state|jti|blacklist|blocklist|denylist"
-    r"|revoked|attempt|failure|counter|count|quota|rate|limit|ratelimit|limiter|queue|job|login"
+    r"|revoked|attempt|failure|counter|count|quota|limit|ratelimit|limiter|queue|job|login"
     r"|logout|refresh|online|heartbeat|presence|pubsub|channel|verification|verify|idempotency)s?"
 )
 """Words of keys under which redis is a lock, a counter, a queue or a store of sessions."""
@@ -95,6 +96,12 @@ def words(text: str) -> list[str]:
     return [word.lower() for word in _WORDS.findall(text)]
 
 
+def calls_spelled(file: File, names: Sequence[str]) -> list[Call]:
+    """Calls whose callee has one of these last names, or an alias that an import gives it."""
+    aliases = {row.alias for row in file.facts.imports if row.name in names and row.alias}
+    return file.calls_named(*sorted({*names, *aliases}))
+
+
 class Caches:
     """Finds caches and what is done with them, once per project."""
 
@@ -109,8 +116,7 @@ class Caches:
         return [each for file in self.project.production for each in self._held(file)]
 
     def _held(self, file: File) -> Iterator[Held]:
-        names = [name.rpartition(".")[2] for name in sorted(_OBJECTS)]
-        for call in file.calls_named(*names):
+        for call in calls_spelled(file, _OBJECT_NAMES):
             if call.name in _OBJECTS:
                 assign = file.tables.assign_of_call.get(call.index)
                 target = "" if assign is None else tree.dotted(assign.targets[0])
@@ -190,7 +196,16 @@ class Caches:
         kind = call.file.type_of(receiver, call.function)
         if kind.startswith(_MEMCACHED):
             return "memcached", ""
-        return ("aiocache" if kind.startswith(_AIOCACHE) else ""), ""
+        if kind.startswith(_AIOCACHE):
+            return "aiocache", ""
+        return ("redis" if not kind and self._named_like_one(call.file, name) else ""), ""
+
+    def _named_like_one(self, file: File, name: str) -> bool:
+        """A client without a known type, in a file that imports redis."""
+        last = name.rpartition(".")[2].lower()
+        if "redis" not in last and "cache" not in last and last != "client":
+            return False
+        return any(row.module.partition(".")[0] in _REDIS for row in file.facts.imports)
 
     def _in_process(self, file: File, expr: Expr, function: Function | None) -> str:
         kind = file.type_of(expr, function)
@@ -231,7 +246,9 @@ class Caches:
         call = operation.call
         if call is not None and call.fact.keyword("nx") is not None:
             return True
-        return any(_OTHER_USE.fullmatch(word) for word in self.key_words(operation))
+        named = [tree.dotted(operation.key), "" if call is None else tree.dotted(call.receiver)]
+        found = [word for name in named for word in words(name.rpartition(".")[2])]
+        return any(_OTHER_USE.fullmatch(word) for word in (*found, *self.key_words(operation)))
 
     def key_words(self, operation: Operation) -> list[str]:
         """Words of what a key is made of: literals, constants, names of what is filled in."""
