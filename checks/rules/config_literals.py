@@ -56,8 +56,9 @@ _OPENERS = frozenset(
     create_pool create_connection open_connection MongoClient AsyncIOMotorClient AsyncMongoClient
     Celery KafkaProducer KafkaConsumer AIOKafkaProducer AIOKafkaConsumer ConnectionPool SMTP
     SMTP_SSL Elasticsearch AsyncElasticsearch OpenSearch AsyncOpenSearch Minio
-    QdrantClient AsyncQdrantClient ClientSession RabbitBroker KafkaBroker RedisBroker NatsBroker URLParameters
-    ConnectionParameters RedisSettings InfluxDBClient Consul BlockingConnection""".split()
+    QdrantClient AsyncQdrantClient ClientSession RabbitBroker KafkaBroker RedisBroker NatsBroker
+    URLParameters ConnectionParameters RedisSettings InfluxDBClient Consul
+    BlockingConnection""".split()
 )
 _PLACES = frozenset(
     """url base_url host hostname port broker backend dsn endpoint endpoint_url bootstrap_servers
