@@ -33,6 +33,7 @@ _SDK = re.compile(
     r"|sendgrid\.SendGridAPIClient|azure\.storage\.[\w.]+Client|qdrant_client\.(Async)?QdrantClient"
     r"|minio\.Minio|github\.Github|stripe\.StripeClient|telegram\.Bot"
 )
+_CLIENT_TYPES = frozenset({"boto3.Client", "boto3.Resource"})
 _SDK_NAMES = frozenset(
     "client resource create_client build Client Anthropic AsyncAnthropic AnthropicVertex "
     "AnthropicBedrock AsyncAnthropicBedrock AsyncAnthropicVertex OpenAI AsyncOpenAI AzureOpenAI "
@@ -79,6 +80,10 @@ class Outgoing:
         if self.makes_http(call):
             return True
         return last in _SDK_NAMES and _SDK.fullmatch(call.name) is not None
+
+    def is_client_type(self, name: str) -> bool:
+        """Whether a class, or a function that makes one, is a client."""
+        return name in _HTTP or _SDK.fullmatch(name) is not None or name in _CLIENT_TYPES
 
     def is_external(self, call: Call) -> bool:
         """Whether a call goes to another service, or makes what goes there."""

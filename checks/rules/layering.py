@@ -375,9 +375,7 @@ def _own_code(targets: Sequence[Function]) -> str:
         for each in project.calls.reachable(target, _FAR):
             if project.layers.in_service(each, each.file):
                 return "service"
-            if any(
-                project.database.reads_rows(call) for call in project.database.of_function(each)
-            ):
+            if _touches_data(each):
                 found = "data"
     return found
 

@@ -1,0 +1,57 @@
+"""Traps of the check that asks for dependencies to be injected."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.checks.projects import ask, lines
+
+HEAD = (
+    "import httpx\nfrom functools import lru_cache\nfrom fastapi import APIRouter, Depends\n"
+    "from sqlalchemy.orm import Session, sessionmaker\nfrom pydantic_settings import BaseSettings\n"
+    "SessionLocal = sessionmaker()\nrouter = APIRouter()\n"
+    "class Settings(BaseSettings):\n    size: int = 1\nsettings = Settings()\n"
+    "class MailService:\n    def send(self): ...\nmails = MailService()\n"
+)
+
+
+def found(*text: str, **params: object) -> list[int]:
+    """Lines that the check finds; the text begins in line 14."""
+    code = HEAD + "".join(f"{line}\n" for line in text)
+    return lines(ask("dependencies-injected", {"app/services/web.py": code}, **params))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ["def get_mails() -> MailService:", "    return MailService()"],
+        ["def session():", "    with SessionLocal() as s:", "        yield s",
+         "@router.get('/')", "def f(s: Session = Depends(session)):", "    s.commit()"],
+        ["@router.get('/')", "def f(m: MailService = Depends()):", "    m.send()"],
+        ["@router.get('/')", "def f(factory: sessionmaker):", "    factory().commit()"],
+        ["class A:", "    def __init__(self, client: httpx.Client | None = None):",
+         "        self.client = client or httpx.Client()"],
+        ["@router.get('/')", "def f():", "    return ValueError()"],
+    ],
+)  # fmt: skip
+def test_what_is_given_or_provided_holds(text: list[str]) -> None:
+    assert found(*text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (["def f():", "    with SessionLocal() as s:", "        s.commit()"], 15),
+        (["def f():", "    return httpx.Client().get('x')"], 15),
+        (["def f():", "    mails.send()"], 15),
+        (["class A:", "    def __init__(self):", "        self.mails = MailService()"], 16),
+    ],
+)
+def test_what_is_made_or_taken_from_a_global_is_found(text: list[str], line: int) -> None:
+    assert found(*text) == [line]
+
+
+def test_settings_count_where_a_standard_asks_for_them() -> None:
+    text = ["def f():", "    return settings.size"]
+    assert found(*text) == []
+    assert found(*text, kinds=["settings"]) == [15]
