@@ -114,7 +114,7 @@ def _made(file: File, modules: tuple[str, ...]) -> Iterator[Call]:
 
 def _configured(call: Call) -> str:
     """The backend that a cache library is told to use."""
-    said = [call.last.lower()] if call.last != "cached" else []
+    said = [call.name.rpartition(".")[2].lower()]
     for argument in call.arguments:
         for node in tree.walk(argument, call.file.facts):
             if isinstance(node, (tree.Name, tree.Const)):
