@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from checks.project.logcontext import LogContext
     from checks.project.logs import Logs
     from checks.project.manifests import Manifests
+    from checks.project.metrics import Metrics
     from checks.project.models import Models
     from checks.project.outgoing import Outgoing
     from checks.project.parameters import Parameters
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from checks.project.schemas import Schemas
     from checks.project.scripts import Scripts
     from checks.project.sending import Sending
+    from checks.project.snapshots import Snapshots
     from checks.project.settings import Settings
     from checks.project.tooling import Tools
     from checks.project.trunk import Trunk
@@ -317,6 +319,13 @@ class Project:
         return Payloads(self)
 
     @cached_property
+    def snapshots(self) -> Snapshots:
+        """The project at earlier commits."""
+        from checks.project.snapshots import Snapshots
+
+        return Snapshots(self)
+
+    @cached_property
     def environment(self) -> Environment:
         """Reads of environment variables."""
         from checks.project.environment import Environment
@@ -350,6 +359,13 @@ class Project:
         from checks.project.entrypoints import Entrypoints
 
         return Entrypoints(self)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Metrics with their labels, and where values are recorded."""
+        from checks.project.metrics import Metrics
+
+        return Metrics(self)
 
     @cached_property
     def request_ids(self) -> RequestIds:
