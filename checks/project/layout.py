@@ -255,7 +255,7 @@ class Layout:
             return True
         if any(
             cls.name == "Migration" and cls.parent < 0
-            and any(tree.dotted(base).endswith("Migration") for base in cls.bases)
+            and any(tree.dotted(base).rpartition(".")[2] == "Migration" for base in cls.bases)
             for cls in facts.classes
         ):  # fmt: skip
             return True

@@ -57,7 +57,8 @@ class Lookup:
             return True
         file, function = self.call.file, self.call.function
         database = file.project.database
-        if any(database.operation(each) for each in self.links):
+        runs = (each for each in self.links if each.last in _RUNS or each.last == "query")
+        if any(database.operation(each) for each in runs):
             return True
         last = self.links[-1] if self.links else self.call
         if ".query" in tree.dotted(last.receiver):

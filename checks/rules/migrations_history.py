@@ -21,6 +21,7 @@ from checks.source import Change
 
 _HOUR = 3_600
 _BATCH = 200
+_SPACE = re.compile(r"(?:\s|\\[nrt])+")
 _LINKS = frozenset({"branch_labels", "depends_on"})
 
 
@@ -230,9 +231,12 @@ def _replaced_names(facts: PyFacts) -> Iterator[str]:
 # What a migration says ---------------------------------------------------------------------------
 
 
-def shape(facts: PyFacts) -> tuple[object, ...]:
-    """What a file does, without places, docstrings, annotations, imports and their order."""
-    return (
+def shape(facts: PyFacts) -> str:
+    """What a file does, without places, docstrings, annotations, imports and their order.
+
+    White space in texts counts not: SQL is formatted too.
+    """
+    rows = (
         [(f.qualname, [(p.name, p.default) for p in f.params], f.is_async, f.last)
          for f in facts.functions],
         [(c.qualname, c.bases) for c in facts.classes],
@@ -246,6 +250,7 @@ def shape(facts: PyFacts) -> tuple[object, ...]:
         [(b.kind, b.exprs, b.name, b.targets, b.parent, b.peer, b.function)
          for b in facts.blocks],
     )  # fmt: skip
+    return _SPACE.sub(" ", repr(rows))
 
 
 def _is_link(row: tree.Assign) -> bool:
