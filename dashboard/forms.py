@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast, override
 
 from django import forms
+from pathspec import PathSpec
 
 from checks.cloneurl import UrlError, check_branch, parse
 from dashboard.models import CredentialKind, Provider, Repository, Role, Standard, Team
+from dashboard.services.attestations import Word
 from dashboard.services.clone_policy import policy
 from dashboard.services.repositories import Changes
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from dashboard.models import Probe, User
+    from dashboard.services.attestations import Topic
 
 THEME_COOKIE = "theme"
 NO_CREDENTIAL = "none"
@@ -246,6 +249,76 @@ class HookForm(forms.Form):
     def clean_provider(self) -> Provider:
         """Return the forge."""
         return Provider(self.cleaned_data["provider"])
+
+
+class AttestationForm(forms.Form):
+    """What a lead vouches for, with evidence and an end."""
+
+    use_required_attribute = False
+
+    statement = forms.CharField(
+        max_length=4_000,
+        help_text="What is true, in a sentence that somebody can check.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say what you vouch for."},
+    )
+    evidence = forms.CharField(
+        max_length=4_000,
+        help_text="A link, or where and how it can be seen.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Give a link or say how it can be seen."},
+    )
+    days = forms.IntegerField(label="Counts for (days)", min_value=1)
+    watched = forms.CharField(
+        label="Files it is about",
+        required=False,
+        max_length=2_000,
+        help_text="Patterns as in .gitignore, one a line. When such a file changes, the word is "
+        "out of date. May be left empty.",
+        widget=forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"}),
+    )
+
+    def __init__(self, data: Any = None, *, topic: Topic) -> None:
+        super().__init__(data, initial={"days": topic.validity_days}, auto_id=f"{topic.name}-%s")
+        self.topic = topic
+        days = cast("forms.IntegerField", self.fields["days"])
+        days.help_text = f"At most {topic.validity_days}, which the standard sets."
+
+    def clean_days(self) -> int:
+        """Return the days when the standard allows as many."""
+        days: int = self.cleaned_data["days"]
+        if days > self.topic.validity_days:
+            raise forms.ValidationError(
+                f"The standard lets this count for {self.topic.validity_days} days at most."
+            )
+        return days
+
+    def clean_evidence(self) -> str:
+        """Return the evidence when it is a link or long enough to be one."""
+        text: str = self.cleaned_data["evidence"].strip()
+        least = self.topic.evidence_min_chars
+        if len(text) < least and not text.startswith(("https://", "http://")):
+            raise forms.ValidationError(f"Give a link, or at least {least} characters.")
+        return text
+
+    def clean_watched(self) -> list[str]:
+        """Return the patterns, one for each line.
+
+        Raises:
+            ValidationError: One of them is no pattern.
+        """
+        lines = [line.strip() for line in self.cleaned_data["watched"].splitlines()]
+        patterns = [line for line in lines if line]
+        for pattern in patterns:
+            try:
+                PathSpec.from_lines("gitignore", [pattern])
+            except ValueError:
+                raise forms.ValidationError(f"{pattern} is no pattern of files.") from None
+        return patterns
+
+    def word(self) -> Word:
+        """Return what was said."""
+        return Word(**self.cleaned_data)
 
 
 class AppearanceForm(forms.Form):

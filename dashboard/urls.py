@@ -5,6 +5,7 @@ from django.urls import path, register_converter
 from django.urls.converters import PathConverter
 
 from dashboard.views import (
+    attestations,
     badge,
     catalogue,
     findings,
@@ -54,6 +55,13 @@ urlpatterns = [
     path("r/<slug:slug>/webhook/<int:pk>/rotate/", webhook.rotate, name="hook-rotate"),
     path("r/<slug:slug>/webhook/<int:pk>/remove/", webhook.remove, name="hook-remove"),
     path("r/<slug:slug>/code/<file:path>", source.source, name="source"),
+    path("r/<slug:slug>/attestations/", attestations.attestations, name="attestations"),
+    path(
+        "r/<slug:slug>/attestations/<int:pk>/withdraw/",
+        attestations.withdraw,
+        name="attestation-withdraw",
+    ),
+    path("attestations/", attestations.ending, name="attestations-ending"),
     # findings
     path("r/<slug:slug>/findings/", findings.findings, name="findings"),
     path("r/<slug:slug>/findings.csv", findings.export_csv, name="findings-csv"),

@@ -75,14 +75,18 @@ class AttestationQuerySet(models.QuerySet["Attestation"]):
         return self.filter(repository__in=Repository.objects.visible_to(reader))
 
     def in_force(self) -> Self:
-        """Return the attestations that have neither expired nor been withdrawn."""
-        return self.filter(expires_at__gt=Now(), withdrawn_at__isnull=True)
+        """Return those that have neither expired nor been withdrawn, and are not out of date."""
+        return self.filter(
+            expires_at__gt=Now(), withdrawn_at__isnull=True, stale_since__isnull=True
+        )
 
 
 class Attestation(models.Model):
     """A lead's word on a topic that no repository can show, with evidence and an end.
 
-    ``topic`` is what the clauses name in the limits of ``lead-attestation``.
+    ``topic`` is what the clauses name in the limits of ``lead-attestation``. The word is about
+    files that match ``watched`` as the next scan finds them; their blob ids are kept in ``seen``,
+    None until then, and once one of them changes the word is out of date.
     """
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="attestations")
@@ -93,5 +97,12 @@ class Attestation(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
+    watched = models.JSONField(default=list)
+    seen = models.JSONField(null=True)
+    stale_since = models.DateTimeField(null=True)
+    stale_reason = models.CharField(max_length=300, blank=True)
 
     objects = AttestationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]

@@ -44,6 +44,7 @@ class Trigger(models.TextChoices):
     POLL = "poll", "Polling"
     STANDARDS = "standards", "Changed standards"
     AUDIT = "audit", "Audit"
+    ATTESTATION = "attest", "Attestation"
 
 
 class Phase(models.TextChoices):

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
@@ -22,6 +22,7 @@ from checks.standard import StandardError
 from dashboard.models import Branch, Phase, Scan, SourceFile
 from dashboard.models.source_file import SourceState
 from dashboard.services import (
+    attestations,
     facts,
     lease,
     mirrors,
@@ -35,7 +36,6 @@ from dashboard.services.credentials import CredentialError
 from dashboard.text import clean
 
 if TYPE_CHECKING:
-    from dashboard.models import Repository
     from dashboard.services.lease import Heartbeat, Lease
 
 logger = structlog.get_logger(__name__)
@@ -144,7 +144,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
             component=component.path,
             facts_store=facts.store(),
             jobs=settings.ANALYSIS_JOBS,
-            attestations=_attestations(scan.repository),
+            attestations=attestations.records(scan.repository, source),
             progress=_reporter(beat),
         )
         judged.append(results.Judged(component, report, report_json.render(report).encode()))
@@ -156,20 +156,6 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     source_view.keep(scan.repository, source, paths)
     clock.lap("sources")
     results.store(held, judged, adopted, clock.laps)
-
-
-def _attestations(repository: Repository) -> list[dict[str, Any]]:
-    """Return what leads have attested, in the form the library reads."""
-    return [
-        {
-            "topic": row.topic,
-            "by": row.author.email if row.author else "",
-            "on": row.created_at.date(),
-            "expires": row.expires_at.date(),
-            "evidence": row.evidence,
-        }
-        for row in repository.attestations.in_force().select_related("author")
-    ]
 
 
 def _name_commit(held: Lease, scan: Scan, source: GitSource, branch: str) -> None:

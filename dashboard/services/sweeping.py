@@ -26,11 +26,12 @@ from dashboard.models import (
     WebhookDelivery,
     Worker,
 )
-from dashboard.services import lease, registration, scanning, source_view
+from dashboard.services import attestations, lease, registration, scanning, source_view
 
 RING_AGAIN_AFTER = 4  # sweeps
 RINGS_PER_SWEEP = 200
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 KEEP_DELIVERIES = timedelta(days=30)
 POISON = "poison"
 
@@ -49,6 +50,8 @@ def sweep() -> None:
     registration.ring_unheard()
     if Repository.objects.due_for_polling().exists():
         queue.ring(queue.POLL)
+    if PeriodicRun.objects.claim("attestations", HOUR):
+        attestations.judge_ended()
     if PeriodicRun.objects.claim("forget", DAY):
         _forget()
 

@@ -14,7 +14,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -164,11 +164,15 @@ def strength(value: str) -> SafeString:
 
 @register.simple_tag
 def ago(moment: datetime | None, never: str = "never") -> SafeString | str:
-    """Return how long ago something was, with the exact time as a title."""
+    """Return how long ago something was, or how soon it will be; the exact time is its title."""
     if moment is None:
         return never
-    words = timesince(moment, timezone.now(), depth=1)
-    text = "just now" if words.startswith("0") else f"{words} ago"
+    now = timezone.now()
+    if moment > now:
+        text = f"in {timeuntil(moment, now, depth=1)}"
+    else:
+        words = timesince(moment, now, depth=1)
+        text = "just now" if words.startswith("0") else f"{words} ago"
     local = timezone.localtime(moment)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',

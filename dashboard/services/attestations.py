@@ -1,0 +1,217 @@
+"""Attestations: a lead's word on what no repository shows, how long it counts, and what is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pathspec
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from checks.rules.specs import ATTESTATION, specs
+from dashboard.models import Attestation, AuditEntry, Clause, Repository, Role, Scan, Trigger
+from dashboard.services import scanning
+from dashboard.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from checks.source import Source
+    from dashboard.models import User
+    from dashboard.models.people import Reader
+
+MOST_SEEN = 2_000
+"""Watched files whose versions are kept; a pattern that matches more watches the first of them."""
+MOST_ENDED = 200
+SOON = timedelta(days=30)
+EARLIER = 50
+
+
+@dataclass
+class Topic:
+    """What a repository's standards want attested.
+
+    Attributes:
+        name: The topic.
+        validity_days: How long a word counts; the shortest that any clause allows.
+        evidence_min_chars: How long the evidence must be; the longest that any clause asks for.
+        clauses: The clauses that it decides.
+        record: The newest word that was not withdrawn.
+    """
+
+    name: str
+    validity_days: int
+    evidence_min_chars: int
+    clauses: list[Clause] = field(default_factory=list)
+    record: Attestation | None = None
+
+    @property
+    def state(self) -> str:
+        """``attested``, or ``due`` for what is missing, expired or out of date."""
+        record = self.record
+        if record is None or record.stale_since or record.expires_at <= timezone.now():
+            return "due"
+        return "attested"
+
+    @property
+    def ends_soon(self) -> bool:
+        """True when the word that counts will not count for long."""
+        record = self.record
+        return (
+            self.state == "attested"
+            and record is not None
+            and record.expires_at <= timezone.now() + SOON
+        )
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a lead says: the statement, its evidence, for how long, about which files."""
+
+    statement: str
+    evidence: str
+    days: int
+    watched: Sequence[str] = ()
+
+
+def topics(repository: Repository) -> list[Topic]:
+    """Return what the adopted standards want attested, what is due first."""
+    texts = Clause.objects.filter(standard__adoptions__repository=repository)
+    found: dict[str, Topic] = {}
+    for clause in texts.select_related("standard").defer("standard__source"):
+        for name, days, least in _demands(clause.checks):
+            topic = found.setdefault(name, Topic(name, days, least))
+            topic.validity_days = min(topic.validity_days, days)
+            topic.evidence_min_chars = max(topic.evidence_min_chars, least)
+            topic.clauses.append(clause)
+    records = repository.attestations.filter(topic__in=found, withdrawn_at__isnull=True)
+    for record in records.select_related("author"):
+        topic = found[record.topic]
+        topic.record = topic.record or record
+    return sorted(found.values(), key=lambda topic: (topic.state != "due", topic.name))
+
+
+def _demands(checks: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, int, int]]:
+    """Topic, days and length of the evidence of each attestation that a clause asks for."""
+    for check in checks:
+        if check["id"] == ATTESTATION:
+            limits = specs()[ATTESTATION].merged(check.get("params", {}))
+            yield limits["topic"], limits["validity_days"], limits["evidence_min_chars"]
+
+
+def earlier(repository: Repository) -> Sequence[Attestation]:
+    """Return the newest words on any topic, withdrawn and expired ones as well."""
+    return list(repository.attestations.select_related("author")[:EARLIER])
+
+
+@transaction.atomic
+def attest(repository: Repository, topic: Topic, word: Word, actor: User) -> Attestation:
+    """Record a lead's word and have the repository judged again."""
+    record = Attestation.objects.create(
+        repository=repository,
+        topic=topic.name,
+        statement=clean(word.statement, 4_000),
+        evidence=clean(word.evidence, 4_000),
+        author=actor,
+        expires_at=Now() + timedelta(days=min(word.days, topic.validity_days)),
+        watched=list(word.watched),
+    )
+    record.refresh_from_db()
+    _note(repository, actor, "attestation.recorded", record)
+    scanning.request(repository, Trigger.ATTESTATION, actor=actor)
+    return record
+
+
+@transaction.atomic
+def withdraw(record: Attestation, actor: User) -> None:
+    """Take a word back; it stays in the list of earlier ones."""
+    Attestation.objects.filter(pk=record.pk, withdrawn_at__isnull=True).update(withdrawn_at=Now())
+    _note(record.repository, actor, "attestation.withdrawn", record)
+    scanning.request(record.repository, Trigger.ATTESTATION, actor=actor)
+
+
+def _note(repository: Repository, actor: User, action: str, record: Attestation) -> None:
+    AuditEntry.objects.create(
+        actor=actor,
+        team_id=repository.team_id,
+        action=action,
+        subject=repository.slug,
+        detail={"topic": record.topic, "expires": record.expires_at.date().isoformat()},
+    )
+
+
+# --- in a scan
+
+
+def records(repository: Repository, source: Source) -> list[dict[str, Any]]:
+    """Return the words that count for a commit, in the form the library reads.
+
+    Words about files that have changed since are marked out of date on the way.
+    """
+    found = list(repository.attestations.in_force().select_related("author"))
+    if any(row.watched for row in found):
+        files = {entry.path: entry.oid for entry in source.tree() if entry.oid}
+        found = [row for row in found if _still_true(row, files)]
+    return [
+        {
+            "topic": row.topic,
+            "by": row.author.email if row.author else "",
+            "lead": bool(row.author and row.author.may(Role.LEAD, repository.team)),
+            "on": row.created_at.date(),
+            "expires": row.expires_at.date(),
+            "evidence": row.evidence,
+        }
+        for row in found
+    ]
+
+
+def _still_true(row: Attestation, files: Mapping[str, str]) -> bool:
+    if not row.watched:
+        return True
+    matched = pathspec.PathSpec.from_lines("gitignore", row.watched).match_files(sorted(files))
+    now = {path: files[path] for path in list(matched)[:MOST_SEEN]}
+    if row.seen is None:
+        Attestation.objects.filter(pk=row.pk).update(seen=now)
+        return True
+    changed = sorted(
+        path for path in now.keys() | row.seen.keys() if now.get(path) != row.seen.get(path)
+    )
+    if changed:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        reason = clean(f"{changed[0]}{more} changed since", 300)
+        Attestation.objects.filter(pk=row.pk).update(stale_since=Now(), stale_reason=reason)
+    return not changed
+
+
+# --- over time
+
+
+def due_next(reader: Reader) -> Any:
+    """Return the words that count in the reader's repositories, what ends first before."""
+    found = Attestation.objects.visible_to(reader).in_force()
+    return found.select_related("repository", "author").order_by("expires_at", "pk")
+
+
+def judge_ended() -> int:
+    """Have the repositories judged again whose last result rests on a word that has ended since.
+
+    Returns:
+        How many were asked for.
+    """
+    result = Scan.objects.filter(pk=OuterRef("last_scan_id"))
+    ended = Attestation.objects.filter(
+        Q(expires_at__lte=Now()),
+        repository=OuterRef("pk"),
+        withdrawn_at__isnull=True,
+        expires_at__gt=OuterRef("last_scan__finished_at"),
+    )
+    waiting = Repository.objects.filter(Exists(result), Exists(ended))
+    idle = waiting.exclude(pk__in=Scan.objects.active().values("repository"))
+    found = list(idle.order_by("pk")[:MOST_ENDED])
+    for repository in found:
+        scanning.request(repository, Trigger.ATTESTATION)
+    return len(found)
