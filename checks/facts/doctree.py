@@ -96,7 +96,7 @@ class Paragraph(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Code(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One code block, with the language it names."""
+    """One code block, with the language it names; ``line`` is that of its first line of text."""
 
     text: str
     language: str

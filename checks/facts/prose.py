@@ -152,7 +152,7 @@ class _Markdown:
         return False
 
     def _fenced(self, fence: re.Match[str]) -> None:
-        start = self._number
+        start = self._number + 1
         mark = fence["fence"]
         body: list[str] = []
         while self._number < len(self._lines):
@@ -286,7 +286,9 @@ class _Rst:
             line = self._lines[self._number]
             if line.strip() and len(line) - len(line.lstrip()) <= indent:
                 break
-            if not (line.strip().startswith(":") and not any(body)):
+            if not any(body) and (not line.strip() or line.strip().startswith(":")):
+                start = self._number + 2
+            else:
                 body.append(line)
             self._number += 1
         self._builder.code(_dedented(body), language, start)

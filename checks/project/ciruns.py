@@ -157,7 +157,7 @@ def _told(action: str, inputs: Mapping[str, Any]) -> str:
 
 def block_of(value: str) -> int:
     """Lines between a key and the first line of its value: 1 for a block of several lines."""
-    return 1 if "\n" in value.strip("\n") else 0
+    return 1 if "\n" in value.strip("\n") or value.endswith("\n") else 0
 
 
 def line_of(document: DocumentFact, key: str) -> int:

@@ -86,9 +86,9 @@ def unused_dependencies(
     # One may install the other under a name that nobody knows: neither is judged.
     missing = [
         each for each in unknown
-        if uses.is_certain(each) and not any(_alike(one.name, each.package) for one in idle)
+        if uses.is_certain(each) and not any(uses.may_install(one, each) for one in idle)
     ]  # fmt: skip
-    idle = [each for each in idle if not any(_alike(each.name, one.package) for one in unknown)]
+    idle = [each for each in idle if not any(uses.may_install(each, one) for one in unknown)]
     found = [
         At(each.line, f"`{each.name}` is declared and used nowhere", path=each.path,
            anchor=each.name)
@@ -222,6 +222,10 @@ class _Uses:
         if canonicalize_name(top) in self._locked or owners_of(top) or top in NAMESPACES:
             return True
         return not self._locked and top not in self._own_names
+
+    def may_install(self, each: Dependency, what: _Import) -> bool:
+        """Whether a dependency of a manifest above a file may install what it imports."""
+        return _home(each) in self._homes_of(what.row.path) and _alike(each.name, what.package)
 
     @cached_property
     def _declared(self) -> Mapping[str, frozenset[str]]:

@@ -33,7 +33,7 @@ def test_markdown_is_headings_paragraphs_code_and_links() -> None:
                 Paragraph("Then:", 17),
                 Paragraph("er", 26),
             ),
-            (Code("make run", "", 19), Code("# not a heading\nmake test", "bash", 21)),
+            (Code("make run", "", 19), Code("# not a heading\nmake test", "bash", 22)),
             (Link("er", "docs/er.png", 26, image=True), Link("ref", "https://example.com/x", 27)),
         ),
     )
@@ -51,7 +51,7 @@ def test_underlined_headings_rules_comments_and_html_of_markdown() -> None:
     ]
     assert sections[1].paragraphs == (Paragraph("Logo", 12),)
     assert sections[1].links == (Link("", "a.svg", 12, image=True),)
-    assert sections[1].code == (Code("erDiagram", "mermaid", 13),)
+    assert sections[1].code == (Code("erDiagram", "mermaid", 14),)
 
 
 def test_text_before_the_first_heading_is_a_section_without_title() -> None:
@@ -62,7 +62,7 @@ def test_text_before_the_first_heading_is_a_section_without_title() -> None:
 
 
 def test_an_unclosed_fence_ends_with_the_file() -> None:
-    assert read_markdown(["```", "a", "# b"])[0].code == (Code("a\n# b", "", 1),)
+    assert read_markdown(["```", "a", "# b"])[0].code == (Code("a\n# b", "", 2),)
 
 
 def test_rst_is_headings_by_their_marks_paragraphs_and_code() -> None:
