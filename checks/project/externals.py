@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -70,7 +70,14 @@ class Externals:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.memo: dict[str, frozenset[str]] = {}
+        self._memo: dict[str, Any] = {}
+
+    def remembered[Answer](self, key: str, find: Callable[[], Answer]) -> Answer:
+        """What a check asks again for many calls: of a function, a client, the whole project."""
+        if key not in self._memo:
+            self._memo[key] = find()
+        answer: Answer = self._memo[key]
+        return answer
 
     @cached_property
     def all(self) -> list[External]:

@@ -215,8 +215,13 @@ def _is_private(cls: Class) -> bool:
     project = cls.file.project
     if cls.name in project.exceptions.imported:
         return False
-    raised = any(each.name == cls.key for each in cls.file.raises)
-    return raised and any(cls.key in clause.types for clause in cls.file.excepts)
+    file = cls.file
+    known: frozenset[str] | None = file.memo.get("raised and caught")
+    if known is None:
+        caught = {name for clause in file.excepts for name in clause.types}
+        known = frozenset(caught & {each.name for each in file.raises})
+        file.memo["raised and caught"] = known
+    return cls.key in known
 
 
 def _lacks(cls: Class, entry: str, parents: set[str]) -> str:

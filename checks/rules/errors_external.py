@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from checks.check import At, Sites, check
 from checks.facts import tree
 from checks.facts.tree import Expr
+from checks.project.exceptions import nested
 from checks.project.externals import External
 from checks.project.given import Given, source
 from checks.project.project import Project
@@ -171,38 +173,55 @@ def _matches(clause: Except, library: str) -> bool:
 
 
 def _is_logged(each: External) -> bool:
-    call, project = each.call, each.call.file.project
-    function = call.function
-    while function is not None:
-        if project.logs.of_function(function):
+    project, function = each.call.file.project, each.call.function
+    if function is not None and project.externals.remembered(
+        f"logged in {function.key}:{function.line}", lambda: _logs(project, function, each.call)
+    ):
+        return True
+    if _instrumented(project, each.library):
+        return True
+    return _constructed(each, "hooks", lambda made: made.fact.keyword("event_hooks") is not None)
+
+
+def _logs(project: Project, function: Function, call: Call) -> bool:
+    """Whether a function, one that it is nested in or a decorator of it makes log calls."""
+    current: Function | None = function
+    while current is not None:
+        if project.logs.of_function(current):
             return True
-        function = function.parent
-    own = call.function
-    if own is not None:
-        for given, name in _decorators(call):
-            made = project.names.function_named(name)
-            if made is not None and _logs_inside(given.file.project, made):
-                return True
-    hooks = (made.fact.keyword("event_hooks") for made in project.externals.constructions(each))
-    return any(hook is not None for hook in hooks) or _instrumented(project, each.library)
+        current = current.parent
+    for _, name in _decorators(call):
+        made = project.names.function_named(name)
+        if made is not None and any(project.logs.of_function(inner) for inner in nested(made)):
+            return True
+    return False
 
 
-def _logs_inside(project: Project, function: Function) -> bool:
-    from_function = [function, *(f for f in function.file.functions if f.parent == function)]
-    return any(project.logs.of_function(inner) for inner in from_function)
+def _constructed(each: External, key: str, holds: Callable[[Call], bool]) -> bool:
+    """Whether something holds for a construction that the client of a call may come from."""
+    externals = each.call.file.project.externals
+    made = externals.constructions(each) if each.client else []
+    if len(made) < 2:
+        return any(map(holds, made))
+    return externals.remembered(f"{key} of {each.client}", lambda: any(map(holds, made)))
 
 
 def _instrumented(project: Project, library: str) -> bool:
     """Whether a tracer watches all calls of a library."""
     wanted = library.replace("boto3", "boto").lower()
+    names = project.externals.remembered("instrumentors", lambda: _instrumentors(project))
+    return any(wanted in name for name in names)
+
+
+def _instrumentors(project: Project) -> frozenset[str]:
+    found = set()
     for file in project.production:
         for call in file.calls_by_name.get("instrument", ()):
-            receiver = call.receiver
-            named = receiver if receiver is not None else call.fact.func
+            named = call.receiver if call.receiver is not None else call.fact.func
             name = file.resolve(named, call.function).rpartition(".")[2].lower()
-            if "instrumentor" in name and wanted in name:
-                return True
-    return False
+            if "instrumentor" in name:
+                found.add(name)
+    return frozenset(found)
 
 
 # Limited in time ----------------------------------------------------------------------------------
@@ -218,15 +237,25 @@ def _has_timeout(each: External) -> bool:
         return not _is_none(given)
     if each.library not in {*_UNLIMITED, "httpx"} or call.spreads or _is_limited(call):
         return True
-    made = each.call.file.project.externals.constructions(each) if each.client else []
-    limits = [construction.fact.keyword("timeout") for construction in made]
-    if each.library == "httpx":
-        return not limits or not all(limit is not None and _is_none(limit) for limit in limits)
+    if each.library == "httpx":  # limits by itself, unless every client is told not to
+        return (
+            not each.client
+            or not _constructed(each, "unlimited", _is_unlimited)
+            or (_constructed(each, "limited", lambda made: not _is_unlimited(made)))
+        )
     if each.library == "requests" and _is_mounted(each, "timeout"):
         return True
-    return any(limit is not None and not _is_none(limit) for limit in limits) or any(
-        construction.spreads for construction in made
-    )
+    return _constructed(each, "timeout", _is_limiting)
+
+
+def _is_unlimited(made: Call) -> bool:
+    given = made.fact.keyword("timeout")
+    return given is not None and _is_none(given)
+
+
+def _is_limiting(made: Call) -> bool:
+    given = made.fact.keyword("timeout")
+    return made.spreads if given is None else not _is_none(given)
 
 
 def _is_none(expr: Expr) -> bool:
@@ -241,17 +270,34 @@ def _is_limited(call: Call) -> bool:
             for expr in block.exprs:
                 if isinstance(expr, tree.CallRef) and file.calls[expr.index].last in _LIMITS:
                     return True
-    for other in call.function.calls if call.function is not None else ():
-        if other.last == "wait_for":
-            inner = (node for arg in other.fact.args for node in tree.walk(arg, file.facts))
-            if tree.CallRef(call.index) in inner:
-                return True
+    if call.index in _waited_for(call):
+        return True
     return any("timeout" in name.rpartition(".")[2] for _, name in _decorators(call))
+
+
+def _waited_for(call: Call) -> frozenset[int]:
+    """The calls of a file that ``wait_for(...)`` is given."""
+    file = call.file
+    return file.project.externals.remembered(
+        f"waited for in {file.path}",
+        lambda: frozenset(
+            node.index
+            for other in file.calls_named("wait_for")
+            for arg in other.fact.args
+            for node in tree.walk(arg, file.facts)
+            if isinstance(node, tree.CallRef)
+        ),
+    )
 
 
 def _is_mounted(each: External, word: str) -> bool:
     """Whether a session of requests is given an adapter that says so."""
-    for file in each.call.file.project.production:
+    project = each.call.file.project
+    return project.externals.remembered(f"mounted {word}", lambda: _mounts(project, word))
+
+
+def _mounts(project: Project, word: str) -> bool:
+    for file in project.production:
         for call in file.calls_by_name.get("mount", ()):
             for arg in call.fact.args[1:]:
                 adapter = source(Given(file, arg, call.function))
@@ -281,8 +327,7 @@ def _is_retried(each: External) -> bool:
         return True
     if _here_or_above(each.call, _is_retried_here):
         return True
-    made = each.call.file.project.externals.constructions(each) if each.client else []
-    if any(_retries_itself(construction) for construction in made):
+    if _constructed(each, "retries", _retries_itself):
         return True
     return each.library == "requests" and _is_mounted(each, "backoff")
 
@@ -331,11 +376,21 @@ def _loops_with_growing_waits(call: Call, block: tree.Block) -> bool:
             name = file.resolve(expr, call.function)
             if _says_retry(name) or name.rpartition(".")[2] in {"Retrying", "AsyncRetrying"}:
                 return _grows(Given(file, expr, call.function), name)
-    return any(
-        other.last == "sleep"
-        and any(not isinstance(arg, tree.Const) for arg in other.fact.args)
-        and block.line <= other.line <= block.end_line
-        for other in (call.function.calls if call.function is not None else ())
+    sleeps = _growing_sleeps(call)
+    place = bisect_left(sleeps, block.line)
+    return place < len(sleeps) and sleeps[place] <= block.end_line
+
+
+def _growing_sleeps(call: Call) -> list[int]:
+    """Lines of a file that sleep for a time that is computed, in order."""
+    file = call.file
+    return file.project.externals.remembered(
+        f"sleeps in {file.path}",
+        lambda: sorted(
+            other.line
+            for other in file.calls_named("sleep")
+            if any(not isinstance(arg, tree.Const) for arg in other.fact.args)
+        ),
     )
 
 
@@ -401,21 +456,20 @@ def _is_breaker(given: Given, name: str) -> bool:
 
 def _run_by_breakers(project: Project) -> frozenset[str]:
     """Keys of the functions that are passed to a breaker to be run."""
-    memo = project.externals.memo
-    known = memo.get("run by breakers")
-    if known is None:
-        found = set()
-        for file in project.production:
-            for call in file.calls_named(*_RUNS):
-                receiver = call.receiver
-                if receiver is not None and _is_breaker(
-                    Given(file, receiver, call.function), file.resolve(receiver, call.function)
-                ):
-                    for arg in call.fact.args:
-                        name = project.values.callee_of(file, arg, call.function)
-                        found.add(name)
-        known = memo["run by breakers"] = frozenset(found)
-    return known
+    return project.externals.remembered(
+        "run by breakers",
+        lambda: frozenset(
+            project.values.callee_of(file, arg, call.function)
+            for file in project.production
+            for call in file.calls_named(*_RUNS)
+            if call.receiver is not None
+            and _is_breaker(
+                Given(file, call.receiver, call.function),
+                file.resolve(call.receiver, call.function),
+            )
+            for arg in call.fact.args
+        ),
+    )
 
 
 _KINDS: dict[str, Callable[[External], bool]] = {

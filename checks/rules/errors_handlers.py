@@ -59,7 +59,8 @@ def exception_handlers_registered(
     Instead: register a handler which turns the exception into a response.
 
     Known problems: who calls is followed through first-party calls that can be resolved; an
-    exception that leaves a function nobody is known to call counts as reaching the application.
+    exception that leaves a function nobody is known to call counts as reaching the application
+    where both stand in one package.
     A registration whose class cannot be told is taken to cover every domain exception.
     """
     registered = project.routes.hooks.handled
@@ -110,7 +111,7 @@ def _reaches(project: Project, raised: Raise, name: str, accept: bool) -> bool:
         if any(exceptions.catches(clause, name) for clause in exceptions.decorated(each)):
             continue
         callers = project.calls.callers(each)
-        if not callers and not _is_outside(each):
+        if not callers and not _is_outside(each) and _belongs(each):
             return True
         for call in callers:
             caller = call.function
@@ -128,6 +129,14 @@ def _caught(function: Function, block: int, name: str, accept: bool) -> bool:
     if project.routes.of(function) is not None and not accept:
         return False
     return project.exceptions.stops(function.file, block, function, name)
+
+
+def _belongs(function: Function) -> bool:
+    """Whether a function stands in the package of an application, not in one of its own."""
+    project = function.file.project
+    packages = {app.file.module.rpartition(".")[0].partition(".")[0]
+                for app in project.routes.applications if app.file.is_production}  # fmt: skip
+    return "" in packages or function.file.module.partition(".")[0] in packages
 
 
 def _is_outside(function: Function) -> bool:

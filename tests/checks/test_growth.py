@@ -133,8 +133,22 @@ SHAPES = {
         "    with open('a') as f#:\n        f#.read()\n    g# = open('x')\n", "def f(a):\n"
     ),
     "globals": shape("g# = None\ndef f#():\n    global g#\n    g# = #\n    l.append(g#)\n"),
+    "error answers": shape(
+        "class E#(Exception): pass\nasync def h#(request: Request, exc: E#):\n"
+        "    return JSONResponse({'a': #}, 400)\ndef r#():\n    raise E#(1)\n"
+        "@router.get('/#')\ndef q#():\n    r#()\n    r~()\n    raise HTTPException(404, 'a')\n",
+        "from fastapi import Request\nfrom fastapi.responses import JSONResponse\n",
+    ),
+    "calls in one try": shape(
+        "        r#()\n        httpx.get('x')\n        sleep(a)\n", "def f(a):\n    try:\n"
+    ),
 }
-ENDS = {"entries": "}\n", "decorators": "def f(a): pass\n", "parameters": "): pass\n"}
+ENDS = {
+    "calls in one try": "    except ValueError: pass\n",
+    "entries": "}\n",
+    "decorators": "def f(a): pass\n",
+    "parameters": "): pass\n",
+}
 
 
 class Steps:
