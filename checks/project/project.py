@@ -20,6 +20,7 @@ from checks.project.values import Values
 if TYPE_CHECKING:
     from checks.facts.doctree import DocumentFact
     from checks.facts.lint import LintFact
+    from checks.project.alerts import Alerts
     from checks.project.authentication import Authentication
     from checks.project.caches import Caches
     from checks.project.callgraph import CallGraph
@@ -47,15 +48,15 @@ if TYPE_CHECKING:
     from checks.project.payloads import Payloads
     from checks.project.queries import Queries
     from checks.project.reach import Reach
-    from checks.project.revisions import Revisions
     from checks.project.requestids import RequestIds
+    from checks.project.revisions import Revisions
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
     from checks.project.schemas import Schemas
     from checks.project.scripts import Scripts
     from checks.project.sending import Sending
-    from checks.project.snapshots import Snapshots
     from checks.project.settings import Settings
+    from checks.project.snapshots import Snapshots
     from checks.project.tooling import Tools
     from checks.project.trunk import Trunk
     from checks.source import Entry, Source
@@ -359,6 +360,13 @@ class Project:
         from checks.project.entrypoints import Entrypoints
 
         return Entrypoints(self)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        """Alert rules of Prometheus, Grafana and Terraform."""
+        from checks.project.alerts import Alerts
+
+        return Alerts(self)
 
     @cached_property
     def metrics(self) -> Metrics:

@@ -59,6 +59,11 @@ class File:
         """The tables of this file; empty when it was not analysed."""
         return NO_FACTS if self._encoded is None else tree.DECODER.decode(self._encoded)
 
+    @property
+    def encoded(self) -> bytes | None:
+        """The same as it is stored, None when it was not analysed."""
+        return self._encoded
+
     @cached_property
     def tables(self) -> Tables:
         """Its rows by function, class, block and name."""

@@ -203,10 +203,11 @@ def _required(cls: Class) -> Field | None:
     if any(name.rpartition(".")[2].lower().replace("_", "").startswith(_PARTIAL) for name in named):
         return None
     fields = cls.file.project.schemas.fields(cls).values()
-    return next((field for field in fields if _has_no_default(field)), None)
+    return next((field for field in fields if has_no_default(field)), None)
 
 
-def _has_no_default(field: Field) -> bool:
+def has_no_default(field: Field) -> bool:
+    """Whether a request has to hold a field."""
     given = None if field.default is None else source(Given(field.cls.file, field.default))
     if given is not None and not isinstance(given.expr, tree.CallRef):
         return isinstance(given.expr, tree.Const) and given.expr.kind == "ellipsis"

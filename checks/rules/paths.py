@@ -218,17 +218,17 @@ def deprecated_version_marked(
             newest[key] = max(version, newest.get(key, -1))
     found, count = [], 0
     for route in project.routes.handlers:
-        flagged = any(_is_flagged(each) for each in route.endpoints)
+        flagged = any(is_flagged(each) for each in route.endpoints)
         old = [e for e in route.endpoints if -1 < _unversioned(e)[1] < newest[_unversioned(e)[0]]]
         if not flagged and not old:
             continue
         for entry in require:
             count += 1
             if entry == "deprecated-flag":
-                fine = all(_is_flagged(each) for each in old)
+                fine = all(is_flagged(each) for each in old)
                 message = f"`{route.name}` is superseded and not deprecated=True"
             else:
-                fine = _sends_header(project, route)
+                fine = sends_header(project, route)
                 message = f"`{route.name}` is deprecated and sends no Deprecation header"
             if not fine:
                 found.append(_at(route, route.line, message, entry))
@@ -245,12 +245,14 @@ def _unversioned(endpoint: Endpoint) -> tuple[tuple[str, str], int]:
     return (endpoint.method, "/".join(parts)), -1
 
 
-def _is_flagged(endpoint: Endpoint) -> bool:
+def is_flagged(endpoint: Endpoint) -> bool:
+    """Whether it is deprecated for OpenAPI on any level."""
     options = endpoint.registration.options(endpoint.chain, "deprecated")
     return any(given.value is True for given in options)
 
 
-def _sends_header(project: Project, route: Route) -> bool:
+def sends_header(project: Project, route: Route) -> bool:
+    """Whether the handler or what runs around it writes a Deprecation or Sunset header."""
     functions = [route.function]
     functions += [dep.function for dep in route.dependencies if dep.function is not None]
     functions += [each.function for each in project.routes.middleware if each.function is not None]
