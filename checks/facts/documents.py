@@ -41,7 +41,9 @@ def read(kind: Kind, data: bytes) -> DocumentFact:
     try:
         return DocumentFact(kind, note=decoded.note, **_READERS[kind](decoded.text))
     except Unreadable as fault:
-        return DocumentFact(kind, error=str(fault), note=decoded.note)
+        # a template of rules is no YAML before it is filled in, and is read line by line
+        kept = decoded.text if kind == "yaml" and "alert:" in decoded.text else ""
+        return DocumentFact(kind, error=str(fault), note=decoded.note, text=kept)
 
 
 def _tree(reader: Callable[[str], Tree]) -> Callable[[str], _Fields]:
