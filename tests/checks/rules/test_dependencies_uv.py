@@ -6,6 +6,7 @@ import pytest
 
 from tests.checks.projects import ask_read
 
+PIPELINE = "jobs:\n  a:\n    steps:\n      - run: |\n          pip install x\n"
 OWN = {"pyproject.toml": '[project]\nname = "mylib"\ndependencies = ["httpx"]\n'}
 
 
@@ -53,7 +54,7 @@ def test_users_install_a_library_as_they_like() -> None:
     [
         ("Dockerfile", "FROM x\nRUN apt update && \\\n    # why\n    pip install x\n", 4),
         ("Makefile", "all:\n\techo a; \\\n\tpip install x\n", 3),
-        (".github/workflows/ci.yml", "jobs:\n  a:\n    steps:\n    - run: |\n       pip install x", 5),
+        (".github/workflows/ci.yml", PIPELINE, 5),
         (".gitlab-ci.yml", "a:\n  script:\n    - echo\n    - pip install x\n", 4),
         ("scripts/setup.sh", "#!/bin/sh\npip install x\n", 2),
         ("README.rst", "Setup::\n\n    cd x\n    pip install x\n", 4),
