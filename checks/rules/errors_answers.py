@@ -209,7 +209,7 @@ def _recognised(each: _Error) -> list[Meaning]:
     if told:
         return told[:1]
     broad = not _BROAD.isdisjoint(each.caught) or "500" in each.caught
-    return [_UNEXPECTED] if broad or _is_upstream(each) else []
+    return [_UNEXPECTED] if broad else []
 
 
 def _is_upstream(each: _Error) -> bool:

@@ -11,7 +11,7 @@ from checks.project.conditions import words
 from checks.project.hooks import ExceptionHandler, Middleware
 from checks.project.project import Project
 from checks.project.routers import Router
-from checks.project.subjects import Class, Except, Function, Raise
+from checks.project.subjects import Class, Except, File, Function, Raise
 
 _BROAD = frozenset({"builtins.Exception", "builtins.BaseException"})
 _FAMILIES: dict[str, frozenset[str]] = {
@@ -68,11 +68,12 @@ def exception_handlers_registered(
     application = _application(project)
     for family in families:
         if family == "domain":
-            sites = list(_domain_sites(project, accept_route_translation))
-            count += len(sites)
-            for cls in sites:
+            for cls, raised in _raised(project):
+                count += 1
                 names = project.exceptions.lineage(cls.key) - _BROAD
-                if "" not in registered and registered.isdisjoint(names):
+                if "" in registered or not registered.isdisjoint(names):
+                    continue
+                if any(_reaches(project, e, cls.key, accept_route_translation) for e in raised):
                     text = f"No handler is registered for `{cls.name}` or a base of it"
                     found.append(At(cls.line, text, path=cls.path, anchor="domain"))
             continue
@@ -85,17 +86,17 @@ def exception_handlers_registered(
     return Sites(count, found)
 
 
-def _domain_sites(project: Project, accept: bool) -> Iterator[Class]:
-    """Domain exceptions that are raised and may reach the application."""
-    raised: dict[str, list[Raise]] = {}
+def _raised(project: Project) -> Iterator[tuple[Class, list[Raise]]]:
+    """The domain exceptions that production code raises, with where it does."""
+    found: dict[str, list[Raise]] = {}
     for file in project.production:
         for each in file.raises:
             name = project.exceptions.raised(each)
             if project.exceptions.is_domain(name):
-                raised.setdefault(name, []).append(each)
+                found.setdefault(name, []).append(each)
     for cls in project.exceptions.domain:
-        if any(_reaches(project, each, cls.key, accept) for each in raised.get(cls.key, ())):
-            yield cls
+        if cls.key in found:
+            yield cls, found[cls.key]
 
 
 def _reaches(project: Project, raised: Raise, name: str, accept: bool) -> bool:
@@ -134,9 +135,15 @@ def _caught(function: Function, block: int, name: str, accept: bool) -> bool:
 def _belongs(function: Function) -> bool:
     """Whether a function stands in the package of an application, not in one of its own."""
     project = function.file.project
-    packages = {app.file.module.rpartition(".")[0].partition(".")[0]
-                for app in project.routes.applications if app.file.is_production}  # fmt: skip
-    return "" in packages or function.file.module.partition(".")[0] in packages
+    packages = {_package(app.file) for app in project.routes.applications
+                if app.file.is_production}  # fmt: skip
+    return "" in packages or _package(function.file) in packages
+
+
+def _package(file: File) -> str:
+    """Key of the outermost package of a file, "" for a module beside the packages."""
+    top, dot, _ = file.module.partition(".")
+    return file.key[: len(file.key) - len(file.module)] + top if dot else ""
 
 
 def _is_outside(function: Function) -> bool:

@@ -55,7 +55,18 @@ def test_what_the_services_catch_needs_no_handler() -> None:
 
 def test_what_workers_and_commands_raise_needs_none() -> None:
     files = {"app/errors.py": ERRORS, "app/workers/a.py": SERVICE, "app/main.py": MAIN}
-    assert ask("exception-handlers-registered", files).state == "not-applicable"
+    outcome = ask("exception-handlers-registered", files)
+    assert (outcome.sites, lines(outcome)) == (1, [])
+
+
+def test_what_another_package_raises_needs_none_unless_a_handler_can_meet_it() -> None:
+    files = {
+        "server/app/__init__.py": "",
+        "server/app/main.py": "from fastapi import FastAPI\napp = FastAPI()\n",
+        "sdk/app/__init__.py": "",
+        "sdk/app/client.py": "class SdkError(Exception): pass\ndef f():\n    raise SdkError\n",
+    }
+    assert lines(ask("exception-handlers-registered", files)) == []
 
 
 def test_a_handler_that_translates_counts_where_the_clause_accepts_it() -> None:
