@@ -29,31 +29,31 @@ ENGINE = "straightedge 0.1.0"
 def fresh_report(
     source: Source,
     standards: Sequence[Standard],
+    names: tuple[str, str, str],
     store: FactStore,
+    said: Mapping[str, Any],
     *,
-    repository: str,
-    component: str,
     jobs: int,
-    attestations: Sequence[Mapping[str, Any]],
-    tables: Mapping[str, Any] | None,
     progress: Progress | None,
 ) -> Report:
     """The report of :func:`checks.review.review`, made now, from facts of any age.
 
+    Args:
+        source: The repository at the commit.
+        standards: Judged one at a time, in this order.
+        names: Repository, commit and component, as the report names them.
+        store: Facts of earlier reviews.
+        said: What no repository holds: ``attestations`` and ``tables``.
+        jobs: Analysis processes at the same time.
+        progress: Told about each phase.
+
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
     """
-    view = ComponentSource(source, component) if component else None
-    read = read_project(
-        view or source,
-        store,
-        jobs=jobs,
-        attestations=attestations,
-        tables=tables,
-        progress=progress,
-    )
+    view = ComponentSource(source, names[2]) if names[2] else None
+    read = read_project(view or source, store, jobs=jobs, progress=progress, **said)
     outcomes = judge_project(read.project, standards, progress)
-    return _report(read, view, outcomes, standards, (repository, source.commit, component))
+    return _report(read, view, outcomes, standards, names)
 
 
 def _report(

@@ -58,16 +58,8 @@ def review(
     # What judges is not even imported for a commit that was judged before.
     from checks.fresh import fresh_report
 
-    report = fresh_report(
-        source,
-        standards,
-        store,
-        repository=repository,
-        component=component,
-        jobs=jobs,
-        attestations=attestations,
-        tables=tables,
-        progress=progress,
-    )
+    names = (repository, source.commit, component)
+    said = {"attestations": attestations, "tables": tables}
+    report = fresh_report(source, standards, names, store, said, jobs=jobs, progress=progress)
     remembered.keep(report)
     return report

@@ -20,6 +20,7 @@ FOR_ITS_TEAM = {
     "findings-json": "findings.json",
     "findings-sarif": "findings.sarif",
     "webhook": "webhook/",
+    "attestations": "attestations/",
     "scan": "scans/1/",
     "source": "code/app/main.py",
 }
@@ -29,6 +30,7 @@ ONLY_POST = {
     "repository-remove": "remove/",
     "hook-rotate": "webhook/1/rotate/",
     "hook-remove": "webhook/1/remove/",
+    "attestation-withdraw": "attestations/1/withdraw/",
 }
 FOR_EVERYBODY_SIGNED_IN = {
     "fleet": "/",
@@ -37,6 +39,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "standards": "/standards/",
     "standard": "/standards/house-rules/",
     "clause": "/standards/house-rules/HR-1/",
+    "attestations-ending": "/attestations/",
     "checks": "/checks/",
     "check": "/checks/no-print/",
     "me": "/me/",
@@ -90,7 +93,10 @@ def test_a_page_of_a_repository_opens_for_all_of_its_team(house: House, tail: st
     assert house.client(house.viewer).get(house.page(tail)).status_code == 200
 
 
-@pytest.mark.parametrize("tail", [tail for tail in FOR_ITS_TEAM.values() if tail != "webhook/"])
+TAKE_FORMS = {"webhook/", "attestations/"}
+
+
+@pytest.mark.parametrize("tail", sorted(set(FOR_ITS_TEAM.values()) - TAKE_FORMS))
 def test_a_page_that_shows_refuses_to_be_posted_to(house: House, tail: str) -> None:
     assert house.client(house.owner).post(house.page(tail)).status_code == 405
 
