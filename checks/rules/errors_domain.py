@@ -187,6 +187,9 @@ def _statuses(cls: Class) -> Iterator[object]:
         if fact.value is not None:
             yield Given(cls.file, fact.value).value
     init = cls.methods.get("__init__")
+    for param in init.fact.params if init is not None else ():
+        if param.name in names and param.default is not None:
+            yield Given(cls.file, param.default).value
     for name in sorted(names):
         for method, assign in cls.own_assigns.get(name, ()):
             if assign.value is not None:

@@ -129,6 +129,7 @@ class AppError(Exception):
             "forbidden",
         ),
         (CODES, "rate-limited"),
+        ("class A(Exception):\n    def __init__(self, code=400): ...\n", "bad-request"),
     ],
 )
 def test_a_kind_is_covered_by_name_status_or_code(code: str, kind: str) -> None:
