@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from checks.project.exceptions import Exceptions
     from checks.project.externals import Externals
     from checks.project.history import History
+    from checks.project.features import Features
     from checks.project.layers import Layers
     from checks.project.lifetimes import Lifetimes
     from checks.project.lists import Lists
@@ -437,3 +438,10 @@ class Project:
         from checks.project.queries import Queries
 
         return Queries(self)
+
+    @cached_property
+    def features(self) -> Features:
+        """What belongs to each routes module."""
+        from checks.project.features import Features
+
+        return Features(self)
