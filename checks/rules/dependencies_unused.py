@@ -18,7 +18,7 @@ from checks.project.declared import RUNTIME, Dependency, table_of
 from checks.project.distributions import COMPANIONS, NAMESPACES, brought_by, modules_of, owners_of
 from checks.project.manifests import is_auxiliary, project_name
 from checks.project.project import Project
-from checks.project.subjects import File, ImportedName
+from checks.project.subjects import ImportedName
 from checks.rules.applies import has_manifest
 from checks.rules.dependencies import is_optional
 
@@ -126,12 +126,15 @@ class _Uses:
     @cached_property
     def _imported(self) -> Mapping[str, frozenset[str]]:
         """Folders below which a dotted name is imported by any file, "" standing for the root."""
-        found: dict[str, set[str]] = {}
+        rows: dict[tuple[str, str], set[str]] = {}
         for file in self.project.analysed:
             folders = self._homes_of(file.path)
-            for row in file.imports:
-                for name in _prefixes(row):
-                    found.setdefault(name, set()).update(folders)
+            for fact in file.facts.imports:
+                rows.setdefault((fact.module, fact.name), set()).update(folders)
+        found: dict[str, set[str]] = {}
+        for (module, name), places in rows.items():
+            for prefix in _prefixes(module, name):
+                found.setdefault(prefix, set()).update(places)
         return {name: frozenset(folders) for name, folders in found.items()}
 
     @cached_property
@@ -191,19 +194,22 @@ class _Uses:
             if home not in self._manifest_folders:
                 continue
             for row in file.imports:
+                top = row.fact.module.partition(".")[0]
+                if row.fact.level or not top or top in _STANDARD or top.startswith("_"):
+                    continue
+                if (home, top) in found and top not in NAMESPACES:
+                    continue
                 package = _package(row)
                 key = (home, package)
-                if key not in found and self._is_foreign(file, row, package):
-                    found[key] = _Import(package, tuple(_prefixes(row)), row)
+                if key not in found and self._is_foreign(row, top):
+                    names = tuple(_prefixes(row.fact.module, row.fact.name))
+                    found[key] = _Import(package, names, row)
         return list(found.values())
 
-    def _is_foreign(self, file: File, row: ImportedName, package: str) -> bool:
-        top = package.partition(".")[0]
-        if row.fact.level or not top or top in _STANDARD or top.startswith("_"):
+    def _is_foreign(self, row: ImportedName, top: str) -> bool:
+        if canonicalize_name(top) in self.own:
             return False
-        if self.project.layout.split(row.target) is not None or is_optional(row):
-            return False
-        return canonicalize_name(top) not in self.own and file.parsed
+        return self.project.layout.split(row.target) is None and not is_optional(row)
 
     def declares(self, each: _Import) -> bool:
         """Whether a manifest above a file declares what it imports."""
@@ -269,17 +275,18 @@ def _home(each: Dependency) -> str:
     return head if last.lower() == "requirements" else each.folder
 
 
-def _prefixes(row: ImportedName) -> list[str]:
+def _prefixes(module: str, name: str) -> list[str]:
     """``a``, ``a.b`` and ``a.b.c`` for what imports ``c`` from ``a.b``."""
-    parts = [*row.fact.module.split("."), *([row.fact.name] if row.fact.name else [])]
+    parts = [*module.split("."), *([name] if name else [])]
     return [".".join(parts[:length]) for length in range(1, len(parts) + 1)]
 
 
 def _package(row: ImportedName) -> str:
     """What is installed as one: the first name, in shared namespaces the first two or three."""
-    names = _prefixes(row)[-1].split(".")
-    if names[0] not in NAMESPACES:
-        return names[0]
+    top = row.fact.module.partition(".")[0]
+    if top not in NAMESPACES:
+        return top
+    names = _prefixes(row.fact.module, row.fact.name)[-1].split(".")
     if names[0] == "opentelemetry" and names[1:2] not in (
         ["sdk"],
         ["instrumentation"],
