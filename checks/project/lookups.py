@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,6 +26,7 @@ _ONE_ROW = frozenset(
     "literal nextval random version".split()
 )
 _COMBINED = frozenset({"And", "Or", "Not"})
+_GUARD = re.compile(r"(^|_)(ensure|check|require|assert|validate|verify|raise|must|guard)(_|$)")
 _DEPTH = 30
 
 
@@ -144,6 +147,8 @@ class Uses:
         self.file = file
         self.names: dict[tuple[int, str], list[Use]] = {}
         self.calls: dict[int, list[Use]] = {}
+        self.bound: dict[int, tree.Assign] = {}
+        self.rebound: dict[tuple[int, str], list[int]] = {}
         for function, line, expr in _rows(file):
             self._read(function, line, expr)
         for block in file.facts.blocks:
@@ -156,8 +161,27 @@ class Uses:
             elif row.value is not None and row.kind == "return":
                 self._note(row.function, row.line, row.value, "returned")
         for assign in file.facts.assigns:
-            if assign.value is not None and isinstance(assign.targets[0], tree.Seq):
-                self._note(assign.function, assign.line, assign.value, "unpacked")
+            self._bind(assign)
+        for call in file.facts.calls:
+            if _GUARD.search(call.last):
+                for argument in call.args:
+                    self._note(call.function, call.line, argument, "given")
+        for uses in self.names.values():
+            uses.sort(key=lambda use: use.line)
+        for lines in self.rebound.values():
+            lines.sort()
+
+    def _bind(self, row: tree.Assign) -> None:
+        for target in row.targets:
+            if isinstance(target, tree.Name) and "." not in target.id:
+                self.rebound.setdefault((row.function, target.id), []).append(row.line)
+        if row.value is None:
+            return
+        value = bare(row.value)
+        if isinstance(value, tree.CallRef):
+            self.bound.setdefault(value.index, row)
+        if isinstance(row.targets[0], tree.Seq):
+            self._note(row.function, row.line, row.value, "unpacked")
 
     def _note(self, function: int, line: int, expr: Expr, kind: str) -> None:
         expr = bare(expr)
@@ -243,27 +267,22 @@ def uses_after(call: Call) -> list[Use]:
     found = list(uses.calls.get(call.index, ()))
     row, name = bound_to(call)
     if row is not None and name:
-        own = [each.line for each in call.file.tables.assigns_to.get(name, ())
-               if each.function == call.fact.function and each.line > row.line]  # fmt: skip
-        end = min(own, default=1 << 30)
-        rows = uses.names.get((call.fact.function, name), ())
+        place = (call.fact.function, name)
+        own, rows = uses.rebound.get(place, []), uses.names.get(place, [])
+        later = bisect_right(own, row.line)
+        end = own[later] if later < len(own) else 1 << 30
         first = row.line if row.op == ":=" else row.end_line + 1
-        found += [each for each in rows if first <= each.line <= end]
+        start = bisect_left(rows, first, key=lambda use: use.line)
+        found += rows[start : bisect_right(rows, end, key=lambda use: use.line)]
     return found
 
 
 def bound_to(call: Call) -> tuple[tree.Assign | None, str]:
     """The assignment that binds a call's result to a plain name, and the name."""
-    rows = call.file.tables.assigns.get(call.fact.function, ())
-    for row in rows:
-        if row.value is None or not row.line <= call.line <= row.end_line:
-            continue
-        value = bare(row.value)
-        if isinstance(value, tree.CallRef) and value.index == call.index:
-            target = row.targets[0]
-            name = target.id if isinstance(target, tree.Name) else ""
-            return row, "" if "." in name else name
-    return None, ""
+    row = uses_of(call.file).bound.get(call.index)
+    target = row.targets[0] if row is not None else None
+    name = target.id if isinstance(target, tree.Name) else ""
+    return row, "" if "." in name else name
 
 
 def is_optional(function: Function) -> bool:

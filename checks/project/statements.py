@@ -7,6 +7,7 @@ Written as SQL (texts, f-strings, ``text(...)``, constants) or built from tables
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 import msgspec
@@ -88,12 +89,23 @@ def _is_text(call: Call) -> bool:
 
 
 def assigned(call: Call, name: str) -> list[Expr]:
-    """What a variable may hold at a call: in its function up to there, else in the module."""
-    rows = call.file.tables.assigns_to.get(name, ())
-    own = [row for row in rows if row.function == call.fact.function and row.line <= call.line]
-    if not own:
-        own = [row for row in rows if row.function < 0 and row.cls < 0]
-    return [row.value for row in own if row.value is not None and not row.op]
+    """What a variable may hold at a call: in its function up to there, else in the module.
+
+    Of many assignments the last ones count.
+    """
+    known: dict[tuple[int, str], list[tree.Assign]] | None = call.file.memo.get("assigned")
+    if known is None:
+        known = call.file.memo["assigned"] = {}
+        for name_of, rows in call.file.tables.assigns_to.items():
+            for row in rows:
+                if row.cls < 0 and row.value is not None and not row.op:
+                    known.setdefault((row.function, name_of), []).append(row)
+        for found_rows in known.values():
+            found_rows.sort(key=lambda row: row.line)
+    own = known.get((call.fact.function, name), [])
+    end = bisect_right(own, call.line, key=lambda row: row.line)
+    found = own[max(end - _DEPTH, 0) : end] or known.get((-1, name), [])[-_DEPTH:]
+    return [row.value for row in found if row.value is not None]
 
 
 def split_sql(text: str) -> Iterator[Statement]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from checks.check import Answer, At, Sites, Skip, check
-from checks.project.lookups import Lookup, bound_to, is_optional, uses_after
+from checks.project.lookups import Lookup, is_optional, uses_after
 from checks.project.subjects import Except, File
 
 _EXACT = frozenset({"scalar_one", "one"})
 _LOOSE = frozenset({"scalar_one_or_none", "one_or_none", "first"})
 _TESTS = frozenset({"none", "truth", "given"})
 _ENDS = frozenset({"abort", "exit", "_exit", "fail"})
-_GUARD = re.compile(r"(^|_)(ensure|check|require|assert|validate|verify|raise|must|guard)(_|$)")
 _MISSING = "NoResultFound"
 
 
@@ -63,13 +60,18 @@ def _handlers(lookup: Lookup) -> list[Except]:
     }
     if not around:
         return []
-    clauses = call.function.excepts if call.function is not None else call.file.excepts
-    return [
-        clause
-        for clause in clauses
-        if clause.block.peer in around
-        and any(name.endswith(f".{_MISSING}") or name == _MISSING for name in clause.types)
-    ]
+    return [clause for index in around for clause in _clauses(call.file).get(index, ())]
+
+
+def _clauses(file: File) -> dict[int, list[Except]]:
+    """Clauses of a file that catch a missing row, by their ``try``."""
+    known: dict[int, list[Except]] | None = file.memo.get("missing rows")
+    if known is None:
+        known = file.memo["missing rows"] = {}
+        for clause in file.excepts:
+            if any(name.rpartition(".")[2] == _MISSING for name in clause.types):
+                known.setdefault(clause.block.peer, []).append(clause)
+    return known
 
 
 def _turns_into_fallback(clause: Except) -> bool:
@@ -85,25 +87,10 @@ def _believed(lookup: Lookup) -> str:
         return ""
     uses = uses_after(call)
     kinds = {use.kind for use in uses}
-    if kinds & _TESTS or _is_guarded(lookup):
+    if kinds & _TESTS:
         return ""
     if kinds & {"part", "unpacked"}:
         return "may give None, and the result is used without a test"
     if "returned" in kinds and call.function is not None and not is_optional(call.function):
         return f"may give None, and `{call.function.name}` does not say that it returns None"
     return ""
-
-
-def _is_guarded(lookup: Lookup) -> bool:
-    """Whether the row is handed to something that says it checks it."""
-    call = lookup.call
-    _, name = bound_to(call)
-    function = call.function
-    if not name or function is None:
-        return False
-    return any(
-        _GUARD.search(each.last)
-        and any(getattr(argument, "id", "") == name for argument in each.arguments)
-        for each in function.calls
-        if each.line > call.line
-    )

@@ -32,6 +32,8 @@ _NATURAL = frozenset("email username slug sku code isbn external_id uuid phone".
 _BOUNDED = frozenset("price amount quantity age percent rating score status".split())
 _NUMBERS = frozenset("Integer SmallInteger BigInteger Numeric Float Double DECIMAL REAL".split())
 _PYTHON_NUMBERS = frozenset({"builtins.int", "builtins.float", "decimal.Decimal"})
+_COMPUTED = "*"
+"""Stands for every column where a method computes the constraints."""
 _ROLES = re.compile(r"(_model|_orm|_table|_entity|_db|_record)$|^(db_|orm_)")
 
 
@@ -184,25 +186,41 @@ def _is_enumerated(column: Column) -> bool:
 
 def _named_in(column: Column, *makers: str, having: str = "") -> bool:
     """Whether a constraint of the model, its bases or its module names the column."""
-    word = re.compile(rf"\b{re.escape(column.name)}\b")
-    for call, computed in _constraints(column.cls):
-        if call.last not in makers:
-            continue
-        flag = call.fact.keyword(having) if having else None
-        if having and not (isinstance(flag, tree.Const) and flag.value is True):
-            continue
-        texts = (
-            literal_text(node) or tree.dotted(node)
-            for arg in call.fact.args
-            for node in tree.walk(arg, call.file.facts)
-        )
-        if computed or any(word.search(text) for text in texts):
-            return True
-    return False
+    named = _named(column.cls)
+    kinds = [f"{maker} {having}".strip() for maker in makers]
+    return any(not named.get(kind, set()).isdisjoint({column.name, _COMPUTED}) for kind in kinds)
+
+
+def _named(cls: Class) -> dict[str, set[str]]:
+    """Words in the constraints of a class, by what makes them (``Index unique``)."""
+    memo = cls.file.memo.setdefault("constraints", {})
+    known: dict[str, set[str]] | None = memo.get(cls.index)
+    if known is not None:
+        return known
+    found: dict[str, set[str]] = {}
+    for call, computed in _constraints(cls):
+        words = {_COMPUTED} if computed else _words_of(call)
+        flag = call.fact.keyword("unique")
+        kinds = [call.last, f"{call.last} unique"]
+        for kind in kinds[: 1 + (isinstance(flag, tree.Const) and flag.value is True)]:
+            found.setdefault(kind, set()).update(words)
+    for kind, words in _of_module(cls.file).items():
+        found.setdefault(kind, set()).update(words if cls.name in words else ())
+    memo[cls.index] = found
+    return found
+
+
+def _words_of(call: Call) -> set[str]:
+    texts = (
+        literal_text(node) or tree.dotted(node)
+        for arg in call.fact.args
+        for node in tree.walk(arg, call.file.facts)
+    )
+    return {word for text in texts for word in re.findall(r"\w+", text)}
 
 
 def _constraints(cls: Class) -> Iterator[tuple[Call, bool]]:
-    """Constraints in ``__table_args__`` of a class, its bases and heirs; True where computed."""
+    """Constraints in ``__table_args__`` of a class and its bases; True where computed."""
     models = cls.file.project.models
     for each in (cls, *models.bases(cls)):
         fact, method = each.attributes.get("__table_args__"), each.methods.get("__table_args__")
@@ -214,9 +232,20 @@ def _constraints(cls: Class) -> Iterator[tuple[Call, bool]]:
                     yield Call(each.file, node.index), False
         for call in method.calls if method is not None else ():
             yield call, True
-    for call in cls.file.calls_named("Index", "UniqueConstraint", "CheckConstraint"):
-        if call.fact.function < 0 and call.fact.cls < 0:
-            yield call, False
+
+
+def _of_module(file: File) -> dict[str, set[str]]:
+    """Words of the constraints that a module adds to its models one by one, with theirs."""
+    known: dict[str, set[str]] | None = file.memo.get("module constraints")
+    if known is None:
+        known = file.memo["module constraints"] = {}
+        for call in file.calls_named("Index", "UniqueConstraint", "CheckConstraint"):
+            if call.fact.function < 0 and call.fact.cls < 0:
+                flag = call.fact.keyword("unique")
+                unique = isinstance(flag, tree.Const) and flag.value is True
+                for kind in (call.last, *([f"{call.last} unique"] if unique else ())):
+                    known.setdefault(kind, set()).update(_words_of(call))
+    return known
 
 
 def _migrated(column: Column) -> bool:

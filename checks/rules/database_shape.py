@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
+from checks.facts.text import Comment
 from checks.facts.tree import Expr
 from checks.project.models import Column
 from checks.project.project import Project
@@ -125,19 +127,25 @@ def _joined(project: Project) -> Iterator[str]:
 
 def _repeated(columns: Sequence[Column]) -> Iterator[tuple[Column, str]]:
     """``user_name`` beside ``user_id``, where users have a name."""
-    for key in columns:
-        other = _referred(key)
-        if other is None:
-            continue
-        head = key.name.removesuffix("_id")
-        models = other.file.project.models
-        own = {c.name for each in (other, *models.bases(other)) for c in models.columns(each)}
-        for column in columns:
-            copied = column.name.removeprefix(f"{head}_")
-            if copied == column.name or column is key or column.foreign_key or copied == "id":
+    keys = {column.name.removesuffix("_id"): column for column in columns}
+    others = {head: other for head, key in keys.items() if (other := _referred(key)) is not None}
+    owned: dict[str, set[str]] = {}
+    for column in columns:
+        words = column.name.split("_")
+        for end in range(1, len(words)) if not column.foreign_key else ():
+            head, copied = "_".join(words[:end]), "_".join(words[end:])
+            other = others.get(head)
+            if other is None or copied == "id" or _FROZEN.search(copied):
                 continue
-            if copied in own and not _FROZEN.search(copied):
+            if head not in owned:
+                owned[head] = _column_names(other)
+            if copied in owned[head]:
                 yield column, f"repeats `{other.name}.{copied}`"
+
+
+def _column_names(cls: Class) -> set[str]:
+    models = cls.file.project.models
+    return {c.name for each in (cls, *models.bases(cls)) for c in models.declared(each)}
 
 
 def _referred(column: Column) -> Class | None:
@@ -156,18 +164,27 @@ def _is_justified(column: Column) -> bool:
 
 
 def _explained(column: Column) -> bool:
-    comments = column.cls.file.facts.comments
-    last = max(column.fact.end_line, column.line)
-    return any(
-        _REASON.search(each.text)
-        for each in comments
-        if column.line <= each.line <= last or (each.own and each.line == column.line - 1)
-    )
+    return bool(_REASON.search(_comment(column)))
+
+
+def _comment(column: Column) -> str:
+    """Comments on the lines of a column, and in the line above."""
+    file = column.cls.file
+    known: dict[int, Comment] | None = file.memo.get("comments by line")
+    if known is None:
+        known = file.memo["comments by line"] = {each.line: each for each in file.facts.comments}
+    above = known.get(column.line - 1)
+    lines = range(column.line, max(column.fact.end_line, column.line) + 1)
+    inside = [known[line].text for line in lines if line in known]
+    return " ".join([*inside, above.text if above is not None and above.own else ""])
 
 
 def _says_why(cls: Class) -> bool:
     first = min([cls.line, *(each.line for each in cls.fact.decorators)])
-    above = (c.text for c in cls.file.facts.comments if first - 3 <= c.line <= first)
+    rows = cls.file.facts.comments
+    start = bisect_left(rows, first - 3, key=lambda each: each.line)
+    end = bisect_right(rows, first, key=lambda each: each.line)
+    above = [each.text for each in rows[start:end]]
     return bool(_REASON.search(" ".join([cls.fact.docstring or "", *above])))
 
 
@@ -255,12 +272,7 @@ def _json_types(column: Column) -> set[str]:
 
 
 def _has_comment(column: Column) -> bool:
-    last = max(column.fact.end_line, column.line)
-    return any(
-        "json" in each.text.lower()
-        for each in column.cls.file.facts.comments
-        if column.line <= each.line <= last or (each.own and each.line == column.line - 1)
-    )
+    return "json" in _comment(column).lower()
 
 
 def _searches(file: File) -> Iterator[tuple[Call, str]]:
@@ -293,11 +305,15 @@ def _is_text_column(file: File, name: str) -> bool:
     if cls is None:
         return False
     models = file.project.models
-    for each in (cls, *models.bases(cls)):
-        for column in models.columns(each):
-            if column.name == last:
-                return _is_string(column)
-    return False
+    key = f"texts of {cls.key}"
+    if key not in models.memo:
+        models.memo[key] = {
+            column.name
+            for each in (cls, *models.bases(cls))
+            for column in models.declared(each)
+            if _is_string(column)
+        }
+    return last in models.memo[key]
 
 
 def _begins_open(call: Call, argument: Expr) -> bool:

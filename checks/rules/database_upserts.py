@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Block, Expr
 from checks.project.given import Given, source
-from checks.project.lookups import Lookup, bare, bound_to
+from checks.project.lookups import Lookup, bare, bound_to, uses_of
 from checks.project.project import Project
 from checks.project.sqltext import literal_text
 from checks.project.statements import statement_of
@@ -20,6 +21,7 @@ _LOOKUPS = ("scalar_one", "scalar_one_or_none", "one_or_none", "one", "first", "
 _ADDS = frozenset({"add", "add_all", "bulk_save_objects", "bulk_insert_mappings"})
 _CONFLICTS = ("on_conflict_do_update", "on_conflict_do_nothing")
 _ENDS = frozenset({"Return", "Raise", "Continue", "Break"})
+_UPDATES = frozenset({"sqlmodel_update", "update_from_dict"})
 _STAMP = "updated_at"
 
 
@@ -107,8 +109,9 @@ def _adds_or_changes(call: Call) -> bool:
     row, name = bound_to(call)
     if function is None or row is None:
         return False
-    for index, block in function.blocks:
-        if block.kind != "if" or block.line < row.line or _rebound(call, name, row, block):
+    for index in _asking(file).get((function.index, name), ()):
+        block = file.facts.blocks[index]
+        if block.line < row.line or _rebound(call, name, row, block):
             continue
         missing = _asks_missing(block.exprs[0], name)
         if missing is None:
@@ -129,12 +132,23 @@ def _adds_or_changes(call: Call) -> bool:
     return False
 
 
+def _asking(file: File) -> dict[tuple[int, str], list[int]]:
+    """Every ``if`` that asks for one name, by its function and that name."""
+    known: dict[tuple[int, str], list[int]] | None = file.memo.get("asking")
+    if known is None:
+        known = file.memo["asking"] = {}
+        for index, block in enumerate(file.facts.blocks):
+            for node in tree.walk(block.exprs[0]) if block.kind == "if" else ():
+                if isinstance(node, tree.Name):
+                    known.setdefault((block.function, node.id), []).append(index)
+    return known
+
+
 def _rebound(call: Call, name: str, row: tree.Assign, block: Block) -> bool:
     """Whether the name holds another value by the time it is asked for."""
-    others = call.file.tables.assigns_to.get(name, ())
-    return any(
-        each.function == row.function and row.line < each.line < block.line for each in others
-    )
+    lines = uses_of(call.file).rebound.get((row.function, name), [])
+    place = bisect_right(lines, row.line)
+    return place < len(lines) and lines[place] < block.line
 
 
 def _asks_missing(test: Expr, name: str) -> bool | None:
@@ -153,10 +167,14 @@ def _asks_missing(test: Expr, name: str) -> bool | None:
 
 
 def _else_of(file: File, index: int) -> int | None:
-    for place, block in enumerate(file.facts.blocks):
-        if block.peer == index and block.kind == "else":
-            return place
-    return None
+    known: dict[int, int] | None = file.memo.get("else")
+    if known is None:
+        known = file.memo["else"] = {
+            block.peer: place
+            for place, block in enumerate(file.facts.blocks)
+            if block.kind == "else"
+        }
+    return known.get(index)
 
 
 def _adds(file: File, block: int, name: str) -> bool:
@@ -189,7 +207,7 @@ def _sets(row: tree.Assign, name: str) -> bool:
 def _is_update(call: Call, name: str) -> bool:
     if call.last == "setattr":
         return bool(call.fact.args) and call.fact.args[0] == tree.Name(name)
-    if call.last in {"sqlmodel_update", "update_from_dict"}:
+    if call.last in _UPDATES:
         return tree.dotted(call.receiver) == name
     operation = call.file.project.database.operation(call)
     if operation not in {"execute", "exec"} or not call.fact.args:
@@ -199,27 +217,46 @@ def _is_update(call: Call, name: str) -> bool:
 
 
 def _changes_after(call: Call, block: Block, name: str) -> bool:
-    """Whether the row is changed behind the ``if`` that added it, in the same block."""
-    function = call.function
-    if function is None:
-        return False
-    after = block.end_line
-    rows = (row for row in function.assigns if row.line > after and row.cls < 0)
-    if any(_sets(row, name) for row in rows):
-        return True
-    return any(_is_update(each, name) for each in function.calls if each.line > after)
+    """Whether the row is changed behind the ``if`` that added it."""
+    lasts = _lasts(call)
+    return max(lasts.get(("set", name), 0), lasts.get(("update", ""), 0)) > block.end_line
 
 
 def _adds_after(call: Call, block: Block) -> bool:
     """Whether a row is added behind the ``if`` that returned the one found."""
+    lasts = _lasts(call)
+    around = [-1, *(index for index, _ in call.file.blocks_around(block.parent))]
+    return any(lasts.get(("add", str(index)), 0) > block.end_line for index in around)
+
+
+def _lasts(call: Call) -> dict[tuple[str, str], int]:
+    """Last lines of a function on which a name is changed, or a block adds a row."""
     function = call.function
-    around = {index for index, _ in call.file.blocks_around(block.parent)}
-    return function is not None and any(
-        _is_add(each)
-        for each in function.calls
-        if each.line > block.end_line and (each.fact.block == block.parent
-                                           or each.fact.block in around)
-    )  # fmt: skip
+    memo = call.file.memo.setdefault("last changes", {})
+    known: dict[tuple[str, str], int] | None = memo.get(call.fact.function)
+    if known is not None or function is None:
+        return known or {}
+    found: dict[tuple[str, str], int] = {}
+
+    def note(kind: str, name: str, line: int) -> None:
+        found[kind, name] = max(found.get((kind, name), 0), line)
+
+    for row in function.assigns:
+        for target in row.targets if row.cls < 0 else ():
+            head, dot, _ = tree.dotted(target).partition(".")
+            note("set", head if dot else "", row.line)
+    for each in function.calls:
+        first = next(iter(each.fact.args), None)
+        if each.last == "setattr":
+            note("set", tree.dotted(first), each.line)
+        elif each.last in _UPDATES:
+            note("set", tree.dotted(each.receiver), each.line)
+        elif _is_add(each):
+            note("add", str(each.fact.block), each.line)
+        elif _is_update(each, ""):
+            note("update", "", each.line)
+    memo[function.index] = found
+    return found
 
 
 # The time of the last change ---------------------------------------------------------------------

@@ -27,6 +27,7 @@ _WITH = frozenset({"with", "async with"})
 _EXITS = frozenset({"__exit__", "__aexit__", "dispatch"})
 _NAMES = frozenset({"update", "commit", "begin"}) | _ADDS | _RUNS
 _LEVELS = 2
+_MOST = 40
 
 
 def _writes_in_services(project: Project) -> str | None:
@@ -54,7 +55,8 @@ def multi_write_transaction(file: File) -> Answer:
 
     Known problems: writes are those of the function's own body and of repositories that it
     calls; attributes of rows that are set are none; who commits when a function does not is
-    looked for in its callers, in dependencies, units of work and middleware.
+    looked for in its callers, in dependencies, units of work and middleware; of a function
+    the first forty writes and commits are judged.
     """
     layers, handlers = file.project.layers, _handlers(file)
     count, found = 0, []
@@ -122,7 +124,7 @@ def _events(function: Function) -> list[_Event]:
             commits = _repository_commits(call)
             if commits is not None:
                 found.append(_Event(call, True, commits, call.fact.block, call.line))
-    return sorted([*found, *ends], key=lambda each: each.line)
+    return sorted([*found, *ends], key=lambda each: each.line)[:_MOST]
 
 
 def _is_write(call: Call) -> bool:

@@ -107,19 +107,19 @@ def _lives(trunk: Trunk) -> list[_Migration]:
     ]
     trunk.read(_asked(rows for _, rows in steps))
     living: dict[str, _Migration] = {}
-    dead: list[_Migration] = []
+    dead: dict[str, _Migration] = {}
     for step, rows in steps:
         _follow(trunk, living, dead, step, rows)
     current = {life.oid: life for life in living.values()}
     trunk.read(current)
     names = {_revision_id(trunk.facts(oid)) for oid in current} - {""}
     replaces = {name for oid in current for name in _replaced_names(trunk.facts(oid))}
-    for life in dead:
+    for life in dead.values():
         stem = life.path.rpartition("/")[2].removesuffix(".py")
         life.replaced |= _revision_id(trunk.facts(life.oid)) in names or stem in replaces
     return [
         life
-        for life in (*living.values(), *dead)
+        for life in (*living.values(), *dead.values())
         if trunk.is_migration(life.path, life.oid)
     ]  # fmt: skip
 
@@ -137,7 +137,7 @@ def _asked(rows: Iterable[Sequence[Change]]) -> Iterator[str]:
 def _follow(
     trunk: Trunk,
     living: dict[str, _Migration],
-    dead: list[_Migration],
+    dead: dict[str, _Migration],
     step: Step,
     rows: Sequence[Change],
 ) -> None:
@@ -150,49 +150,53 @@ def _follow(
             life.oid = row.new_oid
         elif row.status == "D" and row.path in living:
             leaving.append(living.pop(row.path))
-    for life in list(leaving):
-        moved = _moved_to(trunk, life, added.values())
+    staying = _Arrivals(trunk, added)
+    for life in leaving:
+        moved = staying.of(life)
         if moved is not None:
             del added[moved.path]
-            leaving.remove(life)
             life.pairs.append((step, life.oid, moved.new_oid))
             life.path, life.oid = moved.path, moved.new_oid
             living[moved.path] = life
+    leaving = [life for life in leaving if living.get(life.path) is not life]
+    squashed = _squashes(trunk, leaving, added.values())
     for life in leaving:
         life.gone = step
-        life.replaced = _is_squashed(trunk, life, leaving, added.values())
-    dead += leaving
+        life.replaced = squashed and bool(_revision_id(trunk.facts(life.oid)))
+        dead[life.path] = life
     for path, row in added.items():
-        back = next((each for each in dead if each.path == path), None)
+        back = dead.pop(path, None)
         if back is None:
             living[path] = _Migration(path, row.new_oid, step.time, [])
         else:
-            dead.remove(back)
             back.pairs.append((step, back.oid, row.new_oid))
             back.oid, back.gone = row.new_oid, None
             living[path] = back
 
 
-def _moved_to(trunk: Trunk, life: _Migration, added: Iterable[Change]) -> Change | None:
-    """Where a migration went: the same blob, the same name elsewhere, the same revision."""
-    rows = list(added)
-    name, revision = life.path.rpartition("/")[2], _revision_id(trunk.facts(life.oid))
-    for row in rows:
-        if row.new_oid == life.oid:
-            return row
-    for row in rows:
-        if row.path.rpartition("/")[2] == name and not name.startswith("0001_initial"):
-            return row
-        if revision and _revision_id(trunk.facts(row.new_oid)) == revision:
-            return row
-    return None
+class _Arrivals:
+    """The files that one commit adds, by what tells where a migration went."""
+
+    def __init__(self, trunk: Trunk, added: Mapping[str, Change]) -> None:
+        self._trunk = trunk
+        self._added = added
+        rows = list(added.values())
+        self._by_oid = {row.new_oid: row for row in rows}
+        self._by_name = {row.path.rpartition("/")[2]: row for row in rows}
+        self._by_revision = {_revision_id(trunk.facts(row.new_oid)): row for row in rows}
+
+    def of(self, life: _Migration) -> Change | None:
+        """Where a migration went: the same blob, the same revision, the same name elsewhere."""
+        name, revision = life.path.rpartition("/")[2], _revision_id(self._trunk.facts(life.oid))
+        found = [self._by_oid.get(life.oid), self._by_revision.get(revision) if revision else None]
+        if name != "0001_initial.py":
+            found.append(self._by_name.get(name))
+        return next((row for row in found if row is not None and row.path in self._added), None)
 
 
-def _is_squashed(
-    trunk: Trunk, life: _Migration, leaving: Sequence[_Migration], added: Iterable[Change]
-) -> bool:
+def _squashes(trunk: Trunk, leaving: Sequence[_Migration], added: Iterable[Change]) -> bool:
     """Whether one new revision begins where several deleted ones began."""
-    if len(leaving) < 2 or not _revision_id(trunk.facts(life.oid)):
+    if len(leaving) < 2:
         return False
     gone = {_revision_id(trunk.facts(each.oid)) for each in leaving}
     starts = {down for each in leaving if (down := _down(trunk.facts(each.oid))) not in gone}

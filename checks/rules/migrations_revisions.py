@@ -59,11 +59,10 @@ def _no_way_back(revision: Revision) -> At | None:
 
 def _acts(function: Function) -> bool:
     """Whether a function calls anything, the building of an exception aside."""
-    raised = [(each.fact.line, each.fact.end_line) for each in function.raises]
-    return any(
-        call.last not in _NOTHING and not any(first <= call.line <= last for first, last in raised)
-        for call in function.calls
-    )
+    raised = {
+        line for each in function.raises for line in range(each.fact.line, each.fact.end_line + 1)
+    }
+    return any(call.last not in _NOTHING and call.line not in raised for call in function.calls)
 
 
 def _reason(function: Function) -> str:
