@@ -176,16 +176,32 @@ class LogContext:
     def is_bound(self, each: LogCall) -> bool:
         """Whether the logger of a call carries context of its own."""
         call = each.call
-        function = call.function
-        while function is not None:
-            if any(inner.last in _FOR_ALL[:2] for inner in function.calls):
-                return True
-            function = function.parent
+        if call.function is not None and self._binds_inside(call.function):
+            return True
         for _, block in call.file.blocks_around(call.fact.block):
             for expr in block.exprs if block.kind in {"with", "async with"} else ():
                 if isinstance(expr, tree.CallRef) and call.file.calls[expr.index].last in _FOR_ALL:
                     return True
-        return any(_gives_context(made) for made in self._made(call))
+        text = tree.dotted(call.receiver)
+        if not text:
+            return any(_gives_context(made) for made in self._made(call))
+        memo = f"bound logger {call.fact.function} {text}"
+        known: bool | None = call.file.memo.get(memo)
+        if known is None:
+            known = any(_gives_context(made) for made in self._made(call))
+            call.file.memo[memo] = known
+        return known
+
+    def _binds_inside(self, function: Function) -> bool:
+        """Whether a function, or one around it, binds context variables; worked out once."""
+        memo = f"binds context {function.index}"
+        known: bool | None = function.file.memo.get(memo)
+        if known is None:
+            known = any(call.last in _FOR_ALL[:2] for call in function.calls)
+            parent = function.parent
+            known = known or (parent is not None and self._binds_inside(parent))
+            function.file.memo[memo] = known
+        return known
 
     def _made(self, call: Call) -> Iterator[Call]:
         """The calls that a logger comes from: ``get_logger``, ``bind`` and so on."""

@@ -98,25 +98,31 @@ def _has_fields(each: LogCall) -> bool:
 
 def _starts_up(each: LogCall) -> bool:
     """A record of start-up or shutdown: of the lifespan, main, or a configuration module."""
-    file, function = each.call.file, each.call.function
-    outer = function
+    file, outer = each.call.file, each.call.function
     while outer is not None and outer.parent is not None:
         outer = outer.parent
-    if outer is not None and _is_start(outer):
-        return True
-    if outer is not None and any(
-        caller.function is not None and _is_start(caller.function)
-        for caller in file.project.calls.callers(outer)
-    ):
-        return True
+    memo = f"starts up {-1 if outer is None else outer.index}"
+    known: bool | None = file.memo.get(memo)
+    if known is None:
+        known = file.memo[memo] = _belongs_to_start(file, outer)
+    return known
+
+
+def _belongs_to_start(file: File, outer: Function | None) -> bool:
+    """Whether a function of a file (None: its body) runs when the service starts or stops."""
+    if outer is not None:
+        callers = (call.function for call in file.project.calls.callers(outer))
+        if _is_start(outer) or any(each is not None and _is_start(each) for each in callers):
+            return True
     if file.stem not in _STEMS and file.path not in file.project.routes.app_modules:
         return configures(file) and (outer is None or "log" in outer.name)
     return not _serves(outer)
 
 
 def _is_start(function: Function) -> bool:
-    lifespans = function.file.project.lifetimes.lifespans
-    return function.name in _STARTS or "lifespan" in function.name or function in lifespans
+    if function.name in _STARTS or "lifespan" in function.name:
+        return True
+    return function in function.file.project.lifetimes.lifespans
 
 
 def _serves(function: Function | None) -> bool:

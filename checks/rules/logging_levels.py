@@ -48,6 +48,7 @@ _TAIL = re.compile(
 )
 """A value at the end of a text, with what leads to it."""
 _HOLE = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?([sdrfixa])|\{[^{}]*\}")
+_END = 300
 _PROBE = re.compile(r"health|ready|readiness|live|liveness|probe|ping|heartbeat", re.IGNORECASE)
 _LEAVES = frozenset({"Return", "Raise", "Continue", "Break"})
 _CAUGHT = frozenset({"exc", "err", "error", "exception", "ex", "e"})
@@ -260,7 +261,7 @@ def _hole(part: Expr) -> str:
 
 def _parts(text: str) -> list[str]:
     """The words of a text or event name up to its end, trailing values left out."""
-    cut = text
+    cut = text[-_END:]
     for _ in range(2):
         cut = _TAIL.sub("", cut.rstrip(" .!…")).rstrip(" \x00.!…")
     return [each.lower() for each in re.findall(r"[A-Za-z]+|\d+|\x00", cut)]

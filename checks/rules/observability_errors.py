@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.project.project import Project
-from checks.project.subjects import Call, Except, Function
+from checks.project.subjects import Call, Except, File, Function
 from checks.rules.logging_errors import goes_on, is_expected
 
 _INITS = (
@@ -99,10 +99,15 @@ def _swallowing(project: Project) -> Iterator[Except]:
 
 def _reaches_out(clause: Except) -> bool:
     """Whether the try block of a clause makes an external call or a query."""
-    file = clause.file
-    if clause.block.peer < 0:
-        return False
-    for index in file.tables.calls_inside(clause.block.peer):
+    file, peer = clause.file, clause.block.peer
+    known: bool | None = file.memo.get(f"reaches out {peer}")
+    if known is None:
+        known = file.memo[f"reaches out {peer}"] = peer >= 0 and _tries_out(file, peer)
+    return known
+
+
+def _tries_out(file: File, block: int) -> bool:
+    for index in file.tables.calls_inside(block):
         call = file.calls[index]
         if file.project.database.operation(call):
             return True
