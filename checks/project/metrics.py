@@ -139,17 +139,18 @@ class Metrics:
 
 def _holders(call: Call) -> Iterator[str]:
     """Last parts of the names that a metric is assigned to, also as the item of a dict."""
-    ref = tree.CallRef(call.index)
-    for assign in call.file.facts.assigns:
-        if assign.value is None or not any(node == ref for node in tree.walk(assign.value)):
-            continue
-        for target in assign.targets:
-            name = target.value if isinstance(target, tree.Item) else target
-            last = tree.dotted(name).rpartition(".")[2]
-            if last:
-                yield last
+    known: dict[int, list[str]] | None = call.file.memo.get("names of calls")
+    if known is None:
+        known = call.file.memo["names of calls"] = {}
+        for assign in call.file.facts.assigns:
+            targets = (t.value if isinstance(t, tree.Item) else t for t in assign.targets)
+            names = [name for t in targets if (name := tree.dotted(t).rpartition(".")[2])]
+            for node in tree.walk(assign.value) if names else ():
+                if isinstance(node, tree.CallRef):
+                    known.setdefault(node.index, []).extend(names)
+    yield from known.get(call.index, ())
     around = call.function
-    if around is not None and any(value == ref for value in around.returned):
+    if around is not None and any(each == tree.CallRef(call.index) for each in around.returned):
         yield around.name
 
 

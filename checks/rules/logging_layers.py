@@ -9,7 +9,7 @@ from checks.facts import tree
 from checks.project.layers import is_service_class
 from checks.project.logs import LEVELS, LogCall
 from checks.project.project import Project
-from checks.project.subjects import Call, Function
+from checks.project.subjects import Call, File, Function
 
 _DOTTED = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 _CHANGES = frozenset(
@@ -152,16 +152,26 @@ def _is_repository(call: Call) -> bool:
 def _logs(function: Function, level: str) -> bool:
     """Whether a function, or one nested in it, logs or emits an event."""
     logs = function.file.project.logs
-    own = logs.calls(function.file)
-    indices = {function.index}
-    for index, nested in enumerate(function.file.facts.functions):
-        if nested.parent in indices:
-            indices.add(index)
     levels = range(LEVELS[level], LEVELS["warning"]) if level != "any" else range(100)
-    inside = [each for each in own.values() if each.call.fact.function in indices]
-    return any(each.level in levels for each in inside) or any(
-        _emits(call, levels) for call in function.calls if call.index not in own
-    )
+    nested = _nested(function.file)
+    inside = [function]
+    for each in inside:
+        inside += nested.get(each.index, ())
+    if any(log.level in levels for each in inside for log in logs.of_function(each)):
+        return True
+    own = logs.calls(function.file)
+    return any(_emits(call, levels) for call in function.calls if call.index not in own)
+
+
+def _nested(file: File) -> dict[int, list[Function]]:
+    """The functions in each function of a file, by its index; worked out once."""
+    known: dict[int, list[Function]] | None = file.memo.get("nested functions")
+    if known is None:
+        known = file.memo["nested functions"] = {}
+        for each in file.functions:
+            if each.fact.parent >= 0:
+                known.setdefault(each.fact.parent, []).append(each)
+    return known
 
 
 def _emits(call: Call, levels: range) -> bool:
@@ -188,9 +198,11 @@ def _is_logged_from_outside(function: Function) -> bool:
         decorator = project.names.function_named(function.file.resolve(each.value))
         if decorator is None:
             continue
-        own = project.logs.calls(decorator.file).values()
-        lines = range(decorator.line, decorator.end_line + 1)
-        if any(log.call.line in lines for log in own):
+        nested = _nested(decorator.file)
+        inside = [decorator]
+        for inner in inside:
+            inside += nested.get(inner.index, ())
+        if any(project.logs.of_function(inner) for inner in inside):
             return True
     return False
 

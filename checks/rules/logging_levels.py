@@ -91,7 +91,10 @@ def _clause(each: LogCall) -> Except | None:
     file = each.call.file
     for index, block in file.blocks_around(each.call.fact.block):
         if block.kind == "except":
-            return Except(file, index)
+            known: Except | None = file.memo.get(f"clause {index}")
+            if known is None:
+                known = file.memo[f"clause {index}"] = Except(file, index)
+            return known
     return None
 
 
@@ -195,14 +198,24 @@ def _is_probe(each: LogCall) -> bool:
 def _quiet(each: LogCall) -> str:
     """A failure told at info or debug: swallowed there, or said so by the text."""
     clause = _clause(each)
-    if clause is not None and (is_expected(clause) or _only_timeouts(clause)):
+    swallows = False if clause is None else _swallows(clause)
+    if swallows is None:
         return ""
     text = _text(each)
     if text is not None and _ends_in_failure(text):
         return "a failure"
-    if clause is None or goes_on(clause) or _told_louder(clause):
-        return ""
-    return "an unexpected exception that is swallowed"
+    return "an unexpected exception that is swallowed" if swallows else ""
+
+
+def _swallows(clause: Except) -> bool | None:
+    """Whether a clause swallows in silence what was not expected; None when it was expected."""
+    memo = f"swallows {clause.index}"
+    if memo not in clause.file.memo:
+        expected = is_expected(clause) or _only_timeouts(clause)
+        silent = not expected and not goes_on(clause) and not _told_louder(clause)
+        clause.file.memo[memo] = None if expected else silent
+    found: bool | None = clause.file.memo[memo]
+    return found
 
 
 def _only_timeouts(clause: Except) -> bool:

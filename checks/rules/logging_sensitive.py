@@ -10,7 +10,7 @@ from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project.conditions import words
 from checks.project.given import Given, passed, source
-from checks.project.subjects import Call, Class, File
+from checks.project.subjects import Call, Class, File, Function
 from checks.rules.logging_names import sensitive
 
 _ABOUT = frozenset({"exc_info", "stack_info", "stacklevel", "sep", "end", "file", "flush"})
@@ -231,11 +231,17 @@ class _Values:
     def _parameter(self, name: str, given: Given) -> Iterator[str]:
         """A dict parameter for which a caller passes the dump of a request schema."""
         function = given.function
-        param = None if function is None else function.param(name)
-        if function is None or param is None:
+        if function is None or function.param(name) is None:
             return
         if given.file.type_of(given.expr, function) not in {"", "builtins.dict", "typing.Dict"}:
             return
+        memo = f"dumps for {function.index} {name} {self.categories}"
+        known: list[str] | None = given.file.memo.get(memo)
+        if known is None:
+            known = given.file.memo[memo] = list(self._passed(name, function))
+        yield from known
+
+    def _passed(self, name: str, function: Function) -> Iterator[str]:
         for call in self.file.project.calls.callers(function):
             for value in passed(call, function, name):
                 if isinstance(value.expr, tree.CallRef):
