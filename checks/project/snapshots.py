@@ -7,6 +7,7 @@ imports still lead where they led.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,6 +21,7 @@ from checks.project.layout import excluded_path
 if TYPE_CHECKING:
     from checks.project.project import Project
     from checks.project.subjects import File
+    from checks.project.trunk import Step
     from checks.source import Commit
 
 MOST = 6
@@ -49,12 +51,25 @@ class Snapshot(msgspec.Struct, frozen=True):
     project: Project
 
 
+class Version(msgspec.Struct, frozen=True):
+    """A file as one commit of the mainline left it.
+
+    Attributes:
+        step: The commit.
+        text: The content, "" where the commit deleted the file.
+    """
+
+    step: Step
+    text: str
+
+
 class Snapshots:
     """Reads earlier states of a project; each kind once."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self._taken: dict[str, list[Snapshot]] = {}
+        self._versions: dict[str, list[Version]] = {}
 
     def moments(self, kind: str) -> list[tuple[Commit, str]]:
         """The commits of the mainline that count, oldest first: ``tags`` or ``months``."""
@@ -73,6 +88,31 @@ class Snapshots:
             moments = [m for m in self.moments(kind) if m[0].oid != self.project.source.commit]
             known = self._taken[kind] = list(self._read(_chosen(moments)))
         return known
+
+    def versions(self, path: str) -> list[Version]:
+        """What the mainline made of a file, oldest first."""
+        known = self._versions.get(path)
+        if known is None:
+            rows = self._changed.get(path, [])
+            texts = self.project.trunk.texts(oid for _, oid in rows)
+            known = self._versions[path] = [
+                Version(step, texts.get(oid, b"").decode("utf-8", "replace")) for step, oid in rows
+            ]
+        return known
+
+    @cached_property
+    def _changed(self) -> dict[str, list[tuple[Step, str]]]:
+        """Commits that changed a file, with the blob it became, by path."""
+        found: dict[str, list[tuple[Step, str]]] = {}
+        for step in self.project.trunk.steps:
+            for change in step.changes:
+                found.setdefault(change.path, []).append((step, change.new_oid))
+        return found
+
+    def last_step(self, number: int) -> Step:
+        """The last commit up to a place on the mainline that changed Python files."""
+        steps = self.project.trunk.steps
+        return steps[max(bisect_right(steps, number, key=lambda step: step.number) - 1, 0)]
 
     def _read(self, moments: list[tuple[Commit, str]]) -> Iterator[Snapshot]:
         order = {oid: n for n, oid in enumerate(reversed(self.project.source.mainline()))}

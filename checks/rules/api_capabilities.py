@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from checks.check import At, Sites, Skip, check
 from checks.facts import tree
@@ -86,9 +86,12 @@ def _idempotency(project: Project) -> Sites | Skip:
     everywhere = any(f is not None and _reads_key(f) for f in ran) or any(
         "idempoten" in each.name.lower() for each in project.routes.middleware
     )
+    models: dict[frozenset[str], list[Class]] = {}
+    for cls in project.classes.with_role("orm"):
+        models.setdefault(_stem(cls), []).append(cls)
     found = []
     for route in routes:
-        if not everywhere and not _is_repeatable(route):
+        if not everywhere and not _is_repeatable(route, models):
             message = f"a repeated request makes `{route.name}` do its work twice"
             found.append(At(route.line, message[:1].upper() + message[1:], path=route.path,
                             symbol=route.symbol))  # fmt: skip
@@ -111,7 +114,7 @@ def _creating() -> list[list[str]]:
     return [[word] for word in sorted(CREATING - {"post"})]
 
 
-def _is_repeatable(route: Route) -> bool:
+def _is_repeatable(route: Route, models: Mapping[frozenset[str], list[Class]]) -> bool:
     """Whether the handler, what runs before it or what it stores recognises a repetition."""
     project = route.file.project
     for slot in project.parameters.of(route):
@@ -124,7 +127,7 @@ def _is_repeatable(route: Route) -> bool:
         return True
     if any(_stores_once(function) for function in functions):
         return True
-    made = {cls.key: cls for cls in (*_made(route, functions), *_named_like(route))}
+    made = {cls.key: cls for cls in (*_made(route, functions), *_named_like(route, models))}
     about = {word.rstrip("s") for word in (*words(route.name), *_literal_words(route))}
     alike = [c for c in made.values() if about & {word.rstrip("s") for word in words(c.name)}]
     return any(_has_unique(cls) for cls in alike or made.values())
@@ -143,6 +146,13 @@ def _alias(given: Given) -> str:
 
 def _reads_key(function: Function) -> bool:
     """Whether a function names the header or a key of that name."""
+    memo = function.file.memo.setdefault("idempotency", {})
+    if function.index not in memo:
+        memo[function.index] = _names_key(function)
+    return bool(memo[function.index])
+
+
+def _names_key(function: Function) -> bool:
     for place in function.file.tables.expressions.get(function.index, ()):
         for node in tree.walk(place.expr, function.file.facts):
             text = tree.text_of(node) or tree.dotted(node)
@@ -194,7 +204,7 @@ def _made(route: Route, functions: list[Function]) -> Iterator[Class]:
                         yield from _models_of(project, owner)
 
 
-def _named_like(route: Route) -> Iterator[Class]:
+def _named_like(route: Route, models: Mapping[frozenset[str], list[Class]]) -> Iterator[Class]:
     """Models that are called like what the handler takes or gives: ``OrderIn``, ``OrderModel``."""
     project = route.file.project
     types = [slot.type for slot in project.parameters.of(route) if slot.kind == "body"]
@@ -205,7 +215,7 @@ def _named_like(route: Route) -> Iterator[Class]:
         if given is not None
         for cls in project.schemas.contained(given)
     }
-    yield from (cls for cls in project.classes.with_role("orm") if _stem(cls) in stems)
+    yield from (cls for stem in stems for cls in models.get(stem, ()))
 
 
 def _stem(cls: Class) -> frozenset[str]:

@@ -157,23 +157,19 @@ def _remover(project: Project, seen: _Seen, kind: str) -> tuple[str, int]:
     The first one after the last snapshot with it whose version of the handler's file has the
     handler no more; where the file still has it, the last commit that changed Python files.
     """
+    snapshots = project.snapshots
     had = seen.snapshot.number
-    later = [each.number for each in project.snapshots.taken(kind) if each.number > had]
-    steps = [step for step in project.trunk.steps if step.number > had]
-    before = [step for step in steps if not later or step.number <= later[0]]
-    path, name = seen.route.path, seen.route.name
-    touching = [
-        (step, change.new_oid) for step in before for change in step.changes if change.path == path
-    ]
-    texts = project.trunk.texts(oid for _, oid in touching)
-    for step, oid in touching:
-        text = texts.get(oid, b"").decode("utf-8", "replace")
-        if not oid or not re.search(rf"\bdef {re.escape(name)}\b", text):
-            return step.oid, step.time
+    later = [each.number for each in snapshots.taken(kind) if each.number > had]
+    until = later[0] if later else project.trunk.steps[-1].number
+    name = re.compile(rf"\bdef {re.escape(seen.route.name)}\b")
+    touching = [v for v in snapshots.versions(seen.route.path) if had < v.step.number <= until]
+    for version in touching:
+        if not name.search(version.text):
+            return version.step.oid, version.step.time
     if touching:
-        return touching[-1][0].oid, touching[-1][0].time
-    last = before[-1] if before else None
-    return (last.oid, last.time) if last else (project.source.commit, project.source.time)
+        return touching[-1].step.oid, touching[-1].step.time
+    step = snapshots.last_step(until)
+    return step.oid, step.time
 
 
 # What changed -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from checks.check import At, Sites, Skip, check
@@ -21,6 +22,8 @@ _SCALARS = frozenset("builtins.int builtins.float uuid.UUID decimal.Decimal".spl
 _HARMLESS = frozenset(
     f"builtins.{name}" for name in "isinstance len bool type str repr print hasattr id".split()
 )
+_MOST = 30
+"""Places in one function, and callers of one function, that are followed."""
 _COPIES = frozenset(f"builtins.{name}" for name in "dict list tuple set sorted enumerate".split())
 _GATHERING = frozenset("append extend add update insert setdefault".split())
 _READS = frozenset("get items keys values pop".split())
@@ -42,10 +45,15 @@ def external_payload_validated(project: Project) -> Sites | Skip:
     Known problems: values are followed through the variables of one function and to its callers;
     a file counts as external when it is uploaded or the caller gives its path; what was put into
     a cache or a column by the project itself is not external. A value that is only compared,
-    logged, collected or handed on to the client is not used.
+    logged, collected or handed on to the client is not used. Of many places in one function the
+    first thirty are followed.
     """
     count, found = 0, []
+    followed: Counter[Function] = Counter()
     for entry in project.payloads.all():
+        followed[entry.function] += 1
+        if followed[entry.function] > _MOST:
+            continue
         count += 1
         if _is_used_blindly(entry):
             function = entry.function
@@ -66,7 +74,7 @@ def _is_used_blindly(entry: Entry) -> bool:
         return flow.is_used
     flows = [
         _Flow(call.function, tree.CallRef(call.index), scalar=entry.scalar)
-        for call in project.calls.callers(entry.function)
+        for call in project.calls.callers(entry.function)[:_MOST]
         if call.function is not None and call.function != entry.function
     ]
     if any(each.is_validated for each in flows):

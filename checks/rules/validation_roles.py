@@ -99,25 +99,33 @@ def _bodies(project: Project, route: Route) -> Iterator[Class]:
 
 def _second(rows: Sequence[Use], roles: Sequence[str]) -> At | None:
     """Where a class is used in a second role for the first time."""
-    for position, use in enumerate(rows):
-        for other in rows[:position]:
-            what = _conflict(other, use, roles) or _conflict(use, other, roles)
-            if what:
-                return _at(use, f"`{use.cls.name}` is {what}")
+    taken = given = False
+    created: set[tuple[str, ...]] = set()
+    updated: set[tuple[str, ...]] = set()
+    for use in rows:
+        single = _is_singleton(use)
+        if use.role == "response":
+            given = given or ("response" in roles and not single)
+        else:
+            asked = _role(use.role) in {*roles, ""}
+            taken = taken or (asked and not single and not _is_echo(use.route))
+        if taken and given:
+            return _at(use, f"`{use.cls.name}` is used both as request body and as response schema")
+        if {"create", "update"} <= set(roles) and use.role in {"create", "update"}:
+            (created if use.role == "create" else updated).update(_stems(use))
+            if created & updated:
+                return _at(use, f"`{use.cls.name}` is the body both of POST and of PATCH")
     return None
 
 
-def _conflict(one: Use, other: Use, roles: Sequence[str]) -> str:
-    """What two uses make of a class that should be two, "" where they go together."""
-    if other.role == "response" and one.role != "response":
-        asked = "response" in roles and _role(one.role) in {*roles, ""}
-        free = _is_echo(one.route) or _is_singleton(one) or _is_singleton(other)
-        return "used both as request body and as response schema" if asked and not free else ""
-    if one.role == "create" and other.role == "update":
-        asked = "create" in roles and "update" in roles
-        same = _same_resource(one.route, other.route)
-        return "the body both of POST and of PATCH" if asked and same else ""
-    return ""
+def _stems(use: Use) -> Iterator[tuple[str, ...]]:
+    """Literals of the paths of a use; of an update those of all that it may be one of."""
+    for path in use.route.paths:
+        parts = tuple(part for part in segments(path) if "{" not in part)
+        if use.role == "create":
+            yield parts
+        else:
+            yield from (parts[:length] for length in range(len(parts) + 1))
 
 
 def _role(role: str) -> str:
@@ -136,17 +144,6 @@ def _is_singleton(use: Use) -> bool:
         return True
     ends = [segments(path)[-1:] for path in use.route.paths]
     return bool(ends) and all(not _SINGLETONS.isdisjoint(end) for end in ends)
-
-
-def _same_resource(create: Route, update: Route) -> bool:
-    """Whether the path of an update leads to one of what the creation makes."""
-    for one in create.paths:
-        for other in update.paths:
-            mine = [part for part in segments(one) if "{" not in part]
-            yours = [part for part in segments(other) if "{" not in part]
-            if yours[: len(mine)] == mine:
-                return True
-    return False
 
 
 def _at(use: Use, message: str) -> At:

@@ -97,6 +97,7 @@ class _Body:
         self.file = function.file
         self.roots = roots
         self._pure: dict[str, bool] = {}
+        self._attempts: dict[int, int] = {}
 
     def tested(self) -> At | None:
         """The first test of the schema's own values behind which the input is refused."""
@@ -135,6 +136,11 @@ class _Body:
 
     def _parsed(self, attempt: int) -> int:
         """Line of the call in a ``try`` that parses a value of the schema, 0 for anything else."""
+        if attempt not in self._attempts:
+            self._attempts[attempt] = self._find_parsed(attempt)
+        return self._attempts[attempt]
+
+    def _find_parsed(self, attempt: int) -> int:
         rows = self.file.tables.calls_inside(attempt)
         calls = [self.file.facts.calls[row] for row in rows]
         if not calls or not all(self._is_pure(tree.CallRef(row)) for row in rows):
