@@ -147,6 +147,23 @@ class Caches:
                 found.setdefault(each.function, []).append(each)
         return found
 
+    @cached_property
+    def expiries(self) -> dict[tuple[Function, Expr | None], int]:
+        """The last line on which a function sets the expiry of a key."""
+        return {
+            (each.function, each.key): each.line
+            for each in self.operations
+            if each.kind == "expire" and each.function is not None
+        }
+
+    @cached_property
+    def by_name(self) -> dict[str, list[Held]]:
+        """Caches in the process by the last part of their name."""
+        found: dict[str, list[Held]] = {}
+        for each in self.held:
+            found.setdefault(each.name.rpartition(".")[2], []).append(each)
+        return found
+
     def _operations(self, file: File) -> Iterator[Operation]:
         for call in file.calls_named(*_METHODS):
             backend, holder = self._backend(call)

@@ -31,6 +31,8 @@ _IMMUTABLE = frozenset(
 )
 _BLOCKS = frozenset("if for while with try match".split()) | {"async for", "async with"}
 _LEVELS = 2
+_NEAR = 50
+"""Calls of a run that are compared with one another."""
 
 
 class _Step(msgspec.Struct, frozen=True):
@@ -72,11 +74,12 @@ def _runs(function: Function) -> Iterator[list[_Step]]:
         return
     calls = {call.index: call for call in candidates}
     blocks = {call.fact.block for call in candidates}
+    statements = _statements(function)
     for block in sorted(blocks):
         if _is_guarded(function, block):
             continue
         run: list[_Step] = []
-        for row in _statements(function, block):
+        for row in statements.get(block, ()):
             step = _step(row, calls)
             if step is None:
                 yield run
@@ -89,35 +92,32 @@ def _runs(function: Function) -> Iterator[list[_Step]]:
 type _Row = tree.Assign | tree.Statement | None
 
 
-def _statements(function: Function, block: int) -> list[_Row]:
-    """Statements directly in a block, in order; None for what is no simple statement."""
-    file, index = function.file, function.index
-    rows: list[tuple[int, _Row]] = [
-        (row.line, row) for row in function.assigns if row.block == block and row.op != ":="
+def _statements(function: Function) -> dict[int, list[_Row]]:
+    """Statements by the block they stand in, in order; None for what is no simple statement."""
+    rows: list[tuple[int, int, _Row]] = [
+        (row.line, row.block, row) for row in function.assigns if row.op != ":="
     ]
-    rows += [
-        (row.line, row) for row in function.statements if row.block == block and row.kind != "yield"
-    ]
-    rows += [(row.line, None) for row in function.raises if row.fact.block == block]
-    rows += [
-        (row.line, None)
-        for _, row in function.blocks
-        if row.parent == block and row.kind in _BLOCKS
-    ]
-    rows += [(line, None) for line in _definitions(file).get((index, block), ())]
+    rows += [(row.line, row.block, row) for row in function.statements if row.kind != "yield"]
+    rows += [(row.line, row.fact.block, None) for row in function.raises]
+    rows += [(row.line, row.parent, None) for _, row in function.blocks if row.kind in _BLOCKS]
+    rows += _definitions(function.file).get(function.index, [])
     rows.sort(key=lambda row: row[0])
-    return [row for _, row in rows]
+    found: dict[int, list[_Row]] = {}
+    for _, block, row in rows:
+        found.setdefault(block, []).append(row)
+    return found
 
 
-def _definitions(file: File) -> dict[tuple[int, int], list[int]]:
-    """Lines of nested functions and classes by the function and the block around them."""
-    known: dict[tuple[int, int], list[int]] | None = file.memo.get("definitions")
+def _definitions(file: File) -> dict[int, list[tuple[int, int, _Row]]]:
+    """Line and block of nested functions and classes by the function around them."""
+    known: dict[int, list[tuple[int, int, _Row]]] | None = file.memo.get("definitions")
     if known is None:
         known = file.memo["definitions"] = {}
         for function in file.facts.functions:
-            known.setdefault((function.parent, function.block), []).append(function.line)
+            row = (function.line, function.block, None)
+            known.setdefault(function.parent, []).append(row)
         for cls in file.facts.classes:
-            known.setdefault((cls.function, cls.block), []).append(cls.line)
+            known.setdefault(cls.function, []).append((cls.line, cls.block, None))
     return known
 
 
@@ -199,7 +199,7 @@ def _is_independent(run: list[_Step]) -> bool:
         if names & _names(step.call):
             return False
         names |= {step.name} - {""}
-    pairs = [(a, b) for i, a in enumerate(run) for b in run[i + 1 :]]
+    pairs = [(a, b) for i, a in enumerate(run) for b in run[i + 1 : i + _NEAR]]
     return not any(_is_ordered(a.call, b.call) or _shares(a.call, b.call) for a, b in pairs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -76,10 +77,13 @@ def _is_guarded(function: Function, block: int) -> bool:
     """Whether a lock is held here, or by all first-party callers."""
     if _holds_lock(function.file, block, function):
         return True
-    callers = function.file.project.calls.callers(function)
-    return bool(callers) and all(
-        _holds_lock(call.file, call.fact.block, call.function) for call in callers
-    )
+    known: dict[int, bool] = function.file.memo.setdefault("called with a lock", {})
+    if function.index not in known:
+        callers = function.file.project.calls.callers(function)
+        known[function.index] = bool(callers) and all(
+            _holds_lock(call.file, call.fact.block, call.function) for call in callers
+        )
+    return known[function.index]
 
 
 def _holds_lock(file: File, block: int, function: Function | None) -> bool:
@@ -138,33 +142,36 @@ def _state(function: Function) -> Iterator[_Access]:
     awaits = sorted(each.line for each in accesses if each.kind == "await") if changed else []
     if not awaits:
         return
-    for key in sorted(changed):
-        own = [each for each in accesses if each.key == key]
-        reads = [each for each in own if each.kind == "read"]
-        changes = sorted((e for e in own if e.kind == "changed"), key=lambda each: each.line)
-        racing = [each for each in changes if _follows(function, each, reads, awaits)]
-        if racing:
-            unguarded = (each for each in racing if not _is_guarded(function, each.block))
-            yield next(unguarded, racing[0])
+    reads: dict[tuple[str, int], int] = {}
+    for each in accesses:
+        if each.kind == "read" and each.key in changed:
+            place = (each.key, each.block)
+            reads[place] = min(each.line, reads.get(place, each.line))
+    racing: dict[str, list[_Access]] = {}
+    for each in sorted(accesses, key=lambda access: access.line):
+        if (
+            each.kind == "changed"
+            and each.key in changed
+            and _follows(function, each, reads, awaits)
+        ):
+            racing.setdefault(each.key, []).append(each)
+    for changes in racing.values():
+        unguarded = (each for each in changes if not _is_guarded(function, each.block))
+        yield next(unguarded, changes[0])
 
 
-def _follows(function: Function, change: _Access, reads: list[_Access], awaits: list[int]) -> bool:
-    """Whether a read on the way to a change is parted from it by an await."""
-    path = {-1} | {index for index, _ in function.file.blocks_around(change.block)}
+def _follows(
+    function: Function, change: _Access, reads: dict[tuple[str, int], int], awaits: list[int]
+) -> bool:
+    """Whether an await parts a change from a read on the way to it."""
+    path = [-1, *(index for index, _ in function.file.blocks_around(change.block))]
+    lines = (reads.get((change.key, block)) for block in path)
     return any(
-        read.block in path
-        and read.line <= change.line
-        and any(read.line <= line <= change.line for line in awaits)
-        and _is_parted(read, change, awaits)
-        for read in reads
+        line is not None
+        and line <= change.line
+        and bisect_left(awaits, line) < bisect_right(awaits, change.line)
+        for line in lines
     )
-
-
-def _is_parted(read: _Access, change: _Access, awaits: list[int]) -> bool:
-    """An await behind the read; on the line of the change only where the change awaits."""
-    if read.line < change.line:
-        return any(read.line < line <= change.line for line in awaits) or read.line in awaits
-    return read.line in awaits
 
 
 def _is_shared(function: Function, key: str) -> bool:

@@ -154,11 +154,14 @@ def _callers_limit(function: Function | None) -> bool:
     """Whether all first-party callers set a limit."""
     if function is None:
         return False
-    callers = function.file.project.calls.callers(function)
-    return bool(callers) and all(
-        _is_wrapped(each) or _in_limit(each.file, each.fact.block, each.function)
-        for each in callers
-    )
+    known: dict[int, bool] = function.file.memo.setdefault("called with a limit", {})
+    if function.index not in known:
+        callers = function.file.project.calls.callers(function)
+        known[function.index] = bool(callers) and all(
+            _is_wrapped(each) or _in_limit(each.file, each.fact.block, each.function)
+            for each in callers
+        )
+    return known[function.index]
 
 
 def _futures(file: File) -> list[tuple[int, str, int, Function]]:

@@ -75,7 +75,7 @@ def _without_expiry(caches: Caches, write: Operation, most: int) -> str:
 def _of_object(caches: Caches, write: Operation) -> tuple[bool, float | None]:
     """Whether the object in the process lets entries expire, and after how many seconds."""
     name = write.holder.rpartition(".")[2]
-    named = [each for each in caches.held if each.name.rpartition(".")[2] == name]
+    named = caches.by_name.get(name, [])
     own = [each for each in named if each.file is write.file] or named
     for held in own:
         call = held.call
@@ -111,10 +111,7 @@ def _expires_after(caches: Caches, write: Operation) -> bool:
     """Whether the function sets the expiry of the key behind the write."""
     if write.function is None:
         return False
-    return any(
-        each.kind == "expire" and each.line >= write.line and each.key == write.key
-        for each in caches.by_function.get(write.function, ())
-    )
+    return caches.expiries.get((write.function, write.key), -1) >= write.line
 
 
 def _seconds(call: Call, expr: tree.Expr | None) -> float | None:

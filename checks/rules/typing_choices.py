@@ -113,14 +113,24 @@ def _is_free_text(function: Function, name: str) -> bool:
     """Whether the function treats the parameter as a text, or hands it on as a default."""
     if any(name in _bound(assign) for assign in function.assigns):
         return True
-    return any(_as_text(function, name, place) for place in _places(function))
+    returned = _returned(function, name)
+    return any(_as_text(function, name, place, returned) for place in _places(function))
+
+
+def _returned(function: Function, name: str) -> dict[int, int]:
+    """First last line of an ``if`` that compares a name and returns, by the block around it."""
+    found: dict[int, int] = {}
+    for _, block in function.blocks:
+        if block.kind == "if" and block.last == "Return" and _is_equal(block.exprs[0], name):
+            found[block.parent] = min(block.end_line, found.get(block.parent, block.end_line))
+    return found
 
 
 def _bound(assign: tree.Assign) -> set[str]:
     return {target.id for target in assign.targets if isinstance(target, tree.Name)}
 
 
-def _as_text(function: Function, name: str, place: Placed) -> bool:
+def _as_text(function: Function, name: str, place: Placed, returned: dict[int, int]) -> bool:
     facts = function.file.facts
     for node in tree.walk(place.expr, facts):
         match node:
@@ -140,10 +150,10 @@ def _as_text(function: Function, name: str, place: Placed) -> bool:
                 default = body if negated else other
                 if _compares(test, name) and _mentions(default, name, facts):
                     return True
-    return _is_default(function, name, place)
+    return _is_default(function, name, place, returned)
 
 
-def _is_default(function: Function, name: str, place: Placed) -> bool:
+def _is_default(function: Function, name: str, place: Placed, returned: dict[int, int]) -> bool:
     """Whether a text is used where no comparison held: in an ``else``, or behind a ``return``."""
     facts = function.file.facts
     if not _mentions(place.expr, name, facts) or _only_told(function, place):
@@ -154,14 +164,7 @@ def _is_default(function: Function, name: str, place: Placed) -> bool:
         if block.kind == "case" and not block.targets and not block.exprs:
             subject = facts.blocks[block.peer].exprs[0]
             return tree.dotted(subject) == name
-    return any(
-        block.kind == "if"
-        and block.parent == place.block
-        and block.end_line < place.line
-        and block.last == "Return"
-        and _is_equal(block.exprs[0], name)
-        for _, block in function.blocks
-    )
+    return returned.get(place.block, place.line) < place.line
 
 
 def _compares(expr: Expr, name: str) -> bool:
@@ -194,17 +197,19 @@ def _mentions(expr: Expr, name: str, facts: tree.PyFacts) -> bool:
 
 def _only_told(function: Function, place: Placed) -> bool:
     """Whether an expression only goes into an error or a log."""
-    if any(
-        row.line == place.line and place.expr in (row.exc, row.cause) for row in _raised(function)
-    ):
+    if place.line in _raised(function):
         return True
     if isinstance(place.expr, tree.CallRef):
         return function.file.facts.calls[place.expr.index].last in _TALKS
     return False
 
 
-def _raised(function: Function) -> list[tree.Raise]:
-    return [row.fact for row in function.raises]
+def _raised(function: Function) -> set[int]:
+    """Lines on which a function raises."""
+    known: dict[int, set[int]] = function.file.memo.setdefault("raising lines", {})
+    if function.index not in known:
+        known[function.index] = {row.line for row in function.raises}
+    return known[function.index]
 
 
 # Patterns -----------------------------------------------------------------------------------------

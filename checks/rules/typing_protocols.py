@@ -47,10 +47,11 @@ def protocol_for_duck_typing(project: Project) -> Answer:
                 found.append(At(call.line, message, symbol=function.symbol, path=file.path,
                                 anchor=param))  # fmt: skip
     promises = list(_promises(project))
+    registered = _registered(project) if promises else set()
     named = _named(project, frozenset(cls.name for cls in promises))
     for cls in promises:
         sites += 1
-        if named.get(cls.key, set()) - {cls.path} and _is_abc(cls):
+        if named.get(cls.key, set()) - {cls.path} and cls.key not in registered and _is_abc(cls):
             message = f"`{cls.name}` has only abstract methods and is used as a type"
             found.append(At(cls.line, message, symbol=cls.symbol, path=cls.path, anchor="class"))
     return Sites(sites, found) if sites else Skip("no probe by name, no class of promises")
@@ -92,8 +93,15 @@ def _probed(call: Call) -> tree.Param | None:
 
 def _is_called(call: Call) -> bool:
     """``callable(getattr(x, "name"))``."""
-    asked = call.file.calls_named("callable")
-    return any(tree.CallRef(call.index) in each.fact.args for each in asked)
+    asked: set[int] | None = call.file.memo.get("asked to be callable")
+    if asked is None:
+        asked = call.file.memo["asked to be callable"] = {
+            argument.index
+            for each in call.file.calls_named("callable")
+            for argument in each.fact.args
+            if isinstance(argument, tree.CallRef)
+        }
+    return call.index in asked
 
 
 def _is_own(owner: Function, param: tree.Param) -> bool:
@@ -140,12 +148,16 @@ def _is_abc(cls: Class) -> bool:
     if "typing.Protocol" in cls.ancestors:
         return False
     parents = [known[name] for name in cls.ancestors if name in known]
-    if any(not _is_abstract(method) for each in parents for method in each.methods.values()):
-        return False
-    registered = (each for f in cls.file.project.production for each in f.calls_named("register"))
-    return not any(
-        each.file.resolve(each.receiver, each.function) == cls.key for each in registered
-    )
+    return all(_is_abstract(method) for each in parents for method in each.methods.values())
+
+
+def _registered(project: Project) -> set[str]:
+    """Classes on which others are registered: ``Store.register(dict)``."""
+    return {
+        call.file.resolve(call.receiver, call.function)
+        for file in project.production
+        for call in file.calls_named("register")
+    }
 
 
 def _named(project: Project, names: frozenset[str]) -> dict[str, set[str]]:
