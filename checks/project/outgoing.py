@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from checks.project.project import Project
-    from checks.project.subjects import Call
+    from checks.project.subjects import Call, File
 
 ASYNC_CLIENT = "httpx.AsyncClient"
 _VERBS = frozenset("get post put patch delete head options request stream".split())
@@ -60,9 +62,27 @@ class Outgoing:
         self.project = project
         self._external: dict[str, bool] = {}
 
+    def candidates(self, file: File) -> Iterator[Call]:
+        """The calls of a file that may make a client, or go out by themselves, by their names."""
+        for last in file.calls_by_name.keys() & self._names:
+            yield from file.calls_by_name[last]
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """Last names of all that makes clients, first-party subclasses and other spellings too."""
+        lasts = {name.rpartition(".")[2] for name in _HTTP} | _SDK_NAMES | _VERBS
+        spelled = {
+            row.alias
+            for file in self.project.production
+            for row in file.facts.imports
+            if row.alias and row.name in lasts
+        }
+        own = {cls.name for cls in self.project.classes.by_key.values() if cls.inherits(*_HTTP)}
+        return frozenset(lasts | spelled | own)
+
     def is_one_shot(self, call: Call) -> bool:
         """``httpx.get(url)``: a connection for one call."""
-        return call.last in _VERBS and call.name in _ONE_SHOT
+        return call.name in _ONE_SHOT
 
     def makes_http(self, call: Call) -> bool:
         """Whether a call constructs an HTTP client, or a first-party subclass of one."""
@@ -74,12 +94,9 @@ class Outgoing:
 
     def makes_client(self, call: Call) -> bool:
         """Whether a call constructs an HTTP client, or a client of a library that holds one."""
-        last = call.last
-        if not (last[:1].isupper() or last in _SDK_NAMES or last == "session"):
+        if call.last not in self._names:
             return False
-        if self.makes_http(call):
-            return True
-        return last in _SDK_NAMES and _SDK.fullmatch(call.name) is not None
+        return self.makes_http(call) or _SDK.fullmatch(call.name) is not None
 
     def is_client_type(self, name: str) -> bool:
         """Whether a class, or a function that makes one, is a client."""

@@ -45,7 +45,10 @@ def dependencies_injected(
     """
     if not _is_judged(function):
         return Skip("neither a handler nor a service")
-    found = sorted((line, kind, what) for line, kind, what in _taken(function) if kind in kinds)
+    taken = [each for each in _taken(function) if each[1] in kinds]
+    if "settings" in kinds:
+        taken += _settings_read(function)
+    found = sorted(taken)
     if found:
         line, kind, what = found[0]
         text = f"`{function.name}` {what} instead of being given {_WORDS[kind]}"
@@ -112,7 +115,6 @@ def _taken(function: Function) -> Iterator[tuple[int, str, str]]:
             kind = _global_kind(function, text) if text else ""
             if kind:
                 yield call.line, kind, f"takes the global `{text}`"
-    yield from _settings_read(function)
 
 
 def _settings_read(function: Function) -> Iterator[tuple[int, str, str]]:
@@ -134,9 +136,10 @@ def _made_kind(call: Call) -> str:
     name = call.file.resolve(call.fact.func, call.function)
     if name in SESSIONS and name.endswith("Session"):
         return "session"
-    made = call.file.type_of(call.fact.func, call.function)
-    if wellknown.INSTANCES.get(made, "") in SESSIONS:
-        return "session" if _is_of_module(call) else ""
+    if _is_of_module(call):
+        made = call.file.type_of(call.fact.func, call.function)
+        if wellknown.INSTANCES.get(made, "") in SESSIONS:
+            return "session"
     if project.outgoing.makes_client(call) or _CLIENT.fullmatch(call.name):
         return "client"
     cls = project.classes.by_key.get(name)

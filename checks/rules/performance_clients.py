@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from checks.check import Answer, At, Skip, check
+from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
-from checks.project.subjects import Call, Function
+from checks.project.subjects import Call, File, Function
 
 _ENTERS = frozenset({"enter_async_context", "enter_context", "setdefault"})
 _OBJECT = frozenset({"__init__", "__post_init__", "model_post_init"})
@@ -14,7 +14,7 @@ _ROUNDS = 3
 
 
 @check("http-client-reused")
-def http_client_reused(call: Call) -> Answer:
+def http_client_reused(file: File) -> Answer:
     """An HTTP client is made once and used by all requests.
 
     A client per call is a new connection, and a TLS handshake, per call.
@@ -25,21 +25,26 @@ def http_client_reused(call: Call) -> Answer:
     unless it stands with tasks or commands; an object that nobody is seen to make is taken for one
     that is made once; of SDKs only well-known ones are recognised.
     """
-    outgoing = call.file.project.outgoing
-    single = outgoing.is_one_shot(call)
-    if not single and not outgoing.makes_client(call):
-        return Skip("no HTTP client")
+    outgoing = file.project.outgoing
+    count, found = 0, []
+    for call in sorted(outgoing.candidates(file), key=lambda each: each.index):
+        single = outgoing.is_one_shot(call)
+        if single or outgoing.makes_client(call):
+            count += 1
+            fault = _fault(call, single=single)
+            if fault:
+                symbol = file.symbol_at(call.line)
+                found.append(At(call.line, fault, anchor=call.name, symbol=symbol))
+    return Sites(count, found) if count else Skip("no HTTP client")
+
+
+def _fault(call: Call, *, single: bool) -> str:
     if call.function is None:
-        return None
+        return ""
     if single:
-        if not call.file.project.lifetimes.per_request(call.function):
-            return None
-        return At(
-            call.line, f"`{call.name}` opens a connection for this call alone", anchor=call.name
-        )
-    if not _is_made_often(call):
-        return None
-    return At(call.line, f"`{call.last}` is made for every call", anchor=call.last)
+        often = call.file.project.lifetimes.per_request(call.function)
+        return f"`{call.name}` opens a connection for this call alone" if often else ""
+    return f"`{call.last}` is made for every call" if _is_made_often(call) else ""
 
 
 def _is_made_often(call: Call, depth: int = 0) -> bool:

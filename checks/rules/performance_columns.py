@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
+from checks.project.logs import LogCall
 from checks.project.queries import Query
 from checks.project.sqltext import is_sql, literal_text
 from checks.project.subjects import File
@@ -18,6 +19,8 @@ _CTE = re.compile(r"([\w\"`]+)\s*(?:\([^()]*\)\s*)?\bAS\s+(?:NOT\s+)?(?:MATERIAL
 _ENDS = frozenset({"WHERE", "GROUP", "ORDER", "LIMIT", "UNION", "EXCEPT", "INTERSECT", ";", ")"})
 
 
+_LEAVES = (tree.Name, tree.CallRef, type(None))
+"""What holds no text itself."""
 _COLUMN_OPTIONS = frozenset({"load_only", "defer", "defer_only", "undefer"})
 
 
@@ -91,16 +94,19 @@ def sql_texts(file: File) -> Iterator[tuple[int, str]]:
     Docstrings and the messages of log calls hold words, no SQL.
     """
     facts = file.facts
-    logged = file.project.logs.calls(file)
+    held: list[tuple[int, Expr | None]] = [(row.line, row.value) for row in facts.assigns]
+    held += [(row.line, row.value) for row in facts.statements if row.kind in {"return", "yield"}]
+    for line, expr in held:
+        if not isinstance(expr, _LEAVES):
+            yield from ((line, text) for text in _within(expr))
+    logged: dict[int, LogCall] | None = None
     for index, call in enumerate(facts.calls):
-        if index not in logged:
-            for expr in (*call.args, *(item.value for item in call.keywords)):
-                yield from ((call.line, text) for text in _within(expr))
-    for assign in facts.assigns:
-        yield from ((assign.line, text) for text in _within(assign.value))
-    for statement in facts.statements:
-        if statement.kind in {"return", "yield"}:
-            yield from ((statement.line, text) for text in _within(statement.value))
+        for expr in (*call.args, *(item.value for item in call.keywords)):
+            found = () if isinstance(expr, _LEAVES) else tuple(_within(expr))
+            if found:
+                logged = file.project.logs.calls(file) if logged is None else logged
+                if index not in logged:
+                    yield from ((call.line, text) for text in found)
 
 
 def _within(expr: Expr | None) -> Iterator[str]:
@@ -108,6 +114,8 @@ def _within(expr: Expr | None) -> Iterator[str]:
     stack = [] if expr is None else [expr]
     while stack:
         node = stack.pop()
+        if isinstance(node, _LEAVES):
+            continue
         text = literal_text(node)
         if text:
             if is_sql(text):
