@@ -30,7 +30,9 @@ _READS = frozenset({"", "get", "getlist", "items", "keys", "values", "multi_item
 _JSON = ("json.", "orjson.", "ujson.", "simplejson.", "rapidjson.", "msgspec.json.")
 _DOCUMENTS = ("yaml.", "ruamel.yaml.", "tomllib.", "tomli.", "toml.")
 _LOADS = frozenset({"load", "loads", "safe_load", "safe_load_all", "decode", "full_load"})
-_MESSAGES = re.compile(r"(?:^|[._])(?:message|msg|event|record|delivery|body|payload)s?(?:$|[._])")
+_MESSAGES = re.compile(
+    r"(?:^|[._])(?:message|msg|event|record|delivery|body|payload|request)s?(?:$|[._])"
+)
 _RECEIVED = frozenset({"receive_json", "receive_text", "receive_bytes", "recv", "body"})
 _CONTENT = frozenset({"text", "content", "read"})
 _FILES = frozenset({"read", "read_text", "read_bytes"})
@@ -157,7 +159,7 @@ class Payloads:
             holder, dot, last = expr.value, ".", expr.attr
         if dot and last in _CONTENT and self._is_answer(given.file, holder, given.function):
             return "the answer of another service"
-        if dot and last in {"data", "body", "value"} and _MESSAGES.search(head):
+        if dot and last.lstrip("_") in {"data", "body", "value"} and _MESSAGES.search(head):
             return "a message"
         if not dot and _MESSAGES.search(text) and self._is_parameter(given, text):
             return "a message"

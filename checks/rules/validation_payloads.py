@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from checks.check import At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
+from checks.project.conditions import words
 from checks.project.payloads import Entry
 from checks.project.project import Project
 from checks.project.subjects import Call, Class, Function
@@ -18,6 +19,7 @@ _VALIDATORS = frozenset(
     "validate_python validate_json from_dict structure convert".split()
 )
 _CHECKING = re.compile(r"_*(?:validate|parse|verify|check|authenticate|decode)(?:_|$)")
+_CHECKS = frozenset("validate verify parse check decode authenticate compare".split())
 _SCALARS = frozenset("builtins.int builtins.float uuid.UUID decimal.Decimal".split())
 _HARMLESS = frozenset(
     f"builtins.{name}" for name in "isinstance len bool type str repr print hasattr id".split()
@@ -178,6 +180,8 @@ class _Flow:
 
     def _is_keyed(self, expr: Expr) -> bool:
         """Whether an expression takes one value out of a document: ``data["id"]``."""
+        if self._is_source(expr):
+            return False
         if isinstance(expr, tree.CallRef):
             call = self.file.facts.calls[expr.index]
             return call.last in _READS and bool(call.args)
@@ -189,7 +193,7 @@ class _Flow:
             return True
         if (whole or self.scalar) and _CHECKING.match(call.last):
             return True
-        if self.scalar and call.name in _SCALARS:
+        if self.scalar and (call.name in _SCALARS or not _CHECKS.isdisjoint(words(call.last))):
             return True
         classes = self.file.project.classes.by_key
         cls = classes.get(call.name)

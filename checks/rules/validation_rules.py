@@ -178,7 +178,7 @@ class _Body:
                 for node in tree.walk(value, self.file.facts)
                 if isinstance(node, tree.Name)
             }
-            if heads & (self.roots.keys() | found):
+            if any(head in self.roots or head in found for head in heads):
                 found |= {each.id for each in targets if isinstance(each, tree.Name)}
         return frozenset(found)
 
