@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from checks.errors import InputError
+from checks.facts.leaks import Leaked
 from checks.source import Change, Commit, Entry, LineChange, Source
 
 ABOVE = "../"
@@ -112,6 +113,17 @@ class ComponentSource:
     def line_changes(self, commits: Sequence[Commit]) -> Mapping[str, Sequence[LineChange]]:
         """Changed lines of the whole repository: the size of a commit is that of all of it."""
         return self._source.line_changes(commits)
+
+    def leaks(self) -> Iterator[tuple[str, Sequence[Leaked]]]:
+        """What commits may have given away in the component's files."""
+        for oid, found in self._source.leaks():
+            kept = [
+                msgspec.structs.replace(each, path=each.path[len(self.prefix) :])
+                for each in found
+                if each.path.startswith(self.prefix)
+            ]
+            if kept:
+                yield oid, kept
 
     def beside(self, limit: int) -> Sequence[Commit]:
         """Commits of other branches of the repository."""

@@ -26,7 +26,9 @@ from checks.errors import (
     UnknownRevision,
     UnsupportedRepository,
 )
+from checks.facts.leaks import MAX_BYTES, Leaked, is_read, leaks
 from checks.facts.store import FactStore
+from checks.facts.version import extractor_version
 from checks.githistory import (
     clamp,
     first_parents,
@@ -198,6 +200,12 @@ class GitSource:
             kept, "changes", tuple[str, tuple[Change, ...]], limit=max_commits
         )
         self._lines = RememberedEach(kept, "lines", tuple[LineChange, ...])
+        self._leaks = RememberedLog(
+            kept,
+            f"leaks-{extractor_version()}",
+            tuple[str, tuple[Leaked, ...]],
+            limit=max_commits,
+        )
 
     @functools.cached_property
     def shallow(self) -> bool:
@@ -274,6 +282,10 @@ class GitSource:
         return self._lines.records(
             list(known), lambda oids: read_lines(self._git_dir, (known[oid] for oid in oids))
         )
+
+    def leaks(self) -> Iterator[tuple[str, Sequence[Leaked]]]:
+        """(commit id, what it may have given away), newest first; commits with nothing left out."""
+        return self._leaks.records(self.commit, lambda: self.mainline()[1:], self._leaks_above)
 
     def beside(self, limit: int) -> Sequence[Commit]:
         """Commits of branches that are not reachable from the commit, newest first."""
@@ -360,3 +372,22 @@ class GitSource:
         commits = self._read_history[: self._max_commits]
         end = next((place for place, each in enumerate(commits) if each.oid == base), None)
         return read_changes(self._git_dir, commits[:end])
+
+    def _leaks_above(self, base: str) -> Iterator[tuple[str, tuple[Leaked, ...]]]:
+        """Look through each blob that was added or changed, once."""
+        places: dict[str, tuple[str, str]] = {}
+        order: dict[str, list[Leaked]] = {}
+        # Oldest last: where several commits bring a blob, the oldest is the one that counts.
+        for commit, changes in self._changes_above(base):
+            order[commit] = []
+            for change in changes:
+                if change.new_oid and change.status != "D" and is_read(change.path):
+                    places[change.new_oid] = (commit, change.path)
+        with objects(self._git_dir, contents=False) as reader:
+            sizes = [(oid, kind, size) for oid, kind, size, _ in reader.ask(places)]
+        wanted = [oid for oid, kind, size in sizes if kind == "blob" and size <= MAX_BYTES]
+        with objects(self._git_dir, contents=True) as reader:
+            for oid, _, size, content in reader.ask(wanted):
+                commit, path = places[oid]
+                order[commit] += [Leaked(path, oid, size, leak) for leak in leaks(content, path)]
+        return ((commit, tuple(found)) for commit, found in order.items() if found)

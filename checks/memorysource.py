@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from checks.facts.leaks import Leaked
 from checks.source import Change, Commit, Entry, LineChange, Source
 
 
@@ -97,6 +98,11 @@ class MemorySource:
     def line_changes(self, commits: Sequence[Commit]) -> Mapping[str, Sequence[LineChange]]:
         """Lines changed per file by each of these commits."""
         return self._below.line_changes(commits) if self._below else {}
+
+    def leaks(self) -> Iterator[tuple[str, Sequence[Leaked]]]:
+        """(commit id, what it may have given away) of commits below the uncommitted files."""
+        if self._below:
+            yield from self._below.leaks()
 
     def beside(self, limit: int) -> Sequence[Commit]:
         """Commits of other branches."""

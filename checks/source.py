@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from checks.facts.leaks import Leaked
+
 type EntryKind = Literal["file", "executable", "symlink", "submodule"]
 
 
@@ -121,6 +123,13 @@ class Source(Protocol):
 
     def line_changes(self, commits: Sequence[Commit]) -> Mapping[str, Sequence[LineChange]]:
         """Lines changed per file by each of these commits, by commit id; moves are recognised."""
+        ...
+
+    def leaks(self) -> Iterator[tuple[str, Sequence[Leaked]]]:
+        """(commit id, what it may have given away), newest first; commits with nothing left out.
+
+        Lock files, images and other files that hold no text of a person are not looked through.
+        """
         ...
 
     def beside(self, limit: int) -> Sequence[Commit]:

@@ -54,6 +54,19 @@ class Environment:
         found = [Read(line, self._name(file, key), function) for line, key, function in keys]
         return sorted(found, key=lambda each: each.line)
 
+    def defaults(self, file: File) -> Iterator[tuple[Call, str, Expr]]:
+        """Reads that name a default: the call, the variable, the default."""
+        for call, key in _calls(file):
+            default = call.arg(1, "default")
+            if default is not None:
+                yield call, self._name(file, key), default
+        for call in file.calls_named(*self._wrapper_names):
+            parameter = self._wrappers.get(call.name)
+            if parameter is not None:
+                default = call.arg(parameter[0] + 1, "default")
+                if default is not None:
+                    yield call, self._name(file, call.arg(*parameter)), default
+
     @cached_property
     def _wrappers(self) -> dict[str, tuple[int, str]]:
         """Functions that read what they are told to, with the parameter that tells them."""

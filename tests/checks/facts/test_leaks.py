@@ -1,0 +1,66 @@
+"""What a file may give away."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.facts.leaks import entropy, is_read, leaks, masked
+
+BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
+
+
+def kinds(text: str, path: str = "app/a.py") -> list[tuple[int, str]]:
+    return [(each.line, each.kind) for each in leaks(text.encode(), path)]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n", "private key"),
+        (f'"-----BEGIN PRIVATE KEY-----\\n{BODY}"', "private key"),
+        ("AKIA" + "Z7Q2XWERTY4567AB", "AWS access key"),
+        ("ghp_" + "a1B2" * 9, "GitHub token"),
+        ("sk_live_" + "a1B2c3D4e5F6", "Stripe key"),
+        ("xoxb-" + "123456789012-abcdef", "Slack token"),
+        ("AIza" + "a1B2c" * 7, "Google API key"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.a1B2c3D4e5F6", "JWT"),
+        ("postgresql://app:hunter2@db.acme.io/app", "url"),
+    ],
+)
+def test_known_formats_are_found_at_their_line(text: str, kind: str) -> None:
+    assert kinds(f"# one\n{text}\n", "notes.txt") == [(2, kind)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'if "-----BEGIN PRIVATE KEY-----" in key:',
+        "-----BEGIN PUBLIC KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC",
+        'value.startswith("ghp_")',
+        "https://acme.io/@someone:else",
+        "mailto:someone@acme.io",
+    ],
+)
+def test_what_only_looks_alike_is_not(text: str) -> None:
+    assert kinds(text) == []
+
+
+def test_programs_give_away_literals_and_other_files_plain_values() -> None:
+    line = "api_key = a1b2c3d4e5f6g7h8\n"
+    assert kinds(line) == []
+    assert kinds(line, "app.ini") == [(1, "assignment")]
+    [found] = leaks(b'x = {"auth_token": "a1b2c3d4e5f6g7h8"}', "a.py")
+    assert (found.name, found.value) == ("auth_token", "a1b2c3d4e5f6g7h8")
+
+
+def test_binary_files_images_and_locks_are_not_looked_through() -> None:
+    assert leaks(b"\0AKIAZ7Q2XWERTY4567AB", "a") == ()
+    assert [is_read(path) for path in ("a.png", "uv.lock", "app.min.js", "a.py", ".env")] == [
+        False, False, False, True, True,
+    ]  # fmt: skip
+
+
+def test_a_value_is_shown_by_its_beginning_alone() -> None:
+    assert masked("hunter2hunter2") == "hun***"
+    assert entropy("aaaa") == 0
+    assert entropy("abcd") == 2
