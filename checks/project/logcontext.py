@@ -185,7 +185,8 @@ class LogContext:
         text = tree.dotted(call.receiver)
         if not text:
             return any(_gives_context(made) for made in self._made(call))
-        memo = f"bound logger {call.fact.function} {text}"
+        inside = -2 if text.startswith("self.") else call.fact.function
+        memo = f"bound logger {inside} {text}"
         known: bool | None = call.file.memo.get(memo)
         if known is None:
             known = any(_gives_context(made) for made in self._made(call))
@@ -215,19 +216,15 @@ class LogContext:
                 continue
             if expr is None:
                 return
-            for assign in file.tables.assigns_to.get(tree.dotted(expr), ()):
-                if isinstance(assign.value, tree.CallRef) and _same(assign, call):
-                    yield file.calls[assign.value.index]
+            rows, text = file.tables.assigns_in, tree.dotted(expr)
+            for scope in (-2,) if text.startswith("self.") else (call.fact.function, -1):
+                for assign in rows.get((text, scope), ()):
+                    if isinstance(assign.value, tree.CallRef):
+                        yield file.calls[assign.value.index]
             behind = source(Given(file, expr, place))
             if behind.expr == expr and behind.file is file:
                 return
             file, expr, place = behind.file, behind.expr, behind.function
-
-
-def _same(assign: tree.Assign, call: Call) -> bool:
-    """Whether an assignment may be what a call's logger comes from."""
-    name = next((t.id for t in assign.targets if isinstance(t, tree.Name)), "")
-    return name.startswith("self.") or assign.function in {-1, call.fact.function}
 
 
 def _gives_context(made: Call) -> bool:

@@ -192,6 +192,15 @@ class Tables:
         return dict(found)
 
     @cached_property
+    def assigns_in(self) -> Mapping[tuple[str, int], Sequence[tree.Assign]]:
+        """The same by name and function (-1 for the module); dotted names of objects under -2."""
+        found: dict[tuple[str, int], list[tree.Assign]] = defaultdict(list)
+        for row in self._facts.assigns:
+            for name in {each.id for each in row.targets if isinstance(each, tree.Name)}:
+                found[name, -2 if name.startswith("self.") else row.function].append(row)
+        return dict(found)
+
+    @cached_property
     def assign_of_call(self) -> Mapping[int, tree.Assign]:
         """The first assignment whose whole value is a call, by that call."""
         found: dict[int, tree.Assign] = {}

@@ -120,13 +120,12 @@ def _root(call: Call) -> str:
 
 def _made(call: Call, name: str) -> Assign | None:
     """The assignment that a name in a function stands for: there, on the object, in the module."""
+    rows = call.file.tables.assigns_in
+    if name.startswith("self."):
+        return next(iter(rows.get((name, -2), ())), None)
     inside = -1 if call.function is None else call.function.index
-    found = [
-        assign
-        for assign in call.file.tables.assigns_to.get(name, ())
-        if assign.function in {inside, -1} or name.startswith("self.")
-    ]
-    return max(found, key=lambda assign: assign.function == inside, default=None)
+    found = rows.get((name, inside)) or rows.get((name, -1)) or ()
+    return next(iter(found), None)
 
 
 def _assigned(file: File, name: str) -> Assign | None:

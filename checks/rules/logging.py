@@ -51,11 +51,15 @@ def logger_library(file: File, *, allowed: Sequence[str] = ("structlog",)) -> An
 
 
 def configures(file: File) -> bool:
-    """Whether a file sets up logging, or defines what a set-up is made of."""
-    handles = (name for cls in file.classes for name in cls.ancestors)
-    return any(name.startswith("logging.") for name in handles) or any(
-        call.name in CONFIGURING for call in file.calls
-    )
+    """Whether a file sets up logging, or defines what a set-up is made of; worked out once."""
+    known: bool | None = file.memo.get("configures logging")
+    if known is None:
+        handles = (name for cls in file.classes for name in cls.ancestors)
+        known = any(name.startswith("logging.") for name in handles) or any(
+            call.name in CONFIGURING for call in file.calls
+        )
+        file.memo["configures logging"] = known
+    return known
 
 
 def _wrong(line: int, library: str, allowed: Sequence[str]) -> At:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from checks.check import Answer, At, Sites, Skip, check
@@ -49,6 +50,7 @@ _TAIL = re.compile(
 """A value at the end of a text, with what leads to it."""
 _HOLE = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?([sdrfixa])|\{[^{}]*\}")
 _END = 300
+_NEXT = 12
 _PROBE = re.compile(r"health|ready|readiness|live|liveness|probe|ping|heartbeat", re.IGNORECASE)
 _LEAVES = frozenset({"Return", "Raise", "Continue", "Break"})
 _CAUGHT = frozenset({"exc", "err", "error", "exception", "ex", "e"})
@@ -153,17 +155,19 @@ def _warning(each: LogCall) -> str:
     if clause is None or _is_probe(each):
         return ""
     block, file = each.call.fact.block, each.call.file
-    for raised in clause.raises:
-        if raised.line > each.call.line and _reaches(file, block, raised.fact.block):
+    after = bisect_right(clause.raises, each.call.line, key=lambda raised: raised.line)
+    for raised in clause.raises[after : after + _NEXT]:
+        if _reaches(file, block, raised.fact.block):
             exc = raised.fact.exc
             if exc is None or (clause.bound and tree.dotted(exc) == clause.bound):
                 return "an exception that is raised again"
             if isinstance(exc, tree.CallRef) and _is_500(file, exc.index):
                 return "a failure that is answered with 500"
-    for statement in clause.statements:
+    after = bisect_right(clause.statements, each.call.line, key=lambda row: row.line)
+    for statement in clause.statements[after : after + _NEXT]:
         if statement.kind == "return" and isinstance(statement.value, tree.CallRef):
-            after = statement.line > each.call.line and _reaches(file, block, statement.block)
-            if after and _is_500(file, statement.value.index):
+            reached = _reaches(file, block, statement.block)
+            if reached and _is_500(file, statement.value.index):
                 return "a failure that is answered with 500"
     return ""
 

@@ -60,6 +60,21 @@ SHAPES = {
         "def f#(a, b=None):\n    '''Do.\n\n    Args:\n        a: x\n    '''\n"
         "    logger.info('x %s', a)\n    password# = os.environ['A#']\n    return f~(a)\n"
     ),
+    "log calls": shape(
+        "    try:\n        a.b#()\n    except OSError as error:\n        logger.info(f'x {a}')\n"
+        "        logger.warning('failed', extra={'email': a.email#})\n",
+        "def create(a):\n",
+    ),
+    "log calls of one clause": shape(
+        "        logger.info('a failed')\n        logger.warning(data)\n        raise\n",
+        "def create(data: dict):\n    try:\n        a()\n    except OSError as error:\n",
+    ),
+    "loggers and metrics": shape(
+        "class OrderService#:\n    def create(self, record):\n"
+        "        log = logger.bind(a=#)\n        log.info('a')\n        C#.inc()\n"
+        "C# = Counter('requests_#', 'x', ['a'])\n",
+        "from prometheus_client import Counter\n",
+    ),
     "schemas": shape(
         "class M#(BaseModel):\n    id: int\n    name: str = Field(..., max_length=3)\n"
         "    other: 'M~ | None' = None\n"
