@@ -31,6 +31,7 @@ def column_at(column: Column, text: str, anchor: str = "") -> At:
 _NATURAL = frozenset("email username slug sku code isbn external_id uuid phone".split())
 _BOUNDED = frozenset("price amount quantity age percent rating score status".split())
 _NUMBERS = frozenset("Integer SmallInteger BigInteger Numeric Float Double DECIMAL REAL".split())
+_STRINGS = frozenset({"String", "Text", "Unicode", "UnicodeText", "VARCHAR", "TEXT", "AutoString"})
 _PYTHON_NUMBERS = frozenset({"builtins.int", "builtins.float", "decimal.Decimal"})
 _COMPUTED = "*"
 """Stands for every column where a method computes the constraints."""
@@ -52,7 +53,8 @@ def db_constraints(
 
     Known problems: natural keys are known by their whole name, or by the name of their own model
     in front (``product_code`` of ``Product``); bounded values by the last word of the name;
-    constraints that a method computes are believed to name every column.
+    constraints that a method computes are believed to name every column; a text named like a
+    model whose keys are no texts is taken for the id of another system.
     """
     columns = cls.file.project.models.declared(cls)
     if not columns:
@@ -69,9 +71,38 @@ def snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def _model_names(project: Project) -> frozenset[str]:
-    """What a column may call a model: the words of its class, without what says model."""
-    return frozenset().union(*map(_words, project.classes.with_role("orm")))
+def _called(project: Project, name: str) -> list[Class]:
+    """The models that a column may call by a name: their words, without what says model."""
+    memo = project.models.memo
+    if "called" not in memo:
+        memo["called"] = {}
+        for cls in project.classes.with_role("orm"):
+            for word in _words(cls):
+                memo["called"].setdefault(word, []).append(cls)
+    found: list[Class] = memo["called"].get(name, [])
+    return found
+
+
+def _is_foreign_text(column: Column) -> bool:
+    """A text that is named like a model whose keys are no texts: an id of another system."""
+    if column.foreign_key or not is_string(column):
+        return False
+    models = _called(column.cls.file.project, column.name[:-3])
+    keys = [key for cls in models for key in _keys(cls)]
+    return bool(keys) and not any(map(is_string, keys))
+
+
+def _keys(cls: Class) -> list[Column]:
+    models = cls.file.project.models
+    columns = (c for each in (cls, *models.bases(cls)) for c in models.declared(each))
+    return [column for column in columns if column.flag("primary_key")]
+
+
+def is_string(column: Column) -> bool:
+    """Whether a column holds text."""
+    if column.type_name:
+        return column.type_name.rpartition(".")[2] in _STRINGS
+    return column.python_type == "builtins.str"
 
 
 def _words(cls: Class) -> frozenset[str]:
@@ -80,23 +111,16 @@ def _words(cls: Class) -> frozenset[str]:
 
 
 def _refers(column: Column) -> str | None:
-    if not column.name.endswith("_id") or not _names_model(column):
+    if not column.name.endswith("_id") or not _called(column.cls.file.project, column.name[:-3]):
         return None
     if column.name[:-3] in _words(column.cls):
         return None
     siblings = column.cls.attributes
-    if f"{column.name[:-3]}_type" in siblings:
+    if f"{column.name[:-3]}_type" in siblings or _is_foreign_text(column):
         return None
     if column.foreign_key or _named_in(column, "ForeignKeyConstraint"):
         return ""
     return "has no ForeignKey"
-
-
-def _names_model(column: Column) -> bool:
-    memo = column.cls.file.project.models.memo
-    if "names" not in memo:
-        memo["names"] = _model_names(column.cls.file.project)
-    return column.name[:-3] in memo["names"]
 
 
 def _unique(column: Column) -> str | None:
@@ -135,14 +159,26 @@ def _empty(column: Column) -> str | None:
 
 
 def _is_optional(annotation: Expr, file: File) -> bool:
-    for node in tree.walk(annotation):
-        if isinstance(node, tree.Const) and node.kind == "NoneType":
-            return True
-        if isinstance(node, tree.Name) and file.resolve(node) == "typing.Optional":
-            return True
-        text = tree.text_of(node)
-        if text is not None and ("None" in text or "Optional" in text):
-            return True
+    """Whether ``Mapped[...]``, or what else is annotated, may be None as a whole."""
+    waiting = [annotation]
+    for expr in waiting:
+        match expr:
+            case tree.Const(kind="NoneType"):
+                return True
+            case tree.Const(kind="str", value=str(text)):
+                if re.search(r"\|\s*None\b|\bNone\s*\||^(typing\.)?Optional\b", text):
+                    return True
+            case tree.Bin(op="BitOr", items=items):
+                waiting += items
+            case tree.Item(value=value, index=index):
+                name = file.resolve(value)
+                if name == "typing.Optional":
+                    return True
+                inner = index.items if isinstance(index, tree.Seq) else (index,)
+                if name in {"typing.Union", "sqlalchemy.orm.Mapped"}:
+                    waiting += inner
+                elif name == "typing.Annotated":
+                    waiting += inner[:1]
     return False
 
 

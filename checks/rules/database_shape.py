@@ -16,7 +16,7 @@ from checks.project.sqltext import literal_text
 from checks.project.statements import assigned
 from checks.project.subjects import Call, Class, File
 from checks.rules.applies import depends_on
-from checks.rules.database_schema import column_at, has_models, snake
+from checks.rules.database_schema import column_at, has_models, is_string, snake
 
 POSTGRES_DRIVERS = (
     "asyncpg", "psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "psycopg2cffi",
@@ -38,7 +38,6 @@ _REASON = re.compile(
 )
 _FROZEN = re.compile(r"price|amount|cost|rate|total|address|snapshot|currency|tax")
 _LISTS = re.compile(r"(?:[a-z]{2,}(?<!s)s|_list|ids)$")
-_STRINGS = frozenset({"String", "Text", "Unicode", "UnicodeText", "VARCHAR", "TEXT", "AutoString"})
 
 
 @check("denormalized-columns", applies=has_models)
@@ -91,19 +90,13 @@ def _groups(columns: Sequence[Column]) -> Iterator[tuple[Column, str]]:
 
 def _held_lists(columns: Sequence[Column]) -> Iterator[tuple[Column, str]]:
     for column in columns:
-        if not _LISTS.search(column.name) or not _is_string(column):
+        if not _LISTS.search(column.name) or not is_string(column):
             continue
         memo = column.cls.file.project.models.memo
         if "joined" not in memo:
             memo["joined"] = frozenset(_joined(column.cls.file.project))
         if column.name in memo["joined"]:
             yield column, "holds a list in a string"
-
-
-def _is_string(column: Column) -> bool:
-    if column.type_name:
-        return column.type_name.rpartition(".")[2] in _STRINGS
-    return column.python_type == "builtins.str"
 
 
 def _joined(project: Project) -> Iterator[str]:
@@ -311,7 +304,7 @@ def _is_text_column(file: File, name: str) -> bool:
             column.name
             for each in (cls, *models.bases(cls))
             for column in models.declared(each)
-            if _is_string(column)
+            if is_string(column)
         }
     return last in models.memo[key]
 
