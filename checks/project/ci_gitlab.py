@@ -107,6 +107,7 @@ class Pipeline:
             needs=_needs(job.get("needs")),
             always=job.get("when") in {"always", "on_failure"},
             manual=_is_manual(job),
+            staged="needs" not in job,
         )
         if not triggers or job.get("when") in _NEVER:
             return

@@ -108,7 +108,8 @@ class Others:
         job = context.job
         if named is not None:
             name = f"{job.name} {named} {item.get('displayName') or ''}".strip().lower()
-            job = Job(context.path, name, str(place or job.environment).lower())
+            where = str(place or job.environment).lower()
+            job = Job(context.path, name, where, line=document.line_of(key))
         inner = Context(
             job,
             context.path,

@@ -32,6 +32,7 @@ class Job(msgspec.Struct, frozen=True):
         needs: Jobs that it says to wait for, None where it says nothing.
         always: It runs although what it waits for has failed.
         manual: Somebody has to start or to approve it.
+        staged: It waits for all jobs of the stages before its own.
         outer: The job that calls the workflow in which this one stands.
     """
 
@@ -44,6 +45,7 @@ class Job(msgspec.Struct, frozen=True):
     needs: tuple[str, ...] | None = None
     always: bool = False
     manual: bool = False
+    staged: bool = False
     outer: Job | None = None
 
     @property

@@ -122,9 +122,7 @@ class Deployments:
         """The jobs that have to succeed before a job starts, the order of stages included."""
         if job.path.startswith(FOLDER) or job.path.startswith(f"../{FOLDER}"):
             return self._closure(job, self._github_needs)
-        if any(job.path == each.path for each in self._jobs if each.needs is not None) or (
-            job.path == ROOT or job.stage
-        ):
+        if job.staged or job.needs is not None:
             return self._closure(job, self._staged_needs)
         place = self._jobs.index(job) if job in self._jobs else 0
         return [each for each in self._jobs[:place] if (each.path, each.id) == (job.path, job.id)]

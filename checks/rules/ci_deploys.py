@@ -72,5 +72,5 @@ def _is_of_frontend(run: CiRun, step: str) -> bool:
 
 def _at(each: Deployment, message: str, kind: str) -> At:
     job = each.job
-    name = job.id or job.name or job.stage
+    name = job.name if not job.id or job.id.startswith("pipelines.") else job.id
     return At(job.line, f"The job `{name}` {message}", path=job.path, anchor=f"{name}:{kind}")

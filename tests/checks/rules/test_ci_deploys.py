@@ -123,3 +123,63 @@ def test_an_approval_of_circleci_comes_before() -> None:
     files = {".circleci/config.yml": text}
     outcome = ask_read("ci-deploy-gated", files, after=[], production_approval=True)
     assert (outcome.sites, found(outcome)) == (1, [])
+
+
+BITBUCKET = """pipelines:
+  default:
+    - step:
+        name: Check
+        script: [pytest]
+    - step:
+        name: Deploy
+        script: [kubectl apply -f k8s]
+"""
+JENKINS = """pipeline { stages {
+  stage('Check') { steps { sh 'pytest' } }
+  stage('Deploy') { steps { sh 'helm upgrade a b' } }
+} }
+"""
+AZURE = """stages:
+- stage: Check
+  jobs:
+  - job: unit
+    steps:
+    - script: pytest
+- stage: Ship
+  jobs:
+  - deployment: web
+    strategy:
+      runOnce:
+        deploy:
+          steps:
+          - script: kubectl apply -f k8s
+"""
+CIRCLE = """jobs:
+  check:
+    steps:
+      - run: pytest
+  deploy:
+    steps:
+      - run: fly deploy
+workflows:
+  main:
+    jobs:
+      - check
+      - deploy:
+          requires: [check]
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        ("bitbucket-pipelines.yml", BITBUCKET, 6),
+        ("Jenkinsfile", JENKINS, 3),
+        ("azure-pipelines.yml", AZURE, 9),
+        (".circleci/config.yml", CIRCLE, 5),
+    ],
+)
+def test_every_server_runs_tests_before_it_deploys(path: str, text: str, line: int) -> None:
+    assert found(ask_read("ci-deploy-gated", {path: text})) == []
+    outcome = ask_read("ci-deploy-gated", {path: text.replace("pytest", "true")})
+    assert [each.line for each in outcome.observations] == [line]
