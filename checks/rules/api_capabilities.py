@@ -21,6 +21,7 @@ _PAYING = frozenset(
     "pay payment payments charge charges checkout transfer transfers refund refunds purchase "
     "withdraw withdrawal deposit payout payouts".split()
 )
+_DOING = CREATING | {"process", "execute", "send", "issue", "request", "initiate", "do", "start"}
 _HARMLESS = frozenset(
     "login logout signin signout search query webhook webhooks upload uploads token refresh "
     "verify callback".split()
@@ -100,10 +101,13 @@ def _idempotency(project: Project) -> Sites | Skip:
 
 def _creates_or_pays(route: Route) -> bool:
     literals = [part for part in segments(route.paths[0] if route.paths else "") if "{" not in part]
-    last = set(words(literals[-1])) if literals else set()
-    if not _HARMLESS.isdisjoint(last | set(words(route.name)[:1])):
+    last = words(literals[-1]) if literals else []
+    name = words(route.name)
+    if not _HARMLESS.isdisjoint({*last, *name[:1]}):
         return False
-    pays = not _PAYING.isdisjoint({*last, *words(route.name)})
+    pays = not _PAYING.isdisjoint({*last[:1], *name[:1]}) or (
+        not _DOING.isdisjoint(name[:1]) and not _PAYING.isdisjoint(name)
+    )
     if "POST" in route.methods:
         reads = words(route.name)[:1] in (["get"], ["list"], ["read"], ["search"])
         return not reads and (pays or not is_action(route))
