@@ -51,7 +51,7 @@ _NONE = r"(?!)"
 # in the order in which names and, at the same place of a text, words are tried
 _MEANINGS = (
     _meaning("a security code", (), (), _NONE, r"csrf|(invalid|wrong|incorrect|expired)"
-             r"( or (invalid|expired))?( \w+)? (code|otp|pin|signature|key|link|totp)\b"),
+             r"( or (invalid|expired))?( \w+)? (code|otp|pin|signature|key|link|totp|password)\b"),
     _meaning("a missing resource", (404,), (410,),
              r"No\w*Found|DoesNotExist|NoSuch", r"\bnot found\b|n[o']t exist|\bno such\b"
              r"|\bno\b[^.]{0,40}\bfound\b|(could ?n[o']t|cannot|unable to) find"),
@@ -61,7 +61,7 @@ _MEANINGS = (
              rf"\b{_SPOILT}\b[^.]{{0,30}}\b(tokens?|credentials?|api.?key|jwt|authentication|session)\b"
              rf"|\b{_KEYS} tokens?\b|\btoken (is |has |was )?(been |not )?{_SPOILT[:-1]}|valid)\b"
              r"|(validate|decode|verify|parse)[^.]{0,20} token|\btoken$|^token\b(?!.*found)"
-             r"|(e-?mail|user ?name|login|user)( address)? ?(or|and|/) ?password"
+             rf"|({_SPOILT} )?(e-?mail|user ?name|login|user)( address)? ?(or|and|/) ?password"
              r"|unauthori[sz]ed|unauthenticated|not authenticated|\bcredentials?\b"
              r"|authentication (is )?(required|failed)"),
     _meaning("a missing permission", (403,), (404,),
@@ -98,8 +98,8 @@ def error_status_semantics(
     Instead: use the status that fits the meaning of the error.
 
     Known problems: the meaning is read from English names and texts. A clause that catches
-    everything means an unexpected failure where its text says nothing else. Codes, signatures
-    and links that are sent to users are no credentials and are not judged.
+    everything means an unexpected failure where its text says nothing else. A wrong
+    password by itself, a code, a signature or a link is not judged: 400, 401 and 403 all fit.
     """
     count, found = 0, list[At]()
     wanted = frozenset(statuses)
