@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
-from checks.facts.tree import Expr
+from checks.project.flows import flow
 from checks.project.subjects import Call, File, Function
 
-_ENTERS = frozenset({"enter_async_context", "enter_context", "setdefault"})
 _OBJECT = frozenset({"__init__", "__post_init__", "model_post_init"})
 _DEPTH = 8
-_ROUNDS = 3
 
 
 @check("http-client-reused")
@@ -88,65 +86,17 @@ def _kept_as(call: Call) -> str:
     function = call.function
     if function is None:
         return ""
-    names = {
-        name
-        for each in function.statements
-        if each.kind in {"global", "nonlocal"}
-        for name in each.names
-    }
-    wanted = _forms(call)
-    for assign in function.assigns:
-        if not any(each in wanted for each in _values(assign.value)):
-            continue
-        for target in assign.targets:
-            if isinstance(target, (tree.Item, tree.Attr)):
-                return "item"
-            text = tree.dotted(target)
-            if "." in text or text in names:
-                return text
-    handed = (other for other in function.calls if other.last == "setdefault")
-    return "item" if any(each in other.fact.args for other in handed for each in wanted) else ""
-
-
-def _forms(call: Call) -> list[Expr]:
-    """What stands for the result in its function.
-
-    The call, variables, other objects that hold it, an exit stack that enters it.
-    """
-    found: list[Expr] = [tree.CallRef(call.index)]
-    function = call.function
-    if function is None:
-        return found
-    holders = [each for each in function.calls if each.last in _ENTERS or each.last[:1].isupper()]
-    for _ in range(_ROUNDS):
-        before = len(found)
-        for assign in function.assigns:
-            if any(each in found for each in _values(assign.value)):
-                names = (each for each in assign.targets if isinstance(each, tree.Name))
-                found += [each for each in names if "." not in each.id and each not in found]
-        for other in holders:
-            made = tree.CallRef(other.index)
-            if made not in found and any(each in found for each in other.arguments):
-                found.append(made)
-        if len(found) == before:
-            break
-    return found
-
-
-def _values(expr: Expr | None) -> tuple[Expr, ...]:
-    """What an expression may give: sides of ``or``, branches, what is awaited."""
-    match expr:
-        case None:
-            return ()
-        case tree.Op(kind="Await" | "Or" | "IfExp" | "NamedExpr", items=items):
-            return tuple(value for item in items for value in _flat(item))
-    return _flat(expr)
-
-
-def _flat(expr: Expr) -> tuple[Expr, ...]:
-    if isinstance(expr, tree.Op) and expr.kind == "Await":
-        return expr.items
-    return (expr,)
+    way = flow(function)
+    forms = way.forms(call)
+    for each in forms:
+        for assign in way.into.get(each, ()):
+            for target in assign.targets:
+                if isinstance(target, (tree.Item, tree.Attr)):
+                    return "item"
+                text = tree.dotted(target)
+                if "." in text or text in way.outer_names:
+                    return text
+    return "item" if any(each in way.defaults for each in forms) else ""
 
 
 def _is_returned(call: Call) -> bool:
@@ -154,5 +104,5 @@ def _is_returned(call: Call) -> bool:
     function = call.function
     if function is None:
         return False
-    wanted = _forms(call)
-    return any(each in wanted for value in function.returned for each in _values(value))
+    way = flow(function)
+    return any(each in way.returned for each in way.forms(call))

@@ -10,6 +10,7 @@ import msgspec
 from checks.check import Answer, At, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
+from checks.project.flows import flow
 from checks.project.outgoing import ASYNC_CLIENT
 from checks.project.project import Project
 from checks.project.subjects import Call, File, Function
@@ -105,17 +106,13 @@ def _holder(call: Call) -> str:
     entered = call.file.tables.entered.get(call.index)
     function = call.function
     if entered is not None and entered[1] is not None and function is not None:
-        names += [
-            target
-            for assign in function.assigns
-            if assign.value == entered[1]
-            for target in assign.targets
-        ]
+        rows = flow(function).into.get(entered[1], ())
+        names += [target for assign in rows for target in assign.targets]
     for target in names:
         text = tree.dotted(target)
         if function is None:
             return text if row is not None and row.cls < 0 and "." not in text else ""
-        if ".state." in text or text in _globals(function):
+        if ".state." in text or text in flow(function).outer_names:
             return text
         own = text.partition(".")[0] in {"self", "cls"} and "." in text
         if own and not function.name.startswith("__") and _gives(function, text):
@@ -123,12 +120,16 @@ def _holder(call: Call) -> str:
     return ""
 
 
-def _globals(function: Function) -> set[str]:
-    return {name for s in function.statements if s.kind == "global" for name in s.names}
-
-
 def _gives(function: Function, name: str) -> bool:
     """Whether a function returns what a name holds, itself or by a variable of it."""
+    known: dict[tuple[int, str], bool] = function.file.memo.setdefault("gives", {})
+    memo = (function.index, name)
+    if memo not in known:
+        known[memo] = _returns_held(function, name)
+    return known[memo]
+
+
+def _returns_held(function: Function, name: str) -> bool:
     aliases = {name}
     for assign in function.assigns:
         targets = {tree.dotted(target) for target in assign.targets}
