@@ -172,13 +172,13 @@ class Caches:
                 key = None if whole else call.arg(0, "key") or call.arg(-1, "name")
                 yield Operation(_METHODS[call.last], backend, file, call.line, call.function, key,
                                 call, holder)  # fmt: skip
-        names = self._names
+        near = self._is_near(file)
         for assign in file.facts.assigns:
             for target in assign.targets:
                 if isinstance(target, tree.Item) and assign.function >= 0:
                     yield from self._subscript("write", file, assign.line, assign.function, target)
         for index, places in file.tables.expressions.items():
-            for place in places if index >= 0 and names else ():
+            for place in places if index >= 0 and near else ():
                 for node in tree.walk(place.expr, file.facts):
                     if isinstance(node, tree.Item):
                         yield from self._subscript("read", file, place.line, index, node)
@@ -186,6 +186,16 @@ class Caches:
             if statement.kind == "delete" and isinstance(statement.value, tree.Item):
                 line, index = statement.line, statement.function
                 yield from self._subscript("delete", file, line, index, statement.value)
+
+    def _is_near(self, file: File) -> bool:
+        """Whether a file makes or imports a cache in the process."""
+        if file.path in self._makers:
+            return True
+        return any(row.name in self._names for row in file.facts.imports)
+
+    @cached_property
+    def _makers(self) -> frozenset[str]:
+        return frozenset(each.file.path for each in self.held if each.function is None)
 
     def _subscript(
         self, kind: str, file: File, line: int, index: int, item: tree.Item

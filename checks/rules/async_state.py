@@ -26,6 +26,8 @@ _CHANGES = frozenset(
     "clear".split()
 )
 _READS = frozenset({"get", "keys", "values", "items", "copy"})
+_TAKES = frozenset({"pop", "setdefault", "popleft", "popitem"})
+"""Changes that give what was there."""
 _TEARDOWN = frozenset(
     "close aclose stop shutdown disconnect cleanup teardown __aexit__ __aenter__ lifespan "
     "startup".split()
@@ -136,9 +138,9 @@ def _state(function: Function) -> Iterator[_Access]:
     """Changes of shared state that follow from a read before an await, one per name."""
     if function.name in _TEARDOWN:
         return
-    accesses = list(_accesses(function))
-    changed = {each.key for each in accesses if each.kind == "changed"}
+    changed = {each.key for each in _changes(function)}
     changed = {key for key in changed if _is_shared(function, key)}
+    accesses = list(_accesses(function)) if changed else []
     awaits = sorted(each.line for each in accesses if each.kind == "await") if changed else []
     if not awaits:
         return
@@ -238,14 +240,31 @@ def _globals(function: Function) -> set[str]:
 
 def _accesses(function: Function) -> Iterator[_Access]:
     """Reads and changes of module-level names and attributes, and awaits."""
-    file = function.file
+    yield from _changes(function)
+    for call in function.calls:
+        if call.fact.awaited:
+            yield _Access("await", "", call.line, call.fact.block)
+        receiver = tree.dotted(call.receiver)
+        if receiver and call.last in _READS | _TAKES:
+            yield _Access("read", receiver, call.line, call.fact.block)
+    for _, block in function.blocks:
+        if block.kind in {"async with", "async for"}:
+            yield _Access("await", "", block.line, block.parent)
+    rebound = _globals(function)
+    for assign in function.assigns:
+        key = _changed(assign.targets[0], rebound) if assign.op not in {"", ":="} else ""
+        if key:
+            yield _Access("read", key, assign.line, assign.block)
+    yield from _read(function, function.file)
+
+
+def _changes(function: Function) -> Iterator[_Access]:
+    """Assignments, deletions and changing methods."""
     rebound = _globals(function)
     for assign in function.assigns:
         for target in assign.targets:
             key = _changed(target, rebound)
             if key:
-                if assign.op not in {"", ":="}:
-                    yield _Access("read", key, assign.line, assign.block)
                 yield _Access("changed", key, assign.line, assign.block)
     for statement in function.statements:
         if statement.kind == "delete":
@@ -254,19 +273,9 @@ def _accesses(function: Function) -> Iterator[_Access]:
                 if key:
                     yield _Access("changed", key, statement.line, statement.block)
     for call in function.calls:
-        if call.fact.awaited:
-            yield _Access("await", "", call.line, call.fact.block)
         receiver = tree.dotted(call.receiver)
         if receiver and call.last in _CHANGES and not call.fact.awaited:
-            if call.last in {"pop", "setdefault", "popleft", "popitem"}:
-                yield _Access("read", receiver, call.line, call.fact.block)
             yield _Access("changed", receiver, call.line, call.fact.block)
-        elif receiver and call.last in _READS:
-            yield _Access("read", receiver, call.line, call.fact.block)
-    for _, block in function.blocks:
-        if block.kind in {"async with", "async for"}:
-            yield _Access("await", "", block.line, block.parent)
-    yield from _read(function, file)
 
 
 def _changed(target: Expr, rebound: set[str]) -> str:
