@@ -178,8 +178,13 @@ def _is_varying(given: Given) -> bool:
                     behind = source(place.at(tree.Name(name)))
                     if behind.expr != tree.Name(name) and len(queue) < _STEPS:
                         queue.append(behind)
-            elif isinstance(node, tree.CallRef) and _reads(file.facts.calls[node.index].last):
-                return True
+            elif isinstance(node, tree.CallRef):
+                if _reads(file.facts.calls[node.index].last):
+                    return True
+                helper = file.project.names.function_named(file.calls[node.index].name)
+                for value in helper.returned if helper is not None else ():
+                    if helper is not None and len(queue) < _STEPS:
+                        queue.append(Given(helper.file, value, helper))
     return False
 
 

@@ -121,6 +121,21 @@ def test_levels_that_vary(code: str) -> None:
     assert missing("level-by-environment", "import logging\n\nlogging.basicConfig(level='INFO')\n")
 
 
+def test_a_level_is_followed_into_the_function_that_gives_it() -> None:
+    code = """import logging
+import os
+
+
+def level():
+    return {value}
+
+
+logging.basicConfig(level=level())
+"""
+    assert not missing("level-by-environment", code.format(value="os.getenv('LEVEL')"))
+    assert missing("level-by-environment", code.format(value="'INFO'"))
+
+
 def test_engines_are_heard_by_echo_or_by_level() -> None:
     head = "import logging\n\nfrom sqlalchemy import create_engine\n\n"
     for line in (
