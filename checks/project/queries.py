@@ -7,6 +7,7 @@ that a handler answers with.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -134,7 +135,7 @@ class _Body:
         self.file = function.file
         self.seeds = seeds
         self.names: dict[str, _Known] = {}
-        self.loops: list[tuple[str, int, int, Query]] = []
+        self.loops: dict[str, list[tuple[int, int, Query]]] = {}
         self.calls: dict[int, _Known | None] = {}
 
     def read(self) -> None:
@@ -229,13 +230,17 @@ class _Body:
                 target = block.exprs[0]
                 if known is not None and known[0] != "one" and isinstance(target, tree.Name):
                     query = self._several(known[1])
-                    self.loops.append((target.id, block.line, block.end_line, query))
+                    rows = self.loops.setdefault(target.id, [])
+                    rows.append((block.line, block.end_line, query))
+        for rows in self.loops.values():
+            rows.sort(key=lambda row: row[:2])
 
     def _row(self, name: str, line: int) -> Query | None:
         """The query that a variable is a row of, at a line."""
-        for each, first, last, query in self.loops:
-            if each == name and first <= line <= last:
-                return query
+        rows = self.loops.get(name, [])
+        place = bisect_right(rows, line, key=lambda row: row[0]) - 1
+        if place >= 0 and line <= rows[place][1]:
+            return rows[place][2]
         known = self.names.get(name)
         return known[1] if known is not None and known[0] in {"row", "one"} else None
 

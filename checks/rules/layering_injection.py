@@ -61,12 +61,23 @@ def _is_judged(function: Function) -> bool:
     if project.routes.of(function) is not None:
         return True
     layers = project.layers
-    if not layers.in_service(function, function.file) or layers.is_composition_root(function.file):
+    if not _is_service(function) or layers.is_composition_root(function.file):
         return False
     lifetimes = project.lifetimes
     if function.key in lifetimes.providers or function in lifetimes.lifespans:
         return False
     return not (_MAKERS.fullmatch(function.name) and _returns_object(function))
+
+
+def _is_service(function: Function) -> bool:
+    """Whether a function stands in a service module, or in a service class."""
+    file = function.file
+    if "service module" not in file.memo:
+        file.memo["service module"] = file.project.layers.is_service_module(file)
+    if file.memo["service module"]:
+        return True
+    cls = function.cls
+    return cls is not None and is_service_class(cls)
 
 
 def _returns_object(function: Function) -> bool:
