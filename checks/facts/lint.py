@@ -58,6 +58,10 @@ _ISORT: Final[Mapping[str, type]] = {
 _RELATIVE_ORDERS = {"closest-to-furthest", "furthest-to-closest"}
 
 
+FORMAT_WIDTHS: Final = (88, 100)
+"""Widths in which the formatter is asked, beside the project's own."""
+
+
 class LintContext(msgspec.Struct, frozen=True):
     """What the right answer depends on besides the blob. Equal contexts share their facts.
 
@@ -110,10 +114,16 @@ class LongLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class LintFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What ruff says of one blob: in order of line, column and code, suppressed ones included."""
+    """What ruff says of one blob: in order of line, column and code, suppressed ones included.
+
+    ``width`` is the project's own; ``reformatted`` holds (width, first line) for each width in
+    which its formatter would change the blob, None where that could not be told.
+    """
 
     diagnostics: tuple[Diagnostic, ...] = ()
     long_lines: tuple[LongLine, ...] = ()
+    width: int = 88
+    reformatted: tuple[tuple[int, int], ...] | None = None
 
 
 DECODER: Final = msgspec.msgpack.Decoder(LintFact)
@@ -163,6 +173,18 @@ def arguments(context: LintContext) -> list[str]:
     for name, value in config.items():
         words += ["--config", f"{name}={_toml(value)}"]
     return words
+
+
+def format_arguments(context: LintContext, width: int) -> list[str]:
+    """Command-line arguments of ruff's formatter, without its path and without files."""
+    target = context.target_version if context.target_version in _TARGETS else "py313"
+    words = ["format", "--diff", "--isolated", "--no-cache", "--no-respect-gitignore", "-q"]
+    return [*words, "--target-version", target, "--line-length", str(width)]
+
+
+def format_widths(context: LintContext) -> tuple[int, ...]:
+    """The widths in which a file of this context is formatted."""
+    return tuple(sorted({*FORMAT_WIDTHS, min(max(context.line_length, 1), 320)}))
 
 
 def _isort(options: Iterable[tuple[str, Option]]) -> Iterator[tuple[str, Option]]:

@@ -20,7 +20,17 @@ from pathlib import Path
 import msgspec
 
 from checks.facts import limits
-from checks.facts.lint import Diagnostic, LintContext, LintFact, LongLine, Shape, arguments
+from checks.facts.formatdiff import first_changes
+from checks.facts.lint import (
+    Diagnostic,
+    LintContext,
+    LintFact,
+    LongLine,
+    Shape,
+    arguments,
+    format_arguments,
+    format_widths,
+)
 from checks.facts.text import decode, split_lines
 
 _EXPORTED = re.compile(r"[fd](\d{6,})(?:\.pyi?|/__\w+__\.py)$")
@@ -110,7 +120,9 @@ class LintRun:
             alive()
             tasks, code = self._running.tasks, self._running.wait(alive)
             if code == 0:
-                yield from self._answers(tasks, self._running.output())
+                output = self._running.output()
+                formats = self._formats(tasks, alive)
+                yield from self._answers(tasks, output, formats)
             elif code == _REFUSED and self._context.isort:
                 # An option that the repository gave is no reason to judge nothing.
                 self._take(msgspec.structs.replace(self._context, isort=()))
@@ -134,23 +146,54 @@ class LintRun:
         names = [self._export(task) for task in tasks]
         return _Ruff([*self._words, "--", *names], tasks, self._scratch)
 
-    def _export(self, task: int) -> str:
+    def _name(self, task: int) -> str:
+        """Path below the scratch directory under which ruff is given a file."""
         shape = self._shapes[task]
-        name = f"./f{task:06d}.pyi" if shape == "stub" else f"./f{task:06d}.py"
         if shape in {"init", "main"}:
+            return f"./d{task:06d}/__{shape}__.py"
+        return f"./f{task:06d}.pyi" if shape == "stub" else f"./f{task:06d}.py"
+
+    def _export(self, task: int) -> str:
+        name = self._name(task)
+        if self._shapes[task] in {"init", "main"}:
             (self._scratch / f"d{task:06d}").mkdir()
-            name = f"./d{task:06d}/__{shape}__.py"
         # Written as UTF-8 whatever it was: ruff reads nothing else.
         (self._scratch / name).write_bytes(self._texts[task].encode())
         return name
 
-    def _answers(self, tasks: Sequence[int], output: bytes) -> Iterator[LintAnswer]:
+    def _formats(
+        self, tasks: Sequence[int], alive: Callable[[], None]
+    ) -> dict[int, list[tuple[int, int]]] | None:
+        """For each file the widths and lines in which the formatter would change it."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        names = [self._name(task) for task in tasks]
+        for width in format_widths(self._context):
+            words = [self._ruff, *format_arguments(self._context, width), "--", *names]
+            running = _Ruff(words, tasks, self._scratch)
+            # 2: some file does not parse; what is said of the others holds
+            if running.wait(alive) not in {0, 1, 2}:
+                return None
+            for name, line in first_changes(running.output().decode("utf-8", "replace")).items():
+                if match := _EXPORTED.search(name):
+                    found.setdefault(int(match[1]), []).append((width, line))
+        return found
+
+    def _answers(
+        self,
+        tasks: Sequence[int],
+        output: bytes,
+        formats: dict[int, list[tuple[int, int]]] | None,
+    ) -> Iterator[LintAnswer]:
         reports: dict[int, list[_Report]] = {task: [] for task in tasks}
         for report in _REPORTS.decode_lines(output):
             if match := _EXPORTED.search(report.filename):
                 reports[int(match[1])].append(report)
+        width = self._context.line_length
         for task, found in reports.items():
-            yield LintAnswer(task, fact=_fact(found, self._texts[task]))
+            changed = None if formats is None else tuple(formats.get(task, ()))
+            fact = _fact(found, self._texts[task])
+            fact = msgspec.structs.replace(fact, width=width, reformatted=changed)
+            yield LintAnswer(task, fact=fact)
 
 
 def _fact(reports: Sequence[_Report], text: str) -> LintFact:

@@ -49,7 +49,7 @@ def test_a_noqa_hides_nothing_and_its_line_is_told(tmp_path: Path) -> None:
 
 
 def test_what_does_not_parse_gives_no_syntax_error_as_a_finding(tmp_path: Path) -> None:
-    assert _fact(b"def f(:\n", tmp_path) == LintFact()
+    assert _fact(b"def f(:\n", tmp_path) == LintFact(reformatted=())
 
 
 def test_a_legacy_encoding_is_read_and_a_binary_is_refused_with_its_reason(tmp_path: Path) -> None:
