@@ -173,6 +173,11 @@ class Caches:
                 yield Operation(_METHODS[call.last], backend, file, call.line, call.function, key,
                                 call, holder)  # fmt: skip
         near = self._is_near(file)
+        deleted = {
+            (row.function, row.line, row.value)
+            for row in file.facts.statements
+            if row.kind == "delete"
+        }
         for assign in file.facts.assigns:
             for target in assign.targets:
                 if isinstance(target, tree.Item) and assign.function >= 0:
@@ -180,7 +185,7 @@ class Caches:
         for index, places in file.tables.expressions.items():
             for place in places if index >= 0 and near else ():
                 for node in tree.walk(place.expr, file.facts):
-                    if isinstance(node, tree.Item):
+                    if isinstance(node, tree.Item) and (index, place.line, node) not in deleted:
                         yield from self._subscript("read", file, place.line, index, node)
         for statement in file.facts.statements:
             if statement.kind == "delete" and isinstance(statement.value, tree.Item):
