@@ -95,7 +95,10 @@ def asked(
         "surroundings": source.surroundings() if source.commit else "",
         "repository": repository,
         "component": component,
-        "standards": [(each.slug, each.version) for each in standards],
+        "standards": [
+            (each.slug, each.version, [clause.id for clause in each.clauses if not clause.checks])
+            for each in standards
+        ],
         "attestations": [dict(each) for each in attestations],
         "tables": dict(tables or {}),
     }

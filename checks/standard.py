@@ -131,6 +131,16 @@ class Standard(msgspec.Struct, frozen=True, kw_only=True):
         """What people are shown of the version."""
         return self.version[:12]
 
+    def without(self, clauses: Collection[str]) -> Standard:
+        """The same, with nothing asked by these clauses: they give way and do not apply."""
+        if not clauses:
+            return self
+        kept = tuple(
+            msgspec.structs.replace(clause, checks=()) if clause.id in clauses else clause
+            for clause in self.clauses
+        )
+        return msgspec.structs.replace(self, clauses=kept)
+
     def demanded(self) -> tuple[Key, ...]:
         """What has to be answered to judge this standard: each key once, in order of demand."""
         return tuple(dict.fromkeys(check.key for clause in self.clauses for check in clause.checks))

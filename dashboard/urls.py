@@ -8,6 +8,7 @@ from dashboard.views import (
     attestations,
     badge,
     catalogue,
+    conflicts,
     findings,
     fleet,
     health,
@@ -61,6 +62,7 @@ urlpatterns = [
         attestations.withdraw,
         name="attestation-withdraw",
     ),
+    path("r/<slug:slug>/conflicts/", conflicts.conflicts, name="conflicts"),
     path("attestations/", attestations.ending, name="attestations-ending"),
     # findings
     path("r/<slug:slug>/findings/", findings.findings, name="findings"),

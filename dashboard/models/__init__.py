@@ -3,6 +3,7 @@
 from dashboard.models.audit import AuditEntry
 from dashboard.models.decision import (
     Attestation,
+    Concession,
     Waiver,
     WaiverScope,
     WaiverState,
@@ -60,6 +61,7 @@ __all__ = [
     "Clause",
     "ClauseResult",
     "Component",
+    "Concession",
     "Credential",
     "CredentialKind",
     "DeliveryOutcome",

@@ -106,3 +106,25 @@ class Attestation(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+
+
+class Concession(models.Model):
+    """A clause of an adopted standard gives way to one of another that contradicts it.
+
+    ``yields_to`` is ``"<standard slug>/<clause number>"``. It counts while both are adopted.
+    """
+
+    repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="concessions")
+    standard_slug = models.SlugField(max_length=80)
+    clause_number = models.CharField(max_length=40)
+    yields_to = models.CharField(max_length=125)
+    author = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "standard_slug", "clause_number", "yields_to"],
+                name="concession_once",
+            ),
+        ]

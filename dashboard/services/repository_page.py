@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from checks.model import NOT_BUILT
 from dashboard.models import Finding
+from dashboard.services.conflicts import undecided, yielding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dashboard.models import Clause, ClauseResult, Repository, Scan, ScanStandard
 
@@ -112,6 +113,7 @@ class Overview:
     newest: Sequence[Finding]
     scans: Sequence[Scan]
     active: Scan | None
+    undecided: int
 
     @property
     def chart_json(self) -> str:
@@ -134,7 +136,8 @@ def read_overview(repository: Repository, standard: str = "") -> Overview:
     scan = repository.last_scan
     standards = list(scan.standards.select_related("standard")) if scan else []
     chosen = _choose(standards, standard)
-    lines = [_line(result) for result in chosen.clauses.with_clause()] if chosen else []
+    gives_way = yielding(repository).get(chosen.standard.slug, {}) if chosen else {}
+    lines = [_line(row, gives_way) for row in chosen.clauses.with_clause()] if chosen else []
     areas = group_by_area(lines)
     own = Finding.objects.filter(repository=repository).open()
     newest = own.order_by("-opened_at", "severity", "-gain_total")
@@ -150,13 +153,16 @@ def read_overview(repository: Repository, standard: str = "") -> Overview:
         newest=list(newest[:NEWEST]),
         scans=scans,
         active=active,
+        undecided=undecided(repository),
     )
 
 
-def _line(result: ClauseResult) -> ClauseLine:
-    unanswered = (
+def _line(result: ClauseResult, gives_way: Mapping[str, str]) -> ClauseLine:
+    unanswered = [
         check.get("reason", "") for check in result.checks if check.get("state") != "measured"
-    )
+    ]
+    if not result.checks and result.clause.number in gives_way:
+        unanswered.append(f"gives way to {gives_way[result.clause.number]}")
     return ClauseLine(
         clause=result.clause,
         verdict=result.verdict,

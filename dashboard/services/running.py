@@ -23,6 +23,7 @@ from dashboard.models import Branch, Phase, Scan, SourceFile
 from dashboard.models.source_file import SourceState
 from dashboard.services import (
     attestations,
+    conflicts,
     facts,
     lease,
     mirrors,
@@ -135,11 +136,15 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     source = GitSource(fetched.git_dir, fetched.commit, remember=facts.store())
     _name_commit(held, scan, source, fetched.branch)
     adopted = [row.standard for row in scan.repository.adoptions.select_related("standard")]
+    yielding = conflicts.yielding(scan.repository)
+    asked = [
+        standards.parsed(standard).without(yielding.get(standard.slug, {})) for standard in adopted
+    ]
     judged = []
     for component in scan.repository.components.all():
         report = review(
             source,
-            [standards.parsed(standard) for standard in adopted],
+            asked,
             repository=scan.repository.slug,
             component=component.path,
             facts_store=facts.store(),

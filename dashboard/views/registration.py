@@ -15,6 +15,7 @@ from dashboard.models import Credential, Probe, ProbeState, Role, Team
 from dashboard.services import registration
 from dashboard.views.answer import answer, posted
 from dashboard.views.guards import SignedInRequest, signed_in
+from dashboard.views.repository import warn_of_conflicts
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -95,6 +96,7 @@ def probe(request: SignedInRequest, identity: uuid.UUID) -> HttpResponse:
         except registration.RefusedError as error:
             form.add_error(None, str(error))
         else:
+            warn_of_conflicts(request, repository)
             return HttpResponseRedirect(reverse("webhook", args=[repository.slug]) + "?new=1")
     status = 422 if form.is_bound else 200
     return answer(

@@ -8,12 +8,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.forms import RemoveForm, RepositorySettingsForm
 from dashboard.models import Role, Trigger
 from dashboard.models.scan import MAX_ATTEMPTS
-from dashboard.services import repositories, scanning
+from dashboard.services import conflicts, repositories, scanning
 from dashboard.services.badge import badge_key
 from dashboard.services.history import read_history
 from dashboard.services.repository_page import read_overview
@@ -110,6 +111,17 @@ def _settings_context(
     }
 
 
+def warn_of_conflicts(request: SignedInRequest, row: Repository) -> None:
+    """Say when adopted standards contradict each other and nobody has decided."""
+    if count := conflicts.undecided(row):
+        address = reverse("conflicts", args=[row.slug])
+        text = (
+            "Clauses of these standards contradict each other: {}. "
+            '<a href="{}">Decide which give way.</a>'
+        )
+        messages.warning(request, format_html(text, f"{count} pair{'s' * (count != 1)}", address))
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def repository_settings(request: SignedInRequest, slug: str) -> HttpResponse:
@@ -120,6 +132,7 @@ def repository_settings(request: SignedInRequest, slug: str) -> HttpResponse:
         rescan_needed = repositories.change(row, form.changes(), request.user)
         if rescan_needed:
             messages.success(request, "Saved. A scan with the new settings is on its way.")
+            warn_of_conflicts(request, row)
         else:
             messages.success(request, "Saved.")
         return HttpResponseRedirect(reverse("repository-settings", args=[row.slug]))

@@ -21,6 +21,7 @@ FOR_ITS_TEAM = {
     "findings-sarif": "findings.sarif",
     "webhook": "webhook/",
     "attestations": "attestations/",
+    "conflicts": "conflicts/",
     "scan": "scans/1/",
     "source": "code/app/main.py",
 }
@@ -93,7 +94,7 @@ def test_a_page_of_a_repository_opens_for_all_of_its_team(house: House, tail: st
     assert house.client(house.viewer).get(house.page(tail)).status_code == 200
 
 
-TAKE_FORMS = {"webhook/", "attestations/"}
+TAKE_FORMS = {"webhook/", "attestations/", "conflicts/"}
 
 
 @pytest.mark.parametrize("tail", sorted(set(FOR_ITS_TEAM.values()) - TAKE_FORMS))

@@ -1,0 +1,148 @@
+"""Standards that contradict each other: the pairs of clauses, and which of a pair gives way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from dashboard.models import AuditEntry, Clause, Concession, Trigger
+from dashboard.services import scanning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dashboard.models import Repository, User
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two clauses that cannot both be met.
+
+    Attributes:
+        first: One of them.
+        second: The other.
+        yielding: Keys of those that give way; none while nobody has decided.
+    """
+
+    first: Clause
+    second: Clause
+    yielding: frozenset[str]
+
+    @property
+    def first_yields(self) -> bool:
+        """Whether the first gives way."""
+        return key(self.first) in self.yielding
+
+    @property
+    def second_yields(self) -> bool:
+        """Whether the second gives way."""
+        return key(self.second) in self.yielding
+
+    @property
+    def name(self) -> str:
+        """Both keys, as a form sends them."""
+        return f"{key(self.first)}|{key(self.second)}"
+
+
+def key(clause: Clause) -> str:
+    """Return ``<standard slug>/<number>``."""
+    return f"{clause.standard.slug}/{clause.number}"
+
+
+def pairs(repository: Repository) -> list[Pair]:
+    """Return the contradicting clauses of the adopted standards, undecided ones first."""
+    clauses = _adopted(repository)
+    held: dict[frozenset[str], set[str]] = {}
+    for row in repository.concessions.all():
+        own = f"{row.standard_slug}/{row.clause_number}"
+        held.setdefault(frozenset({own, row.yields_to}), set()).add(own)
+    found = [
+        Pair(clauses[first], clauses[second], frozenset(held.get(frozenset({first, second}), ())))
+        for first, second in sorted(_contradictions(clauses))
+    ]
+    return sorted(found, key=lambda pair: bool(pair.yielding))
+
+
+def _adopted(repository: Repository) -> dict[str, Clause]:
+    rows = Clause.objects.filter(standard__adoptions__repository=repository)
+    return {
+        key(clause): clause for clause in rows.select_related("standard").defer("standard__source")
+    }
+
+
+def _contradictions(clauses: Mapping[str, Clause]) -> set[tuple[str, str]]:
+    """Keys of each pair, in order; a standard names the other clause by its number."""
+    by_number: dict[str, list[str]] = {}
+    for name, clause in clauses.items():
+        by_number.setdefault(clause.number, []).append(name)
+    found = set()
+    for name, clause in clauses.items():
+        for other in clause.conflicts:
+            for each in by_number.get(other, []):
+                if clauses[each].standard_id != clause.standard_id:
+                    found.add((min(name, each), max(name, each)))
+    return found
+
+
+def undecided(repository: Repository) -> int:
+    """Return how many pairs nobody has decided."""
+    return sum(not pair.yielding for pair in pairs(repository))
+
+
+@transaction.atomic
+def decide(repository: Repository, choices: Mapping[str, str], actor: User) -> bool:
+    """Let clauses give way, and have the repository judged again if that changes anything.
+
+    Args:
+        repository: Whose standards contradict each other.
+        choices: Name of a pair to the key of the clause that gives way, "" for neither. Pairs that
+            are not there and keys of other clauses are passed over.
+        actor: Who decides.
+
+    Returns:
+        Whether anything changed.
+    """
+    changed: dict[str, str] = {}
+    for pair in pairs(repository):
+        choice = choices.get(pair.name)
+        wanted = frozenset({choice} if choice else ())
+        if choice is None or wanted == pair.yielding or wanted - set(pair.name.split("|")):
+            continue
+        _write(repository, pair, choice, actor)
+        changed[pair.name] = choice
+    if changed:
+        AuditEntry.objects.create(
+            actor=actor,
+            team_id=repository.team_id,
+            action="repository.conflicts",
+            subject=repository.slug,
+            detail={"decided": changed},
+        )
+        scanning.request(repository, Trigger.STANDARDS, actor=actor)
+    return bool(changed)
+
+
+def _write(repository: Repository, pair: Pair, choice: str, actor: User) -> None:
+    for own, other in ((pair.first, pair.second), (pair.second, pair.first)):
+        place = {
+            "standard_slug": own.standard.slug,
+            "clause_number": own.number,
+            "yields_to": key(other),
+        }
+        if choice == key(own):
+            repository.concessions.get_or_create(**place, defaults={"author": actor})
+        else:
+            repository.concessions.filter(**place).delete()
+
+
+def yielding(repository: Repository) -> dict[str, dict[str, str]]:
+    """Return which clauses ask for nothing: standard slug, then number, to what they give way."""
+    adopted = _adopted(repository)
+    found: dict[str, dict[str, str]] = {}
+    for row in Concession.objects.filter(repository=repository):
+        if row.yields_to in adopted:
+            number = row.yields_to.rpartition("/")[2]
+            found.setdefault(row.standard_slug, {})[row.clause_number] = number
+    return found
