@@ -16,14 +16,16 @@ async def fill(r: redis.Redis, user_id): await r.set(f'user:{user_id}', 1, ex=9)
 PARAMS = "r: redis.Redis, db: AsyncSession, user_id"
 
 
-def found(code: str, path: str = "app/services/users.py", **params: object) -> list[int]:
-    outcome = ask(CHECK, {path: HEAD + code}, **params)
+def found(
+    code: str, *, path: str = "app/services/users.py", function_pattern: str = ""
+) -> list[int]:
+    outcome = ask(CHECK, {path: HEAD + code}, function_pattern=function_pattern)
     return [each.line - HEAD.count("\n") for each in outcome.observations]
 
 
-def changes(*statements: str, name: str = "update_user", **params: object) -> list[int]:
+def changes(*statements: str, name: str = "update_user", function_pattern: str = "") -> list[int]:
     text = "\n".join(f"    {each}" for each in ("await db.commit()", *statements))
-    return found(f"async def {name}({PARAMS}):\n{text}\n", **params)
+    return found(f"async def {name}({PARAMS}):\n{text}\n", function_pattern=function_pattern)
 
 
 @pytest.mark.parametrize("name", ["update_user", "delete_user_by_id", "set_user"])
@@ -59,9 +61,9 @@ def test_entries_of_others_do_not_count() -> None:
 
 
 def test_a_pattern_asks_for_its_function() -> None:
-    pattern = {"function_pattern": "invalidate_*_cache"}
-    assert changes("await r.delete(f'user:{user_id}')", **pattern) == [1]
-    assert changes("await invalidate_user_cache(user_id)", **pattern) == []
+    pattern = "invalidate_*_cache"
+    assert changes("await r.delete(f'user:{user_id}')", function_pattern=pattern) == [1]
+    assert changes("await invalidate_user_cache(user_id)", function_pattern=pattern) == []
 
 
 def test_the_caller_or_a_helper_may_remove_it() -> None:
