@@ -150,16 +150,21 @@ def _follow(
             life.oid = row.new_oid
         elif row.status == "D" and row.path in living:
             leaving.append(living.pop(row.path))
-    staying = _Arrivals(trunk, added)
+    arrivals = _Arrivals(trunk, added)
+    kept = {life.oid for life in leaving} & {row.new_oid for row in added.values()}
+    squashed = _squashes(
+        trunk,
+        [life for life in leaving if life.oid not in kept],
+        [row for row in added.values() if row.new_oid not in kept],
+    )
     for life in leaving:
-        moved = staying.of(life)
+        moved = arrivals.of(life, same=squashed)
         if moved is not None:
             del added[moved.path]
             life.pairs.append((step, life.oid, moved.new_oid))
             life.path, life.oid = moved.path, moved.new_oid
             living[moved.path] = life
     leaving = [life for life in leaving if living.get(life.path) is not life]
-    squashed = _squashes(trunk, leaving, added.values())
     for life in leaving:
         life.gone = step
         life.replaced = squashed and bool(_revision_id(trunk.facts(life.oid)))
@@ -185,8 +190,15 @@ class _Arrivals:
         self._by_name = {row.path.rpartition("/")[2]: row for row in rows}
         self._by_revision = {_revision_id(trunk.facts(row.new_oid)): row for row in rows}
 
-    def of(self, life: _Migration) -> Change | None:
-        """Where a migration went: the same blob, the same revision, the same name elsewhere."""
+    def of(self, life: _Migration, *, same: bool) -> Change | None:
+        """Where a migration went: the same blob, the same revision, the same name elsewhere.
+
+        Where others are squashed only the same blob will do: the one that stands for them may
+        have the id of the last.
+        """
+        if same:
+            row = self._by_oid.get(life.oid)
+            return row if row is not None and row.path in self._added else None
         name, revision = life.path.rpartition("/")[2], _revision_id(self._trunk.facts(life.oid))
         found = [self._by_oid.get(life.oid), self._by_revision.get(revision) if revision else None]
         if name != "0001_initial.py":

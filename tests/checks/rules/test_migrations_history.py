@@ -93,6 +93,8 @@ def test_a_deleted_migration_is_found_unless_it_was_squashed(tmp_path: Path) -> 
     end = "#-- commit 2024-01-12 | chore: squash\n"
 
     assert found(grown + gone + squashed + end, tmp_path / "a") == []
+    same_id = squashed.replace('"3"', '"2"')
+    assert found(grown + gone + same_id + end, tmp_path / "c") == []
     assert found(grown + gone + end, tmp_path / "b") == [
         "delete alembic/versions/1_users.py", "delete alembic/versions/2_people.py",
     ]  # fmt: skip
