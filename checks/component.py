@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from checks.errors import InputError
-from checks.facts.leaks import Leaked
-from checks.source import Change, Commit, Entry, LineChange, Source
+from checks.source import Change, Commit, Entry, Leaked, LineChange, Source
 
 ABOVE = "../"
 _CI = (".github/", ".gitlab/", ".circleci/", ".woodpecker/")
