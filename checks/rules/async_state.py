@@ -33,6 +33,8 @@ _TEARDOWN = frozenset(
     "startup".split()
 )
 """Coroutines that run once, when nobody else runs."""
+_ENDS = frozenset("close aclose dispose stop shutdown disconnect cleanup teardown".split())
+"""First words of coroutines that end what the process holds."""
 _DATA = frozenset({"schema", "orm", "orm-base", "document", "settings", "exception", "enum"})
 
 
@@ -136,7 +138,7 @@ def _is_cache(function: Function, key: str) -> bool:
 
 def _state(function: Function) -> Iterator[_Access]:
     """Changes of shared state that follow from a read before an await, one per name."""
-    if function.name in _TEARDOWN:
+    if function.name in _TEARDOWN or function.name.strip("_").split("_")[0] in _ENDS:
         return
     changed = {each.key for each in _changes(function)}
     changed = {key for key in changed if _is_shared(function, key)}

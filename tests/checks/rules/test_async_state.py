@@ -116,3 +116,9 @@ def test_the_decorator_of_cachetools_is_reported_on_a_coroutine() -> None:
     assert found(code) == [1]
     assert found(code, kinds=["state"]) == []
     assert found(code.replace("async ", "")) == []
+
+
+def test_what_ends_an_object_runs_when_nobody_else_does() -> None:
+    code = "async def _close_client():\n    global count\n    if count:\n        await count.aclose()\n"
+    assert found(code + "    count = None\n") == []
+    assert found(code.replace("_close", "swap") + "    count = None\n") == [5]
