@@ -119,6 +119,6 @@ def test_the_decorator_of_cachetools_is_reported_on_a_coroutine() -> None:
 
 
 def test_what_ends_an_object_runs_when_nobody_else_does() -> None:
-    code = "async def _close_client():\n    global count\n    if count:\n        await count.aclose()\n"
+    code = "async def _close_it():\n    global count\n    if count:\n        await end(count)\n"
     assert found(code + "    count = None\n") == []
     assert found(code.replace("_close", "swap") + "    count = None\n") == [5]
