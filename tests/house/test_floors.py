@@ -40,7 +40,8 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "checks.judge | checks.reading checks.lintcontext",
         "checks.rules",
         "checks.check checks.project | checks.git* checks.mirror checks.cloneurl",
-        "checks.facts | checks.source checks.memorysource checks.component | checks.addresses",
+        "checks.source checks.memorysource checks.component",
+        "checks.facts | checks.addresses",
         "checks.model | checks.errors | checks.toml | checks.globs",
     )
 )
