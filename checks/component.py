@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from checks.errors import InputError
-from checks.source import Change, Commit, Entry, Leaked, LineChange, Source
+from checks.facts.leaks import Leaked
+from checks.source import Change, Commit, Entry, LineChange, Source
 
 ABOVE = "../"
 _CI = (".github/", ".gitlab/", ".circleci/", ".woodpecker/")

@@ -26,7 +26,7 @@ from checks.errors import (
     UnknownRevision,
     UnsupportedRepository,
 )
-from checks.facts.leaks import MAX_BYTES, is_read, leaks
+from checks.facts.leaks import MAX_BYTES, Leaked, is_read, leaks
 from checks.facts.store import FactStore
 from checks.facts.version import extractor_version
 from checks.githistory import (
@@ -41,7 +41,7 @@ from checks.githistory import (
 from checks.gitread import HEX_ID, common_dir, environment, git_program, label, objects, output
 from checks.gitremembered import REACH, RememberedEach, RememberedLog
 from checks.gittree import MAX_BLOB_BYTES, MAX_FILES, Tree, read_tree
-from checks.source import Change, Commit, Entry, Leaked, LineChange
+from checks.source import Change, Commit, Entry, LineChange
 
 MAX_COMMITS = 20_000
 MAX_ONE_BLOB = 16 << 20

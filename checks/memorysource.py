@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from checks.source import Change, Commit, Entry, Leaked, LineChange, Source
+from checks.facts.leaks import Leaked
+from checks.source import Change, Commit, Entry, LineChange, Source
 
 
 def blob_id(content: bytes, *, digits: int = 40) -> str:

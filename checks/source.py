@@ -11,6 +11,8 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from checks.facts.leaks import Leaked
+
 type EntryKind = Literal["file", "executable", "symlink", "submodule"]
 
 
@@ -66,31 +68,6 @@ class Commit(msgspec.Struct, frozen=True, array_like=True):
     tags: tuple[str, ...] = ()
     committer: str = ""
     committer_email: str = ""
-
-
-class Leak(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One place that may give a secret away.
-
-    Attributes:
-        line: 1-based line.
-        kind: ``url``, ``assignment`` or the name of a known format.
-        name: Of an assignment: what the value is assigned to.
-        value: The value, at most 200 characters.
-    """
-
-    line: int
-    kind: str
-    name: str
-    value: str
-
-
-class Leaked(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A leak with the file and the blob that hold it, and the size of the blob."""
-
-    path: str
-    oid: str
-    size: int
-    leak: Leak
 
 
 class Source(Protocol):

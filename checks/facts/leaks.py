@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-from checks.source import Leak
+import msgspec
 
 MAX_BYTES = 1_000_000
 """Largest file that is looked through."""
@@ -70,6 +70,31 @@ _ASSIGNED = re.compile(
 )
 _DIGIT = re.compile(rb"[0-9]")
 _TRANSLATED = re.compile(r"(?:^|/)(?:lang|langs|locales?|i18n|translations?|messages)/", re.I)
+
+
+class Leak(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One place that may give a secret away.
+
+    Attributes:
+        line: 1-based line.
+        kind: ``url``, ``assignment`` or the name of a known format.
+        name: Of an assignment: what the value is assigned to.
+        value: The value, at most 200 characters.
+    """
+
+    line: int
+    kind: str
+    name: str
+    value: str
+
+
+class Leaked(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A leak with the file and the blob that hold it, and the size of the blob."""
+
+    path: str
+    oid: str
+    size: int
+    leak: Leak
 
 
 def is_read(path: str) -> bool:

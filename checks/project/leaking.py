@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from checks.facts.leaks import MAX_BYTES, is_read, leaks
+from checks.facts.leaks import MAX_BYTES, Leak, is_read, leaks
 from checks.project.layout import test_path
-from checks.source import Leak
 
 if TYPE_CHECKING:
     from checks.project.project import Project

@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator
 
 from checks.check import At, check
-from checks.facts.leaks import entropy, masked
+from checks.facts.leaks import Leak, entropy, masked
 from checks.project.leaking import is_example, is_formatted
 from checks.project.project import Project
 from checks.project.secretnames import holds_secret
 from checks.rules.applies import has_history
-from checks.source import Leak
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _NO_SECRET = re.compile(
