@@ -8,6 +8,7 @@ from django import forms
 from pathspec import PathSpec
 
 from checks.cloneurl import UrlError, check_branch, parse
+from checks.toml import MAX_BYTES
 from dashboard.models import CredentialKind, Provider, Repository, Role, Standard, Team
 from dashboard.services.attestations import Word
 from dashboard.services.clone_policy import policy
@@ -319,6 +320,38 @@ class AttestationForm(forms.Form):
     def word(self) -> Word:
         """Return what was said."""
         return Word(**self.cleaned_data)
+
+
+class StandardForm(forms.Form):
+    """The text of a standard, pasted or as a file; a file wins."""
+
+    use_required_attribute = False
+
+    source = forms.CharField(
+        label="The standard",
+        required=False,
+        strip=False,
+        help_text="TOML, as docs/writing-a-standard.md describes it.",
+        widget=forms.Textarea(attrs={"rows": 22, "class": "mono", "spellcheck": "false"}),
+    )
+    file = forms.FileField(label="Or a file", required=False)
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        """Take the text of the file where there is one; refuse what is no text or too long."""
+        cleaned = super().clean() or {}
+        upload = cleaned.get("file")
+        if upload is not None and upload.size > MAX_BYTES:
+            self.add_error("file", f"The file has more than {MAX_BYTES // 1024} KiB.")
+        elif upload is not None:
+            try:
+                cleaned["source"] = upload.read().decode("utf-8-sig")
+            except UnicodeDecodeError:
+                self.add_error("file", "The file is no UTF-8 text.")
+        cleaned["source"] = cleaned.get("source", "").replace("\r\n", "\n")
+        if not cleaned["source"].strip() and not self.errors:
+            self.add_error("source", "Paste a standard or choose a file.")
+        return cleaned
 
 
 class AppearanceForm(forms.Form):

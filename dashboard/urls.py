@@ -13,6 +13,7 @@ from dashboard.views import (
     fleet,
     health,
     ops,
+    own_standard,
     people,
     registration,
     repository,
@@ -72,6 +73,7 @@ urlpatterns = [
     path("f/<int:pk>/", findings.finding, name="finding"),
     # standards and checks
     path("standards/", catalogue.standards, name="standards"),
+    path("standards/new/", own_standard.new, name="standard-new"),
     path("standards/<slug:slug>/", catalogue.standard, name="standard"),
     path("standards/<slug:slug>/<str:number>/", catalogue.clause, name="clause"),
     path("checks/", catalogue.checks, name="checks"),

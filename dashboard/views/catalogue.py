@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.http import Http404
 from django.views.decorators.http import require_safe
 
+from dashboard.models import Role, Team
 from dashboard.services.catalogue import (
     read_check,
     read_checks,
@@ -27,7 +28,11 @@ ONLY = ("built", "planned")
 @signed_in
 def standards(request: SignedInRequest) -> HttpResponse:
     """List the written standards."""
-    context = {"section": "standards", "standards": read_standards(request.user)}
+    context = {
+        "section": "standards",
+        "standards": read_standards(request.user),
+        "may_bring": Team.objects.with_role(request.user, Role.LEAD).exists(),
+    }
     return answer(request, "standard/list.html", context)
 
 

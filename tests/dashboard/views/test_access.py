@@ -48,6 +48,7 @@ FOR_EVERYBODY_SIGNED_IN = {
 }
 FOR_MACHINES = ("hooks/", "api/", "metrics")
 ASKED_ELSEWHERE = {
+    "standard-new",
     "healthz",
     "readyz",
     "account_login",

@@ -1,0 +1,140 @@
+"""Standards that people bring: read, compared with the version before, and stored as a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from checks.standard import StandardError, parse
+from dashboard.models import Adoption, AuditEntry, Repository, Standard
+from dashboard.services import standards
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import checks.standard as engine
+    from dashboard.models import User
+
+RESERVED = frozenset({"new"})
+"""What stands in addresses in the place of a slug."""
+
+
+class RefusedError(Exception):
+    """The text is not used; ``mistakes`` are sentences with the next step."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("; ".join(mistakes))
+        self.mistakes = mistakes
+
+
+@dataclass(frozen=True)
+class Change:
+    """One clause that differs between two versions, and in what."""
+
+    number: str
+    requirement: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A text that can be stored, and what it would change.
+
+    Attributes:
+        standard: What was read.
+        before: The newest version of the same slug, None for a new standard.
+        changes: What differs from it, clause by clause; everything when there is none.
+        adopters: Repositories that are judged by an earlier version; they stay with it.
+    """
+
+    standard: engine.Standard
+    before: Standard | None
+    changes: Sequence[Change]
+    adopters: Sequence[Repository]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether exactly this text is the newest version already."""
+        return self.before is not None and self.before.version == self.standard.version
+
+
+def read(text: str, reader: User) -> Offer:
+    """Return what a text would change.
+
+    Raises:
+        RefusedError: It is no standard, or has a slug that is not free; every mistake is named.
+    """
+    try:
+        standard = parse(text.encode("utf-8", "replace"), "the text")
+    except StandardError as error:
+        raise RefusedError(error.mistakes) from error
+    before = Standard.objects.newest().filter(slug=standard.slug).first()
+    if standard.slug in RESERVED or (before is not None and before.shipped):
+        raise RefusedError(
+            [f"standard: slug {standard.slug!r} is taken by the product; choose another"]
+        )
+    visible = Repository.objects.visible_to(reader)
+    held = Adoption.objects.filter(slug=standard.slug, repository__in=visible)
+    return Offer(
+        standard=standard,
+        before=before,
+        changes=_changes(standards.parsed(before) if before else None, standard),
+        adopters=[row.repository for row in held.select_related("repository")[:50]],
+    )
+
+
+def _changes(before: engine.Standard | None, after: engine.Standard) -> list[Change]:
+    old = {clause.id: clause for clause in before.clauses} if before else {}
+    found = []
+    for clause in after.clauses:
+        known = old.pop(clause.id, None)
+        if known is None:
+            found.append(Change(clause.id, clause.requirement, "new"))
+        elif what := _difference(known, clause):
+            found.append(Change(clause.id, clause.requirement, what))
+    found += [Change(clause.id, clause.requirement, "gone") for clause in old.values()]
+    return found
+
+
+def _difference(before: engine.Clause, after: engine.Clause) -> str:
+    """Say in which of its parts a clause differs, "" for none."""
+    parts = []
+    if before.strength != after.strength:
+        parts.append(f"{before.strength} becomes {after.strength}")
+    if before.checks != after.checks:
+        parts.append("other checks or limits")
+    if before.requirement != after.requirement:
+        parts.append("other words")
+    if before.conflicts != after.conflicts:
+        parts.append("other contradictions")
+    return ", ".join(parts)
+
+
+@transaction.atomic
+def publish(text: str, actor: User) -> Standard:
+    """Store a text as the newest version of its standard; who has adopted one keeps it.
+
+    Raises:
+        RefusedError: As for :func:`read`.
+    """
+    offer = read(text, actor)
+    row = standards.store(offer.standard, text.encode())
+    AuditEntry.objects.create(
+        actor=actor,
+        action="standard.published",
+        subject=row.slug,
+        detail={"version": row.version},
+    )
+    return row
+
+
+def copy_of(slug: str) -> str:
+    """Return the text of the newest version under a slug of its own, "" when there is none."""
+    row = Standard.objects.newest().filter(slug=slug).first()
+    if row is None:
+        return ""
+    head, _, rest = row.source.partition("[[clause]]")
+    own = head.replace(f'"{slug}"', f'"{slug[:50]}-of-ours"', 1)
+    return f"{own}[[clause]]{rest}" if rest else own
