@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dashboard.services.attestations import Topic
 
 THEME_COOKIE = "theme"
+FOLDER_LENGTH = 500
 NO_CREDENTIAL = "none"
 
 
@@ -175,6 +176,13 @@ class RepositorySettingsForm(forms.Form):
         label="Adopted standards",
         error_messages={"required": "Choose at least one standard."},
     )
+    folders = forms.CharField(
+        label="Judged folders",
+        max_length=5_000,
+        required=False,
+        help_text="One a line, each with a score of its own. Leave empty for the whole repository.",
+        widget=forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"}),
+    )
 
     renew = forms.BooleanField(
         label="Move to the newest version of each adopted standard",
@@ -189,6 +197,7 @@ class RepositorySettingsForm(forms.Form):
             "name": repository.name,
             "branch": repository.watched_branch,
             "standards": Standard.objects.newest().filter(slug__in=self.held),
+            "folders": "\n".join(row.path for row in repository.components.judged()),
         }
         super().__init__(data, initial=initial)
         if all(standard.is_latest for standard in self.held.values()):
@@ -201,6 +210,19 @@ class RepositorySettingsForm(forms.Form):
             return check_branch(name) if name else ""
         except UrlError as error:
             raise forms.ValidationError(error.sentence, code=error.code) from None
+
+    def clean_folders(self) -> list[str]:
+        """Return the folders, none for the whole repository.
+
+        Raises:
+            ValidationError: One leads out of the repository.
+        """
+        lines = [line.strip().strip("/") for line in self.cleaned_data["folders"].splitlines()]
+        folders = [line for line in lines if line not in {"", "."}]
+        for folder in folders:
+            if {"..", "", "."} & set(folder.split("/")) or len(folder) > FOLDER_LENGTH:
+                raise forms.ValidationError(f"{folder}: give folders inside the repository.")
+        return folders
 
     def changes(self) -> Changes:
         """Return what was asked for. An adopted version stays until its renewal is asked for."""

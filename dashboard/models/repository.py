@@ -159,12 +159,23 @@ class Repository(models.Model):
         return self.scanned_commit[:10]
 
 
+class ComponentQuerySet(models.QuerySet["Component"]):
+    """Components of repositories."""
+
+    def judged(self) -> Self:
+        """Return those that scans judge; what was retired keeps its history only."""
+        return self.filter(retired_at__isnull=True)
+
+
 class Component(models.Model):
     """A folder of a repository that is judged as a unit; ``path`` "" is the whole repository."""
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="components")
     path = models.CharField(max_length=500, blank=True)
     name = models.CharField(max_length=200, blank=True)
+    retired_at = models.DateTimeField(null=True)
+
+    objects = ComponentQuerySet.as_manager()
 
     class Meta:
         ordering = ["path"]

@@ -304,13 +304,21 @@ def csv_lines(rows: FindingQuerySet) -> Iterator[str]:
         yield flush()
 
 
-def stored_report(repository: Repository) -> bytes | None:
-    """Return the report of the last scan, byte for byte as stored; None before the first scan."""
-    row = StoredReport.objects.filter(component__repository=repository, component__path="").first()
+def stored_report(repository: Repository, component: str = "") -> bytes | None:
+    """Return the report of the last scan, byte for byte as stored; None when there is none.
+
+    Args:
+        repository: What was judged.
+        component: A judged folder; "" for the first, which usually is the only one.
+    """
+    rows = StoredReport.objects.filter(
+        component__repository=repository, component__retired_at__isnull=True
+    ).order_by("component__path")
+    row = (rows.filter(component__path=component) if component else rows).first()
     return zlib.decompress(row.data) if row else None
 
 
-def stored_sarif(repository: Repository) -> str | None:
-    """Return the report of the last scan as SARIF 2.1.0; None before the first scan."""
-    data = stored_report(repository)
+def stored_sarif(repository: Repository, component: str = "") -> str | None:
+    """Return the report of the last scan as SARIF 2.1.0; None when there is none."""
+    data = stored_report(repository, component)
     return sarif.render(msgspec.json.decode(data, type=Report)) if data else None

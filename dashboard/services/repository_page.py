@@ -116,15 +116,21 @@ class Overview:
     undecided: int
 
     @property
+    def has_folders(self) -> bool:
+        """Whether folders are judged one by one, so that a standard needs its folder beside it."""
+        return any(row.component.path for row in self.standards)
+
+    @property
     def chart_json(self) -> str:
         """The waterfall for the chart."""
         return json.dumps([asdict(bar) for bar in self.bars])
 
 
-def read_overview(repository: Repository, standard: str = "") -> Overview:
+def read_overview(repository: Repository, standard: str = "", component: str = "") -> Overview:
     """Return the overview of a repository; ``standard`` is the slug of the one in detail.
 
-    An unknown slug falls back to the standard with the lowest score.
+    Of a repository with several judged folders ``component`` names the one that is meant. What is
+    unknown falls back to the standard with the lowest score.
     """
     scans = list(repository.scans.select_related("requested_by")[:RECENT_SCANS])
     active = next((scan for scan in scans if scan.is_active), None)
@@ -134,8 +140,8 @@ def read_overview(repository: Repository, standard: str = "") -> Overview:
         # scan in progress nor its result, and follow nothing.
         repository.refresh_from_db()
     scan = repository.last_scan
-    standards = list(scan.standards.select_related("standard")) if scan else []
-    chosen = _choose(standards, standard)
+    standards = list(scan.standards.select_related("standard", "component")) if scan else []
+    chosen = _choose(standards, standard, component)
     gives_way = yielding(repository).get(chosen.standard.slug, {}) if chosen else {}
     lines = [_line(row, gives_way) for row in chosen.clauses.with_clause()] if chosen else []
     areas = group_by_area(lines)
@@ -173,10 +179,11 @@ def _line(result: ClauseResult, gives_way: Mapping[str, str]) -> ClauseLine:
     )
 
 
-def _choose(standards: Sequence[ScanStandard], slug: str) -> ScanStandard | None:
-    for row in standards:
-        if row.standard.slug == slug:
-            return row
+def _choose(standards: Sequence[ScanStandard], slug: str, path: str) -> ScanStandard | None:
+    named = [row for row in standards if row.standard.slug == slug]
+    exact = [row for row in named if row.component.path == path]
+    if named:
+        return (exact or named)[0]
     scored = [row for row in standards if row.score is not None]
     if scored:
         return min(scored, key=lambda row: row.score or 0)

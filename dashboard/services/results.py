@@ -97,6 +97,7 @@ def store(
     # Read and compared before the transaction: on SQLite all writers wait for it.
     rules = _rules(judged, standards)
     turns = [transitions.compare(each.component, each.report, rules) for each in judged]
+    left = transitions.leave([each.component for each in judged])
     clauses = _clause_ids(standards)
     summary = summarise([each.report for each in judged])
     with transaction.atomic():
@@ -104,6 +105,7 @@ def store(
         lease.write(phase=Phase.STORING)
         scan = Scan.objects.select_related("repository", "branch").get(pk=lease.scan_id)
         now = Scan.objects.values_list(Now(), flat=True).get(pk=scan.pk)
+        transitions.write(left, scan, scan.repository.last_scan_id, now)
         for each, turn in zip(judged, turns, strict=True):
             transitions.write(turn, scan, scan.repository.last_scan_id, now)
             _write_standards(scan, each, standards, clauses)

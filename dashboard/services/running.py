@@ -23,6 +23,7 @@ from dashboard.models import Branch, Phase, Scan, SourceFile
 from dashboard.models.source_file import SourceState
 from dashboard.services import (
     attestations,
+    components,
     conflicts,
     facts,
     lease,
@@ -141,7 +142,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
         standards.parsed(standard).without(yielding.get(standard.slug, {})) for standard in adopted
     ]
     judged = []
-    for component in scan.repository.components.all():
+    for component in components.to_judge(scan.repository, source):
         report = review(
             source,
             asked,

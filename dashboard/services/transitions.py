@@ -80,6 +80,17 @@ class Transitions:
     reopened: set[Key] = field(default_factory=set)
     fixed: list[int] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+
+
+def leave(judged: Sequence[Component]) -> Transitions:
+    """Close the findings of folders of the same repository that are judged no longer."""
+    others = Finding.objects.filter(
+        component__repository__in={component.repository_id for component in judged},
+        component__retired_at__isnull=False,
+        state__in=OPEN_STATES,
+    )
+    return Transitions(left=list(others.values_list("pk", flat=True)))
 
 
 def compare(component: Component, report: engine.Report, rules: Rules) -> Transitions:
@@ -216,7 +227,7 @@ def write(transitions: Transitions, scan: Scan, previous: int | None, now: Any) 
         unique_fields=["component", "check_id", "fingerprint"],
         update_fields=["state", *_CONTENT],
     )
-    for pks in (transitions.fixed, transitions.dropped):
+    for pks in (transitions.fixed, transitions.dropped, transitions.left):
         for chunk in batched(pks, BATCH, strict=False):
             Finding.objects.filter(pk__in=chunk).update(
                 state=FindingState.FIXED, last_seen_id=previous, fixed_scan=scan, fixed_at=now
@@ -242,6 +253,7 @@ def _events(transitions: Transitions, scan: Scan, now: Any) -> Iterable[FindingE
         ),
         *((pk, kinds.FIXED) for pk in transitions.fixed),
         *((pk, kinds.RULE_GONE) for pk in transitions.dropped),
+        *((pk, kinds.OUT_OF_SCOPE) for pk in transitions.left),
     ]
     for pk, kind in turns:
         yield FindingEvent(finding_id=pk, scan=scan, kind=kind)

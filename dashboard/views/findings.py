@@ -85,7 +85,7 @@ def export_csv(request: SignedInRequest, slug: str) -> HttpResponseBase:
 def export_json(request: SignedInRequest, slug: str) -> HttpResponseBase:
     """Hand out the report of the last scan, byte for byte as the command line prints it."""
     repository = repository_for(request, slug)
-    report = stored_report(repository)
+    report = stored_report(repository, request.GET.get("component", ""))
     if report is None:
         raise Http404(NO_REPORT)
     response = HttpResponse(report, content_type="application/json")
@@ -97,7 +97,7 @@ def export_json(request: SignedInRequest, slug: str) -> HttpResponseBase:
 def export_sarif(request: SignedInRequest, slug: str) -> HttpResponseBase:
     """Hand out the report of the last scan as SARIF 2.1.0."""
     repository = repository_for(request, slug)
-    report = stored_sarif(repository)
+    report = stored_sarif(repository, request.GET.get("component", ""))
     if report is None:
         raise Http404(NO_REPORT)
     response = HttpResponse(report, content_type="application/sarif+json")

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.forms import RemoveForm, RepositorySettingsForm
 from dashboard.models import Role, Trigger
 from dashboard.models.scan import MAX_ATTEMPTS
-from dashboard.services import conflicts, repositories, scanning
+from dashboard.services import components, conflicts, repositories, scanning
 from dashboard.services.badge import badge_key
 from dashboard.services.history import read_history
 from dashboard.services.repository_page import read_overview
@@ -41,7 +41,9 @@ def page_context(request: SignedInRequest, repository: Repository, tab: str) -> 
 
 
 def _overview_context(request: SignedInRequest, repository: Repository) -> dict[str, Any]:
-    overview = read_overview(repository, request.GET.get("standard", ""))
+    overview = read_overview(
+        repository, request.GET.get("standard", ""), request.GET.get("component", "")
+    )
     return page_context(request, repository, "overview") | {
         "overview": overview,
         "scan": overview.active,
@@ -129,8 +131,9 @@ def repository_settings(request: SignedInRequest, slug: str) -> HttpResponse:
     row = repository_for(request, slug, Role.LEAD)
     form = RepositorySettingsForm(posted(request), repository=row)
     if request.method == "POST" and form.is_valid():
-        rescan_needed = repositories.change(row, form.changes(), request.user)
-        if rescan_needed:
+        moved = components.choose(row, form.cleaned_data["folders"], request.user)
+        judged_anew = repositories.change(row, form.changes(), request.user)
+        if moved or judged_anew:
             messages.success(request, "Saved. A scan with the new settings is on its way.")
             warn_of_conflicts(request, row)
         else:

@@ -123,6 +123,30 @@ def test_the_server_says_of_a_commit_what_the_command_line_says(
     assert stored.replace(ours, f'"repository": "{name}"'.encode(), 1) == printed
 
 
+def test_each_folder_of_a_monorepo_has_its_own_score(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    origin.commit(
+        {
+            "api/pyproject.toml": "",
+            "api/main.py": BAD,
+            "jobs/pyproject.toml": "",
+            "jobs/main.py": GOOD,
+            "web/package.json": "{}",
+        }
+    )
+    repository = register()
+
+    scan = scan_of(repository)
+
+    scores = {row.component.path: row.score for row in scan.standards.select_related("component")}
+    assert scores.keys() == {"api", "jobs"}
+    assert scores["jobs"] == 100
+    assert scores["api"] is not None
+    assert scores["api"] < 100
+    assert Finding.objects.get().path == "api/main.py"
+
+
 def test_the_same_commit_judged_twice_gives_the_same_bytes(
     origin: Origin, register: Callable[..., Repository]
 ) -> None:

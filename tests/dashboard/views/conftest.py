@@ -69,7 +69,7 @@ class House:
         )
         branch = Branch.objects.get(scans=held.scan_id)
         held.write(commit=report.commit, commit_subject="Say <b>hello</b>", wanted=branch.wanted)
-        component = self.repository.components.get()
+        component = self.repository.components.judged().get()
         judged = results.Judged(component, report, report_json.render(report).encode())
         results.store(held, [judged], [self.standard], {"review": 1.5})
         self.repository.refresh_from_db()
