@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from checks.project.environment import Environment
     from checks.project.exceptions import Exceptions
     from checks.project.externals import Externals
-    from checks.project.history import History
     from checks.project.features import Features
+    from checks.project.history import History
     from checks.project.layers import Layers
     from checks.project.lifetimes import Lifetimes
     from checks.project.lists import Lists
@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from checks.project.sending import Sending
     from checks.project.settings import Settings
     from checks.project.snapshots import Snapshots
+    from checks.project.suite import Suite
     from checks.project.tooling import Tools
     from checks.project.trunk import Trunk
     from checks.source import Entry, Source
@@ -445,3 +446,10 @@ class Project:
         from checks.project.features import Features
 
         return Features(self)
+
+    @cached_property
+    def suite(self) -> Suite:
+        """Test functions with their fixtures and marks."""
+        from checks.project.suite import Suite
+
+        return Suite(self)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
@@ -194,7 +193,7 @@ def names_of_tests(
 
     Known problems: tests that a plugin generates are not seen.
     """
-    tests = list(collected(file))
+    tests = file.project.suite.collected(file)
     if not tests:
         return Skip("no test function")
     wanted = re.compile(pattern)
@@ -208,27 +207,3 @@ def names_of_tests(
         if not wanted.search(test.name)
     ]
     return Sites(len(tests), found)
-
-
-def collected(file: File) -> Iterator[Function]:
-    """Test functions as pytest collects them: in modules, ``Test`` classes and unittest cases."""
-    if file.name == "conftest.py" or file.is_package:
-        return
-    patterns = file.project.tools.test_functions
-    for function in file.functions:
-        if function.fact.parent >= 0 or _is_fixture(function):
-            continue
-        cls = function.cls
-        case = cls is not None and any(name.endswith("TestCase") for name in cls.ancestors)
-        if case:
-            wanted = function.name.startswith("test")
-        else:
-            wanted = any(fnmatchcase(function.name, pattern) for pattern in patterns)
-            wanted = wanted and (cls is None or cls.name.startswith("Test"))
-        if wanted:
-            yield function
-
-
-def _is_fixture(function: Function) -> bool:
-    decorators = (function.file.resolve(each.value) for each in function.fact.decorators)
-    return any(name.rpartition(".")[2].endswith("fixture") for name in decorators)

@@ -10,7 +10,6 @@ from checks.facts.tree import Expr
 from checks.project.project import Project
 from checks.project.subjects import Class, File, Function
 from checks.rules.applies import has_tests
-from checks.rules.naming import collected
 
 _MOCKED = frozenset(
     "assert_called assert_called_once assert_called_with assert_called_once_with assert_any_call "
@@ -46,7 +45,7 @@ def mock_only_assertions(file: File) -> Answer:
     if not _uses_doubles(file):
         return Skip("no double")
     count, found = 0, []
-    for test in collected(file):
+    for test in file.project.suite.collected(file):
         kinds = set(_assertions(test))
         count += bool(kinds)
         if kinds and "" not in kinds:
@@ -111,7 +110,7 @@ def pytest_only(file: File) -> Answer:
 
     Known problems: a runner that only a CI image brings along is not seen.
     """
-    tests = list(collected(file))
+    tests = file.project.suite.collected(file)
     if not tests:
         return Skip("no test")
     for cls in file.classes:
