@@ -21,6 +21,9 @@ type Shape = Literal["", "init", "main", "stub"]
 BASE_WIDTH: Final = 79
 """Lines wider than this are facts; every limit a standard sets is judged from their width."""
 
+SECTION_RULES: Final = frozenset({"D214", "D215", "D405", "D410", "D411", "D412", "D414", "D416"})
+"""Rules that read the sections of docstrings, each convention in its own way."""
+
 _CODE = re.compile(r"[A-Z]{1,6}[0-9]{3,4}")
 _PATH_RULES = frozenset({"N999", "INP001"})
 _NAME = re.compile(r"[^\W\d]\w{0,79}(?:\.[^\W\d]\w{0,79}){0,9}")
@@ -151,7 +154,7 @@ def kind_of_fact(context: LintContext, shape: Shape) -> str:
     return f"lint:{hashlib.sha256(msgspec.msgpack.encode((context, shape))).hexdigest()[:16]}"
 
 
-def arguments(context: LintContext) -> list[str]:
+def arguments(context: LintContext, convention: str = "google") -> list[str]:
     """Command-line arguments of ruff, without its path and without files."""
     names = [name for name in context.first_party if _NAME.fullmatch(name)][:_MAX_NAMES]
     target = context.target_version if context.target_version in _TARGETS else "py313"
@@ -163,7 +166,7 @@ def arguments(context: LintContext) -> list[str]:
         "lint.flake8-annotations.suppress-none-returning": False,
         "lint.flake8-annotations.suppress-dummy-args": True,
         "lint.flake8-tidy-imports.ban-relative-imports": "all",
-        "lint.pydocstyle.convention": "google",
+        "lint.pydocstyle.convention": convention,
         "lint.isort.known-first-party": tuple(names),
     }
     config.update((f"lint.isort.{name}", value) for name, value in _isort(context.isort))

@@ -22,6 +22,7 @@ import msgspec
 from checks.facts import limits
 from checks.facts.formatdiff import first_changes
 from checks.facts.lint import (
+    SECTION_RULES,
     Diagnostic,
     LintContext,
     LintFact,
@@ -34,6 +35,12 @@ from checks.facts.lint import (
 from checks.facts.text import decode, split_lines
 
 _EXPORTED = re.compile(r"[fd](\d{6,})(?:\.pyi?|/__\w+__\.py)$")
+_UNDERLINED = re.compile(
+    r"^[ \t]*(?:Parameters|Returns|Yields|Raises|Attributes|Examples?|Notes?)[ \t]*\r?\n"
+    r"[ \t]*-{3,}",
+    re.MULTILINE,
+)
+_INDENTED = re.compile(r"^[ \t]*(?:Args|Arguments|Returns|Yields|Raises):[ \t]*\r?$", re.MULTILINE)
 _WIDTH = re.compile(r"\((\d+) > \d+\)")
 _REFUSED = 2
 _ALIVE_EVERY = 5.0
@@ -122,7 +129,8 @@ class LintRun:
             if code == 0:
                 output = self._running.output()
                 formats = self._formats(tasks, alive)
-                yield from self._answers(tasks, output, formats)
+                sections = self._sections(tasks, alive)
+                yield from self._answers(tasks, output, formats, sections)
             elif code == _REFUSED and self._context.isort:
                 # An option that the repository gave is no reason to judge nothing.
                 self._take(msgspec.structs.replace(self._context, isort=()))
@@ -178,22 +186,51 @@ class LintRun:
                     found.setdefault(int(match[1]), []).append((width, line))
         return found
 
+    def _sections(
+        self, tasks: Sequence[int], alive: Callable[[], None]
+    ) -> dict[int, list[_Report]]:
+        """What is reported of the sections of docstrings, by file that follows NumPy."""
+        rules = tuple(code for code in self._context.rules if code in SECTION_RULES)
+        chosen = [task for task in tasks if rules and _underlines(self._texts[task])]
+        if not chosen:
+            return {}
+        context = msgspec.structs.replace(self._context, rules=rules)
+        names = [self._name(task) for task in chosen]
+        words = [self._ruff, *arguments(context, "numpy"), "--", *names]
+        running = _Ruff(words, chosen, self._scratch)
+        fine = running.wait(alive) == 0
+        return _by_task(running.output(), chosen) if fine else {}
+
     def _answers(
         self,
         tasks: Sequence[int],
         output: bytes,
         formats: dict[int, list[tuple[int, int]]] | None,
+        sections: dict[int, list[_Report]],
     ) -> Iterator[LintAnswer]:
-        reports: dict[int, list[_Report]] = {task: [] for task in tasks}
-        for report in _REPORTS.decode_lines(output):
-            if match := _EXPORTED.search(report.filename):
-                reports[int(match[1])].append(report)
         width = self._context.line_length
-        for task, found in reports.items():
+        for task, found in _by_task(output, tasks).items():
+            if task in sections:
+                found = [each for each in found if each.code not in SECTION_RULES]
+                found += sections[task]
             changed = None if formats is None else tuple(formats.get(task, ()))
             fact = _fact(found, self._texts[task])
             fact = msgspec.structs.replace(fact, width=width, reformatted=changed)
             yield LintAnswer(task, fact=fact)
+
+
+def _by_task(output: bytes, tasks: Sequence[int]) -> dict[int, list[_Report]]:
+    reports: dict[int, list[_Report]] = {task: [] for task in tasks}
+    for report in _REPORTS.decode_lines(output):
+        if match := _EXPORTED.search(report.filename):
+            reports[int(match[1])].append(report)
+    return reports
+
+
+def _underlines(text: str) -> bool:
+    """Whether more sections of docstrings are underlined than end in a colon."""
+    found = len(_UNDERLINED.findall(text))
+    return found > 0 and found >= len(_INDENTED.findall(text))
 
 
 def _fact(reports: Sequence[_Report], text: str) -> LintFact:

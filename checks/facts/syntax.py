@@ -80,6 +80,7 @@ class _Walk:
         self.environ = {"environ", "environb"}
         self.docstrings: dict[int, int] = {}
         self.text_lines: set[int] = set()
+        self.texts: list[tuple[int, int, int]] = []
         self.main_guard = (0, 0)
         self.stack: list[_Frame] = []
 
@@ -152,6 +153,7 @@ class _Walk:
             attributes=tuple(sorted(self.expressions.attributes)),
             accesses=tuple(self.expressions.accesses),
             addresses=tuple(self.expressions.addresses),
+            texts=tuple(sorted(self.texts)),
             comments=tuple(comments(self.lines, self.text_lines | self._docstring_lines())),
         )
         self.expressions.forget()
@@ -232,6 +234,9 @@ class _Walk:
     def _expression(self, node: ast.Expr) -> None:
         value = node.value
         if type(value) is ast.Constant and isinstance(value.value, str):
+            blank = len(value.value) - len(value.value.lstrip())
+            words = node.lineno + value.value.count("\n", 0, blank)
+            self.texts.append((node.lineno, words, node.end_lineno or node.lineno))
             if value.lineno not in self.docstrings:
                 self.span(value)  # a string used as a comment
             return

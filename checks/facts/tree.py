@@ -343,6 +343,8 @@ class PyFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
         attributes: Names of attributes that are used otherwise than by calling them at once.
         accesses: Uses of others' private attributes.
         addresses: Line and text of the literals that begin with a scheme or are an IP address.
+        texts: First line, line of the first word and last line of each string that is a statement:
+            docstrings, and what stands below attributes.
     """
 
     error: str = ""
@@ -370,6 +372,7 @@ class PyFacts(msgspec.Struct, frozen=True, array_like=True, gc=False):
     attributes: tuple[str, ...] = ()
     accesses: tuple[Access, ...] = ()
     addresses: tuple[tuple[int, str], ...] = ()
+    texts: tuple[tuple[int, int, int], ...] = ()
 
 
 DECODER = msgspec.msgpack.Decoder(PyFacts)

@@ -161,3 +161,18 @@ def test_more_output_than_is_kept_is_a_note_of_that_file(tmp_path: Path) -> None
     assert run.stdout.strip() == (
         "[(0, '', True), (1, 'ruff reported more than is kept of one file', False)]"
     )
+
+
+def test_sections_of_docstrings_are_judged_by_the_convention_of_their_file(tmp_path: Path) -> None:
+    numpy = b'''"""Do.
+
+Returns
+-------
+int
+    One.
+"""
+'''
+    google = numpy.replace(b"Returns\n-------\nint\n    One.", b"Returns\n    One.")
+    answers = _run({1: numpy, 2: google}, tmp_path, LintContext(("D410", "D416")))
+    found = {task: [d.code for d in a.fact.diagnostics] for task, a in answers.items() if a.fact}
+    assert found == {1: [], 2: ["D416"]}

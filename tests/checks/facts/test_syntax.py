@@ -369,3 +369,22 @@ def test_random_edits_of_real_code_never_break_the_extractor() -> None:
         cut = source[:start] + chance.choice("():[]{}'\"\\\n\t#=,") + source[start + 5 :]
         found = extract(cut.encode("utf-8", "surrogatepass"))
         assert found.error or found.lines
+
+
+def test_strings_that_are_statements_are_known_by_the_lines_of_their_words() -> None:
+    found = facts(
+        '''
+        """Module."""
+
+
+        class A:
+            """
+
+            Words.
+            """
+
+            x = 1
+            "Below."
+        '''
+    )
+    assert found.texts == ((1, 1, 1), (5, 7, 8), (11, 11, 11))
