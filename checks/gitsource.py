@@ -26,7 +26,7 @@ from checks.errors import (
     UnknownRevision,
     UnsupportedRepository,
 )
-from checks.facts.leaks import MAX_BYTES, Leaked, is_read, leaks
+from checks.facts.leaks import MAX_BYTES, Leaked, Versions, is_read
 from checks.facts.store import FactStore
 from checks.facts.version import extractor_version
 from checks.githistory import (
@@ -386,8 +386,10 @@ class GitSource:
         with objects(self._git_dir, contents=False) as reader:
             sizes = [(oid, kind, size) for oid, kind, size, _ in reader.ask(places)]
         wanted = [oid for oid, kind, size in sizes if kind == "blob" and size <= MAX_BYTES]
+        versions = Versions()
         with objects(self._git_dir, contents=True) as reader:
             for oid, _, size, content in reader.ask(wanted):
                 commit, path = places[oid]
-                order[commit] += [Leaked(path, oid, size, leak) for leak in leaks(content, path)]
+                found = versions.leaks(content, path)
+                order[commit] += [Leaked(path, oid, size, leak) for leak in found]
         return ((commit, tuple(found)) for commit, found in order.items() if found)

@@ -18,6 +18,10 @@ MAX_BYTES = 1_000_000
 _MAX_LINE = 1_000
 _MAX_VALUE = 200
 _MAX_ROWS = 200
+_MAX_HELD = 16_000_000
+_SPANNING = b"PRIVATE KEY"
+_LONGEST_STEP = 8_192
+_SHORTEST_STEP = 32
 
 _UNREAD = re.compile(
     r"\.(?:png|jpe?g|gif|svg|ico|webp|avif|bmp|woff2?|ttf|otf|eot|pdf|zip|gz|tgz|bz2|xz|7z|mp[34]"
@@ -43,7 +47,7 @@ _FORMATS: tuple[tuple[str, bytes, re.Pattern[bytes]], ...] = tuple(
             ),
         ),
         ("AWS access key", b"AKIA", rb"(?<![A-Za-z0-9])AKIA[0-9A-Z]{16}(?![A-Za-z0-9])"),
-        ("GitHub token", b"gh", rb"(?<![A-Za-z0-9_])gh[pousr]_[A-Za-z0-9]{30,255}"),
+        ("GitHub token", b"gh", rb"gh(?<![A-Za-z0-9_]gh)[pousr]_[A-Za-z0-9]{30,255}"),
         ("GitHub token", b"github_pat_", rb"github_pat_[A-Za-z0-9_]{22,255}"),
         ("Stripe key", b"_live_", rb"(?<![A-Za-z0-9])[sr]k_live_[A-Za-z0-9]{10,255}"),
         ("Slack token", b"xox", rb"(?<![A-Za-z0-9])xox[baprs]-[A-Za-z0-9-]{10,255}"),
@@ -104,19 +108,31 @@ def is_read(path: str) -> bool:
 
 def leaks(data: bytes, path: str) -> tuple[Leak, ...]:
     """The leaks of one file in order of line, at most 200; none of what is no text."""
-    if len(data) > MAX_BYTES or b"\0" in data[:8000]:
-        return ()
-    found = [*_formatted(data), *_urls(data)]
-    if not _TRANSLATED.search(path):
-        found += _assigned(data, path)
-    places = sorted({(start, kind, name, value) for start, kind, name, value in found})
-    rows: list[Leak] = []
-    line, position = 1, 0
-    for start, kind, name, value in places[:_MAX_ROWS]:
-        line += data.count(b"\n", position, start)
-        position = start
-        rows.append(Leak(line, kind, name, value[:_MAX_VALUE]))
-    return tuple(rows)
+    return _rows(data, _found(data, path)) if _is_text(data) else ()
+
+
+class Versions:
+    """Looks through many versions of files; lines that neighbours share are looked at once.
+
+    Versions of a file are best given in the order of history. Some megabytes of them are held.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[bytes, list[_Found]]] = {}
+        self._held = 0
+
+    def leaks(self, data: bytes, path: str) -> tuple[Leak, ...]:
+        """The same as :func:`leaks` gives."""
+        if not _is_text(data):
+            return ()
+        old, before = self._last.pop(path, (b"", []))
+        self._held -= len(old)
+        found = _found_beside(old, before, data, path)
+        self._last[path] = (data, found)
+        self._held += len(data)
+        while self._held > _MAX_HELD:
+            self._held -= len(self._last.pop(next(iter(self._last)))[0])
+        return _rows(data, found)
 
 
 def entropy(text: str) -> float:
@@ -133,6 +149,71 @@ def masked(value: str) -> str:
 
 
 type _Found = tuple[int, str, str, str]
+"""Where a leak starts, its kind, name and value."""
+
+
+def _is_text(data: bytes) -> bool:
+    return len(data) <= MAX_BYTES and b"\0" not in data[:8000]
+
+
+def _rows(data: bytes, found: list[_Found]) -> tuple[Leak, ...]:
+    rows: list[Leak] = []
+    line, position = 1, 0
+    for start, kind, name, value in found[:_MAX_ROWS]:
+        line += data.count(b"\n", position, start)
+        position = start
+        rows.append(Leak(line, kind, name, value[:_MAX_VALUE]))
+    return tuple(rows)
+
+
+def _found(data: bytes, path: str) -> list[_Found]:
+    found = {*_formatted(data), *_urls(data)}
+    if not _TRANSLATED.search(path):
+        found.update(_assigned(data, path))
+    return sorted(found)
+
+
+def _found_beside(old: bytes, before: list[_Found], new: bytes, path: str) -> list[_Found]:
+    """What is found in ``new``, given what was found in another version of the same file.
+
+    Nothing but a private key reaches from one line into the next.
+    """
+    if not old or _SPANNING in new:
+        return _found(new, path)
+    shared = _shared(old, new)
+    first = new.rfind(b"\n", 0, shared) + 1
+    last = new.find(b"\n", len(new) - _shared_at_end(old, new, shared)) + 1 or len(new)
+    moved = len(new) - len(old)
+    found = [each for each in before if each[0] < first]
+    found += [(each[0] + first, *each[1:]) for each in _found(new[first:last], path)]
+    found += [(each[0] + moved, *each[1:]) for each in before if each[0] >= last - moved]
+    return found
+
+
+def _shared(one: bytes, other: bytes) -> int:
+    """How many bytes at the beginning are surely the same."""
+    most, place, step = min(len(one), len(other)), 0, _LONGEST_STEP
+    while step >= _SHORTEST_STEP:
+        end = place + step
+        if end <= most and one[place:end] == other[place:end]:
+            place = end
+        else:
+            step //= 2
+    return place
+
+
+def _shared_at_end(one: bytes, other: bytes, start: int) -> int:
+    """How many bytes at the end are surely the same, those before ``start`` left alone."""
+    most, place, step = min(len(one), len(other)) - start, 0, _LONGEST_STEP
+    while step >= _SHORTEST_STEP:
+        end = place + step
+        if end <= most and (
+            one[len(one) - end : len(one) - place] == other[len(other) - end : len(other) - place]
+        ):
+            place = end
+        else:
+            step //= 2
+    return place
 
 
 def _formatted(data: bytes) -> Iterator[_Found]:
@@ -150,7 +231,9 @@ def _urls(data: bytes) -> Iterator[_Found]:
     while at >= 0:
         start = data.rfind(b"://", max(0, at - 300), at)
         if start >= 0 and not re.search(rb"\s", data[start:at]):
-            match = _URL.search(data, max(0, start - 32), at + 201)
+            before = max(0, start - 32)
+            before = max(before, data.rfind(b"\n", before, start) + 1)
+            match = _URL.search(data, before, at + 201)
             if match is not None and match.start() <= start < match.end():
                 yield match.start(), "url", "", _text(match[0])
         at = data.find(b"@", at + 1)

@@ -55,9 +55,10 @@ def report(git_dir: Path, scratch: Path, rev: str = "") -> list[str]:
     with phases.of("standards and checks loaded"):
         standards = shipped()
         rules.load()
-    source = GitSource(git_dir, resolve(git_dir, rev))
+    store = SqliteFactStore(scratch / "facts.sqlite3")
+    source = GitSource(git_dir, resolve(git_dir, rev), remember=store)
     with phases.of("map: facts of every blob"):
-        read = read_project(source, SqliteFactStore(scratch / "facts.sqlite3"))
+        read = read_project(source, store)
     with phases.of("reduce: every check asked"):
         outcomes = judge_project(read.project, standards)
     with phases.of("verdicts, findings and gains"):

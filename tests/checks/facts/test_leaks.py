@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
-from checks.facts.leaks import entropy, is_read, leaks, masked
+from checks.facts.leaks import Versions, entropy, is_read, leaks, masked
 
 BODY = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"
 
@@ -64,3 +66,34 @@ def test_a_value_is_shown_by_its_beginning_alone() -> None:
     assert masked("hunter2hunter2") == "hun***"
     assert entropy("aaaa") == 0
     assert entropy("abcd") == 2
+
+
+LINES = [
+    b"# a comment, longer than what is compared at once, about the weather of the day",
+    b'api_key = "a1b2c3d4e5f6g7h8"',
+    b"dsn = 'postgresql://app:hunter2@db.acme.io/app'",
+    b"token AKIAZ7Q2XWERTY4567AB",
+    b"",
+    b"\xc3\xa4\r",
+    b"a://b:c@d",
+]
+KEY = [b"-----BEGIN RSA PRIVATE KEY-----", BODY.encode(), b"-----END RSA PRIVATE KEY-----"]
+
+
+def test_a_version_beside_another_gives_away_the_same_as_alone() -> None:
+    chance = random.Random(7)
+    versions, lines = Versions(), [chance.choice(LINES) for _ in range(40)]
+    for turn in range(300):
+        first = chance.randrange(len(lines) + 1)
+        fresh = KEY if turn % 29 == 0 else [chance.choice(LINES) for _ in range(turn % 4)]
+        lines[first : first + chance.randrange(6)] = fresh
+        data = b"\n".join(lines) + b"\n" * (turn % 2)
+        path = f"{turn % 3}.py"
+        assert versions.leaks(data, path) == leaks(data, path)
+
+
+def test_urls_on_neighbouring_lines_are_found_both() -> None:
+    found = leaks(b"a://u:p@x.io\nbc://u:p@x.io\ncd://u:p@y.io\n", "a.txt")
+    assert [(each.line, each.value) for each in found] == [
+        (2, "bc://u:p@x.io"), (3, "cd://u:p@y.io"),
+    ]  # fmt: skip
