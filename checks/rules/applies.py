@@ -28,6 +28,12 @@ def has_routes(project: Project) -> str | None:
     return None if project.routes.handlers else "no FastAPI route handler"
 
 
+def has_application(project: Project) -> str | None:
+    """Any FastAPI application, or a route handler of one."""
+    served = project.routes.applications or project.routes.handlers
+    return None if served else "no FastAPI application"
+
+
 def depends_on(*packages: str) -> Applies:
     """A runtime dependency on, or an import by production code of, one of the packages."""
 
