@@ -202,9 +202,9 @@ def _cookies(project: Project) -> Iterator[Call]:
 
 def _session_cookies(project: Project) -> Iterator[Call]:
     for each in project.routes.middleware:
-        if each.call.file.is_production and each.name.rpartition(".")[2] == _SESSIONS:
-            if project.layout.split(each.name) is None:
-                yield each.call
+        foreign = each.name.endswith(f".{_SESSIONS}") and project.layout.split(each.name) is None
+        if foreign and each.call.file.is_production:
+            yield each.call
 
 
 def _cookie_name(call: Call) -> str:

@@ -19,7 +19,8 @@ def docs(text: str, **files: str) -> list[int]:
         "from app.config import s\napp = FastAPI(openapi_url='/o.json' if s.debug else None)\n",
         "from app.config import s\napp = FastAPI(**s.fastapi_options)\n",
         (
-            "from app.config import s\nkw = {}\nif s.prod:\n    kw['docs_url'] = kw['redoc_url'] = 0\n"
+            "from app.config import s\nkw = {}"
+            "\nif s.prod:\n    kw['docs_url'] = kw['redoc_url'] = 0\n"
             "app = FastAPI(**kw)\n"
         ),
         (
