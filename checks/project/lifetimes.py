@@ -82,12 +82,14 @@ class Lifetimes:
         return found
 
     def _is_hook(self, function: Function) -> bool:
-        """``@app.on_event("startup")``, or a context manager that is called lifespan."""
+        """``@app.on_event("startup")``, or a context manager of an application or of that name."""
         for each in function.fact.decorators:
             last = _last(function.file, each.value)
             if last == "on_event":
                 return True
-            if last == "asynccontextmanager" and "lifespan" in function.name:
+            if last != "asynccontextmanager":
+                continue
+            if "lifespan" in function.name or _takes_application(function):
                 return True
         return False
 
@@ -217,6 +219,14 @@ class Lifetimes:
         if file.stem in _JOB_PLACES or not _JOB_PLACES.isdisjoint(file.segments):
             return False
         return file.is_production
+
+
+def _takes_application(function: Function) -> bool:
+    """Whether the only parameter of a function is annotated as an application."""
+    params = function.fact.params
+    hint = params[0].annotation if len(params) == 1 else None
+    kind = function.file.resolve(hint, function.parent) if hint is not None else ""
+    return kind in {"fastapi.FastAPI", "starlette.applications.Starlette"}
 
 
 def _func(file: File, expr: Expr) -> Expr:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from checks.project.queries import Queries
     from checks.project.reach import Reach
     from checks.project.requestids import RequestIds
+    from checks.project.resources import Resources
     from checks.project.revisions import Revisions
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
@@ -425,6 +426,13 @@ class Project:
         from checks.project.lifetimes import Lifetimes
 
         return Lifetimes(self)
+
+    @cached_property
+    def resources(self) -> Resources:
+        """What stays open as long as an application lives, and what closes it."""
+        from checks.project.resources import Resources
+
+        return Resources(self)
 
     @cached_property
     def outgoing(self) -> Outgoing:
