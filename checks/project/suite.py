@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 _WIDE = frozenset({"e2e", "integration", "live", "external", "functional", "acceptance"})
 _MOST_FIXTURES = 200
+_BY_TEXT = ("patch", "object", "setattr", "import_module", "reload", "patch_object", "delattr")
+_AT_FILES = frozenset(
+    "open read_text read_bytes glob rglob iterdir run Popen check_output check_call".split()
+)
+_ASKING = ("requests.", "httpx.", "urllib.request.", "aiohttp.", "subprocess.", "schemathesis.")
 
 
 class Suite:
@@ -26,6 +31,8 @@ class Suite:
         self._collected: dict[str, list[Function]] = {}
         self._fixtures: dict[str, dict[str, Function]] = {}
         self._around: dict[Function, list[Function]] = {}
+        self._imported: dict[str, list[tuple[File, int]]] = {}
+        self._reaching: dict[str, bool] = {}
         self._folders: dict[str, dict[str, Function]] = {}
 
     def collected(self, file: File) -> list[Function]:
@@ -149,6 +156,69 @@ class Suite:
         for name, fixture in self.fixtures(file).items():
             if fixture.cls is None and _is_automatic(fixture):
                 yield name
+
+    # What it reaches ------------------------------------------------------------------------------
+
+    def imported(self, file: File) -> list[tuple[File, int]]:
+        """First-party files that a file names, with the line: imports, and texts as for patch."""
+        known = self._imported.get(file.path)
+        if known is None:
+            known = self._imported[file.path] = list(self._names_of(file))
+        return known
+
+    def _names_of(self, file: File) -> Iterator[tuple[File, int]]:
+        names = self.project.names
+        for row in file.imports:
+            definer = row.definer
+            module = None if row.fact.name else names.definer(row.target)
+            for other in (definer, module, self.project.layout.modules.get(row.target)):
+                if other is not None:
+                    yield other, row.line
+        for call in file.calls_named(*_BY_TEXT):
+            text = tree.text_of(call.arg(0, "target")) or ""
+            if "." in text or call.last in {"import_module", "reload"}:
+                row_of = tree.Import(0, 0, 0, text, 0, "", "", False, -1, -1, -1)
+                target = names.definer(self.project.layout.absolute(file, row_of))
+                if target is not None:
+                    yield target, call.line
+
+    def reaches(self, file: File) -> bool:
+        """Whether a test file reaches code of the project, or reads and runs what is there."""
+        known = self._reaching.get(file.path)
+        if known is not None:
+            return known
+        seen = {file.path}
+        front = [file]
+        while front:
+            each = front.pop()
+            if self._touches(each):
+                break
+            for other, _ in self.imported(each):
+                if other.path not in seen:
+                    seen.add(other.path)
+                    front.append(other)
+        else:
+            self._reaching[file.path] = False
+            return False
+        self._reaching[file.path] = True
+        return True
+
+    def _touches(self, file: File) -> bool:
+        if any(not other.is_test for other, _ in self.imported(file)):
+            return True
+        if any(call.last in _AT_FILES for call in file.calls):
+            return True
+        declared = self.project.manifests.declared_modules
+        return any(
+            row.distribution in self._own_names and row.distribution not in declared
+            for row in file.imports
+        ) or any(call.name.startswith(_ASKING) for call in file.calls)
+
+    @cached_property
+    def _own_names(self) -> frozenset[str]:
+        """Names of modules and folders of the project's own code, as a changed path sees them."""
+        own = [file for file in self.project.analysed if not file.is_test]
+        return frozenset(name for file in own for name in (file.stem, *file.segments))
 
     # Marks ----------------------------------------------------------------------------------------
 

@@ -106,7 +106,7 @@ class Tools:
     def pytest_options(self) -> list[tuple[str, int, list[str]]]:
         """(path, line, words) of the options that pytest is always given."""
         found: list[tuple[str, int, list[str]]] = []
-        for path, line, settings in self._pytest:
+        for path, line, settings in self.pytest:
             given = settings.get("addopts")
             if isinstance(given, list):
                 found.append((path, line, [str(word) for word in given]))
@@ -115,7 +115,8 @@ class Tools:
         return found
 
     @cached_property
-    def _pytest(self) -> list[tuple[str, int, dict[str, Any]]]:
+    def pytest(self) -> list[tuple[str, int, dict[str, Any]]]:
+        """(path, line, settings) of every configuration of pytest."""
         found = []
         for path, line, table in self.configurations("pytest"):
             settings = table
@@ -127,7 +128,7 @@ class Tools:
     @cached_property
     def test_functions(self) -> tuple[str, ...]:
         """Patterns of the names that pytest collects functions by: ``test*`` unless configured."""
-        for _, _, settings in self._pytest:
+        for _, _, settings in self.pytest:
             given = settings.get("python_functions")
             words = given.split() if isinstance(given, str) else given
             if isinstance(words, list) and words:
