@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from checks.facts.tree import CallRef, Expr
+from checks.facts.tree import CallRef, Expr, Name
 
 if TYPE_CHECKING:
     from checks.project.project import Project
@@ -46,7 +46,17 @@ class CallGraph:
         known = self._targets.get(name)
         if known is None:
             known = self._targets[name] = self._resolve(name)
-        return known
+        return known or self._held(call)
+
+    def _held(self, call: Call) -> list[Function]:
+        """The ``__call__`` of an instance that a parameter or a local variable holds."""
+        func, function = call.fact.func, call.function
+        if function is None or not isinstance(func, Name) or "." in func.id:
+            return []
+        if self.project.names.binding(call.file, func.id, function)[1] is None:
+            return []
+        kind = self.project.values.type_of(call.file, func, function)
+        return self._resolve(f"{kind}.__call__") if kind in self.project.classes.by_key else []
 
     def _resolve(self, name: str) -> list[Function]:
         classes = self.project.classes.by_key

@@ -76,3 +76,15 @@ def test_callers_of_a_function_are_found_in_other_files() -> None:
     function = read.names.function_named("a.one")
     assert function is not None
     assert [call.line for call in read.calls.callers(function)] == [2, 3]
+
+
+def test_an_instance_in_a_parameter_or_a_local_variable_is_called_by_its_dunder_call() -> None:
+    files = {
+        "a.py": "class Sign:\n    def __call__(self): return 1\n"
+        "def use(sign: Sign): return sign()\n"
+        "def make():\n    sign = Sign()\n    return sign()\n"
+        "def other(sign): return sign()\n"
+    }
+    assert reached(project(files), "a.use", 1) == {"use": 0, "Sign.__call__": 1}
+    assert reached(project(files), "a.make", 1) == {"make": 0, "Sign.__call__": 1}
+    assert reached(project(files), "a.other", 1) == {"other": 0}

@@ -168,3 +168,17 @@ def test_dependencies_are_judged_and_helpers_are_followed() -> None:
         "@router.get('/a')\ndef a(user=Depends(current)):\n    return missing()\n"
     )
     assert returned(code) == [2, 7]
+
+
+def test_a_use_case_that_a_parameter_holds_is_called() -> None:
+    use_case = (
+        "from app.errors import GoneError\nclass Read:\n    def __call__(self, key):\n"
+        "        raise GoneError(key)\n"
+    )
+    code = (
+        "from fastapi import APIRouter, Depends\nfrom app.use_cases.read import Read\n"
+        "router = APIRouter()\n@router.get('/a')\ndef a(key, read: Read = Depends()):\n"
+        "    return read(key)\n"
+    )
+    files = {"app/errors.py": ERRORS, "app/use_cases/read.py": use_case, "app/routes/a.py": code}
+    assert lines(ask("routes-translate-domain-exceptions", files)) == [6]
