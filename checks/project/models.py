@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from checks.facts import tree
 from checks.facts.tree import Assign, Expr
 from checks.project.classes import SQLMODEL
+from checks.project.jointables import KeyColumn, key_columns
+from checks.project.searches import searched
 from checks.project.subjects import Call, Class, File
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ _MOMENT_TYPES = frozenset({"DateTime", "TIMESTAMP"})
 _DECLARING = frozenset({"Column", "mapped_column", "Field"})
 _COARSE_NAMES = frozenset({"status", "state", "type", "kind"})
 _COARSE = frozenset({"Boolean", "Enum", "bool"})
-_CONDITIONS = frozenset({"where", "filter", "filter_by", "order_by", "having", "join", "outerjoin"})
 _INDEXES = frozenset({"Index", "UniqueConstraint", "PrimaryKeyConstraint"})
+_FOREIGN = frozenset({"ForeignKeyConstraint"})
 _MYSQL = ("pymysql", "aiomysql", "mysqlclient", "mysql-connector-python", "asyncmy")
 
 
@@ -264,18 +265,23 @@ class Models:
             return True
         return column.name in self._leading(column.cls) or self._in_migration(column)
 
+    def is_constrained(self, column: Column) -> bool:
+        """Whether a ``ForeignKeyConstraint`` of ``__table_args__`` begins with the column."""
+        return column.name in self._first(column.cls, _FOREIGN)
+
     def _leading(self, cls: Class) -> frozenset[str]:
         """First columns of the indexes and constraints of a model, and of its composite key."""
         known = self._led.get(cls.key)
         if known is None:
-            known = self._led[cls.key] = frozenset(self._find_leading(cls))
+            keys = [column.name for column in self.columns(cls) if column.flag("primary_key")]
+            first = self._first(cls, _INDEXES)
+            known = self._led[cls.key] = first.union(keys[:1])
         return known
 
-    def _find_leading(self, cls: Class) -> set[str]:
+    def _first(self, cls: Class, kinds: frozenset[str]) -> frozenset[str]:
+        """The column that each constraint of these kinds in ``__table_args__`` begins with."""
         found: set[str] = set()
         fact = cls.attributes.get("__table_args__")
-        keys = [column.name for column in self.columns(cls) if column.flag("primary_key")]
-        found.update(keys[:1])
         method = cls.methods.get("__table_args__")
         roots = [fact.value] if fact is not None else []
         roots += method.returned if method is not None else []
@@ -283,16 +289,29 @@ class Models:
             for node in tree.walk(root, cls.file.facts):
                 if isinstance(node, tree.CallRef):
                     call = Call(cls.file, node.index)
-                    if call.last in _INDEXES:
+                    if call.last in kinds:
                         skip = 1 if call.last == "Index" else 0
-                        names = [_column_name(arg) for arg in call.fact.args[skip:]]
-                        found.update(names[:1])
-        return found
+                        found.update(_column_name(each) for each in call.fact.args[skip : skip + 1])
+        return frozenset(found)
 
     def _in_migration(self, column: Column) -> bool:
         fact = column.cls.attributes.get("__tablename__")
         table = tree.text_of(fact.value) if fact is not None else None
         return (table or column.cls.name.lower(), column.name) in self._migrated
+
+    @cached_property
+    def unindexed_keys(self) -> list[KeyColumn]:
+        """Foreign keys of tables without a class that nothing indexes."""
+        return [
+            each
+            for each in self.table_keys
+            if not each.leads and (each.table, each.name) not in self._migrated
+        ]
+
+    @cached_property
+    def table_keys(self) -> list[KeyColumn]:
+        """Foreign keys of tables without a class."""
+        return key_columns(self.project)
 
     @cached_property
     def _migrated(self) -> frozenset[tuple[str, str]]:
@@ -310,21 +329,7 @@ class Models:
     @cached_property
     def filtered(self) -> dict[str, int]:
         """How often production queries filter, order or join by ``<class key>.<column>``."""
-        found: Counter[str] = Counter()
-        for file in self.project.production:
-            for call in file.calls_named(*_CONDITIONS):
-                if call.receiver is None:
-                    continue
-                seen = set()
-                for argument in call.fact.args:
-                    for node in tree.walk(argument):
-                        if isinstance(node, tree.Name) and "." in node.id:
-                            seen.add(file.resolve(node, call.function))
-                model = _queried(call) if call.last == "filter_by" else ""
-                if model:
-                    seen.update(f"{model}.{item.name}" for item in call.fact.keywords)
-                found.update(name for name in seen if name)
-        return dict(found)
+        return searched(self.project)
 
 
 def _altered(call: Call) -> str:
@@ -335,19 +340,6 @@ def _altered(call: Call) -> str:
                 opened = Call(call.file, expr.index)
                 if opened.last == "batch_alter_table":
                     return tree.text_of(opened.arg(0, "table_name")) or ""
-    return ""
-
-
-def _queried(call: Call) -> str:
-    """Canonical name of the model that a chain of calls queries."""
-    inner = call.receiver
-    for _ in range(20):
-        if not isinstance(inner, tree.CallRef):
-            return ""
-        made = Call(call.file, inner.index)
-        if made.last in {"query", "select"} and made.fact.args:
-            return call.file.resolve(made.fact.args[0], call.function)
-        inner = made.receiver
     return ""
 
 
@@ -374,5 +366,7 @@ def _split(text: str) -> list[str]:
 
 
 def _column_name(expr: Expr) -> str:
-    """Name of a column given as text or as an attribute."""
+    """Name of a column given as text or as an attribute; the first one of a list."""
+    if isinstance(expr, tree.Seq) and expr.items:
+        expr = expr.items[0]
     return tree.text_of(expr) or tree.dotted(expr).rpartition(".")[2]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.project.classes import SQLMODEL
+from checks.project.jointables import KeyColumn
 from checks.project.models import Column
 from checks.project.project import Project
 from checks.project.subjects import Class
@@ -132,7 +133,10 @@ def columns_indexed(
 
     Instead: ``mapped_column(index=True)``, or an ``Index`` in ``__table_args__``.
 
-    Known problems: an index made outside models and migrations is not seen.
+    Known problems: an index made outside models and migrations is not seen. Of a foreign key of
+    several columns the first is judged. Of a table without a class the foreign keys are judged,
+    which need an index unless its key begins with them. A column searched
+    by ``ilike`` counts as searched.
     """
     count, found = 0, []
     for cls in project.classes.with_role("orm"):
@@ -146,11 +150,20 @@ def columns_indexed(
                 symbol = f"{cls.symbol}.{column.name}"
                 at = At(column.line, text, path=column.cls.path, symbol=symbol, anchor=column.name)
                 found.append(at)
+    if count and "foreign-key" in kinds and not project.models.on_mysql:
+        count += len(project.models.table_keys)
+        found += [_unindexed(each) for each in project.models.unindexed_keys]
     return Sites(count, found) if count else Skip("no such column")
 
 
+def _unindexed(key: KeyColumn) -> At:
+    text = f"`{key.table}.{key.name}` (foreign key) has no index"
+    return At(key.line, text, path=key.file.path, anchor=f"{key.table}.{key.name}")
+
+
 def _why(project: Project, column: Column, kinds: Sequence[str], min_uses: int) -> str:
-    if "foreign-key" in kinds and column.foreign_key and not project.models.on_mysql:
+    refers = column.foreign_key or project.models.is_constrained(column)
+    if "foreign-key" in kinds and refers and not project.models.on_mysql:
         return "foreign key"
     if "filtered" not in kinds or column.is_coarse:
         return ""
