@@ -47,10 +47,12 @@ if TYPE_CHECKING:
     from checks.project.outgoing import Outgoing
     from checks.project.parameters import Parameters
     from checks.project.payloads import Payloads
+    from checks.project.proxies import Proxies
     from checks.project.queries import Queries
     from checks.project.reach import Reach
     from checks.project.requestids import RequestIds
     from checks.project.resources import Resources
+    from checks.project.requested import Requests
     from checks.project.revisions import Revisions
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from checks.project.sending import Sending
     from checks.project.settings import Settings
     from checks.project.snapshots import Snapshots
+    from checks.project.surroundings import Surroundings
     from checks.project.suite import Suite
     from checks.project.tooling import Tools
     from checks.project.trunk import Trunk
@@ -435,6 +438,13 @@ class Project:
         return Resources(self)
 
     @cached_property
+    def proxies(self) -> Proxies:
+        """Configuration of what stands before the application."""
+        from checks.project.proxies import Proxies
+
+        return Proxies(self)
+
+    @cached_property
     def outgoing(self) -> Outgoing:
         """Which calls make HTTP clients or leave the process."""
         from checks.project.outgoing import Outgoing
@@ -449,6 +459,13 @@ class Project:
         return Queries(self)
 
     @cached_property
+    def surroundings(self) -> Surroundings:
+        """What runs for every request, and the proxies in front."""
+        from checks.project.surroundings import Surroundings
+
+        return Surroundings(self)
+
+    @cached_property
     def features(self) -> Features:
         """What belongs to each routes module."""
         from checks.project.features import Features
@@ -461,3 +478,10 @@ class Project:
         from checks.project.suite import Suite
 
         return Suite(self)
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Which routes the tests request."""
+        from checks.project.requested import Requests
+
+        return Requests(self)
