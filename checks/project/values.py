@@ -6,6 +6,7 @@ cannot be inferred is not guessed.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from checks.facts import tree
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from checks.project.subjects import Call, Class, File, Function
 
 _DEPTH = 12
+_NESTED = 40
 _UNWRAP = frozenset(
     "typing.Annotated typing.Optional typing.ClassVar typing.Final typing.Required "
     "typing.Awaitable typing.AsyncGenerator typing.Generator typing.AsyncIterator typing.Iterator "
@@ -26,18 +28,24 @@ _UNWRAP = frozenset(
     "collections.abc.AsyncIterator collections.abc.Iterator collections.abc.AsyncIterable "
     "collections.abc.Iterable contextlib.AbstractContextManager "
     "contextlib.AbstractAsyncContextManager typing.ContextManager typing.AsyncContextManager "
-    "sqlalchemy.orm.Mapped".split()
+    "sqlalchemy.orm.Mapped dishka.FromDishka dishka.integrations.base.FromDishka "
+    "dishka.integrations.fastapi.FromDishka".split()
 )
 _PROVIDERS = frozenset({"fastapi.Depends", "fastapi.Security"})
 
 
 class Values:
-    """Infers types of values; remembers each answer."""
+    """Infers types of values; remembers each answer.
+
+    The type of a name is inferred from the start wherever it is asked for, so that it does not
+    matter which check asks first; only names nested very deeply in each other are given up.
+    """
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self._memo: dict[tuple[str, int, str], str] = {}
         self._callees: dict[tuple[str, int], str] = {}
+        self._nested = 0
 
     # Expressions ------------------------------------------------------------------------------
 
@@ -49,7 +57,7 @@ class Values:
             return ""
         match expr:
             case tree.Name(id=text):
-                return self._of_text(file, text, function, depth)
+                return self._of_text(file, text, function)
             case tree.Attr(value=value, attr=attr):
                 return self._attribute(self.type_of(file, value, function, depth + 1), attr, depth)
             case tree.CallRef(index=index):
@@ -72,20 +80,24 @@ class Values:
                 return "builtins.dict"
         return ""
 
-    def _of_text(self, file: File, text: str, function: Function | None, depth: int) -> str:
+    def _of_text(self, file: File, text: str, function: Function | None) -> str:
         memo = (file.path, function.index if function is not None else -1, text)
         known = self._memo.get(memo)
-        if known is None:
+        if known is None and self._nested < _NESTED:
             self._memo[memo] = ""
-            head, dot, last = text.rpartition(".")
-            if dot:
-                known = self._attribute(self._of_text(file, head, function, depth + 1), last, depth)
-                if not known:
-                    known = self.type_of_name(file.resolve(text, function), depth + 1)
-            else:
-                known = self._of_name(file, text, function, depth)
-            self._memo[memo] = known
-        return known
+            self._nested += 1
+            try:
+                known = self._memo[memo] = self._infer(file, text, function)
+            finally:
+                self._nested -= 1
+        return known or ""
+
+    def _infer(self, file: File, text: str, function: Function | None) -> str:
+        head, dot, last = text.rpartition(".")
+        if not dot:
+            return self._of_name(file, text, function, 0)
+        known = self._attribute(self._of_text(file, head, function), last, 0)
+        return known or self.type_of_name(file.resolve(text, function))
 
     def _of_name(self, file: File, name: str, function: Function | None, depth: int) -> str:
         binding, owner = self.project.names.binding(file, name, function)
@@ -98,7 +110,7 @@ class Values:
             method = method.parent
         if method is not None and method.cls is not None and binding is None:
             return ""
-        return self.type_of_name(file.resolve(name, function), depth + 1)
+        return self.type_of_name(file.resolve(name, function))
 
     def _of_local(self, file: File, name: str, binding: object, owner: Function, depth: int) -> str:
         if isinstance(binding, tree.Param):
@@ -228,7 +240,7 @@ class Values:
             case tree.Name(id=text):
                 head, dot, last = text.rpartition(".")
                 if dot:
-                    owner = self._of_text(file, head, function, depth + 1)
+                    owner = self._of_text(file, head, function)
                     if owner and not owner.startswith("builtins."):
                         return f"{owner}.{last}"
                 return file.resolve(func, function)
@@ -247,7 +259,7 @@ class Values:
         func = call.func
         name = self.callee_of(file, func, function, depth + 1)
         if isinstance(func, tree.Name):
-            instance = self._of_text(file, func.id, function, depth + 1)
+            instance = self._of_text(file, func.id, function)
             if instance:
                 return wellknown.INSTANCES.get(instance) or self._result_of(
                     f"{instance}.__call__", depth
@@ -332,23 +344,27 @@ class Values:
                     return found
         return ""
 
-    def type_of_name(self, name: str, depth: int = 0) -> str:
+    def type_of_name(self, name: str) -> str:
         """Type of the object a canonical name stands for (module-level variables of any file)."""
         if name in wellknown.OBJECTS:
             return wellknown.OBJECTS[name]
         memo = ("", -2, name)
         known = self._memo.get(memo)
-        if known is None:
+        if known is None and self._nested < _NESTED:
             self._memo[memo] = ""
-            known = self._memo[memo] = self._of_object(name, depth)
-        return known
+            self._nested += 1
+            try:
+                known = self._memo[memo] = self._of_object(name)
+            finally:
+                self._nested -= 1
+        return known or ""
 
-    def _of_object(self, name: str, depth: int) -> str:
+    def _of_object(self, name: str) -> str:
         split = self.project.layout.split(name)
         if split is not None:
             bound = split[0].scope.module.get(split[1])
             if isinstance(bound, Target):
-                return self._of_target(split[0], bound, None, depth + 1)
+                return self._of_target(split[0], bound, None, 1)
         found = self.project.names.assignment_named(name)
         if found is not None:
             file, assign = found
@@ -356,13 +372,13 @@ class Values:
             if named or assign.op.startswith("type"):
                 return named
             if len(assign.targets) == 1 and isinstance(assign.targets[0], tree.Name):
-                return self.type_of(file, assign.value, None, depth + 1)
-            return self._unpacked(file, assign, name.rpartition(".")[2], None, depth + 1)
+                return self.type_of(file, assign.value, None, 1)
+            return self._unpacked(file, assign, name.rpartition(".")[2], None, 1)
         head, dot, last = name.rpartition(".")
         if dot and head in self.project.classes.by_key:
-            return self._attribute(head, last, depth + 1)
+            return self._attribute(head, last, 1)
         if dot and self.project.names.assignment_named(head) is not None:
-            return self._attribute(self.type_of_name(head, depth + 1), last, depth + 1)
+            return self._attribute(self.type_of_name(head), last, 1)
         return ""
 
 

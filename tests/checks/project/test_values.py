@@ -194,3 +194,27 @@ def test_several_values_at_once_are_typed_one_by_one() -> None:
         "asyncio.StreamReader",
         "asyncio.StreamWriter",
     ]
+
+
+def test_an_injected_parameter_is_what_the_container_gives() -> None:
+    """FromDishka wraps the class that is injected."""
+    code = (
+        "from dishka.integrations.fastapi import FromDishka\n\n\n"
+        "class Clock: ...\n\n\n"
+        "def show(clock: FromDishka[Clock]):\n    return clock\n"
+    )
+    assert kind(code, "clock") == "app.a.Clock"
+
+
+def test_types_do_not_depend_on_what_is_asked_first() -> None:
+    """A name at the end of a long chain is no other when the chain is asked for before it."""
+    steps = 30
+    chain = "".join(f"    v{n + 1} = v{n}.step()\n" for n in range(steps))
+    code = (
+        "class Thing:\n    def step(self) -> 'Thing': ...\n\n\nthing = Thing()\n\n\n"
+        f"def run():\n    v0 = thing\n{chain}    return v{steps}\n"
+    )
+    backwards, function = last_function(code)
+    names = [f"v{n}" for n in range(steps, -1, -1)]
+    found = [backwards.values.type_of(function.file, tree.Name(each), function) for each in names]
+    assert found == ["app.a.Thing"] * (steps + 1)
