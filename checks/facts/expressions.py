@@ -34,6 +34,7 @@ MAX_TEXT = 4_000
 _BIG = 1 << 62
 _DEEP = Op("Deep")
 _OWN = frozenset({"self", "cls"})
+_HEADER = re.compile(rb"[A-Za-z][A-Za-z-]{1,40}")
 _ADDRESS = re.compile(r"[a-zA-Z][\w+.-]{0,24}://[^\s]|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\Z")
 
 
@@ -194,6 +195,8 @@ class Expressions:
             return Const(kind)
         if kind in {"int", "float", "bool", "NoneType"}:
             return Const(kind, value)  # type: ignore[arg-type]
+        if isinstance(value, bytes) and _HEADER.fullmatch(value):
+            return Const(kind, value.decode())
         return Const(kind)
 
     def _call(self, node: ast.Call) -> Expr:

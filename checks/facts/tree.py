@@ -24,7 +24,10 @@ class Name(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
 
 
 class Const(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
-    """A literal. ``kind`` names its type; bytes, big integers and complex keep no value."""
+    """A literal. ``kind`` names its type; big integers and complex keep no value.
+
+    Of bytes only what may be the name of a header is kept, as a text.
+    """
 
     kind: str
     value: str | int | float | bool | None = None

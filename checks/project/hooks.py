@@ -64,6 +64,7 @@ class Hooks:
             *self._by_call("add_middleware"),
             *self._by_call("Middleware"),
             *self._decorated(),
+            *self._handed(),
             *self._wrapped(),
         ]
         return sorted(found, key=lambda each: (each.call.path, each.call.line))
@@ -79,7 +80,11 @@ class Hooks:
                     continue
                 for known in turns(call):
                     given = Given(file, cls, call.function, known)
-                    found.append(Middleware(given.name, call, self._run_by(given.name)))
+                    dispatch = call.fact.keyword("dispatch")
+                    run = self._run_by(given.name)
+                    if run is None and dispatch is not None:
+                        run = self._function(Given(file, dispatch, call.function, known))
+                    found.append(Middleware(given.name, call, run))
         return found
 
     def _run_by(self, name: str) -> Function | None:
@@ -101,6 +106,20 @@ class Hooks:
                     call = file.calls[decorator.value.index]
                     if call.last == "middleware" and call.receiver is not None:
                         found.append(Middleware(function.key, call, function))
+        return found
+
+    def _handed(self) -> list[Middleware]:
+        """``app.middleware("http")(function)``."""
+        found = []
+        for file in self._files:
+            for call in file.calls_named(""):
+                func = call.fact.func
+                made = file.calls[func.index] if isinstance(func, tree.CallRef) else None
+                if made is None or made.last != "middleware" or not call.fact.args:
+                    continue
+                function = self._function(Given(file, call.fact.args[0], call.function))
+                if function is not None:
+                    found.append(Middleware(function.key, call, function))
         return found
 
     def _wrapped(self) -> list[Middleware]:

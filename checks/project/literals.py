@@ -69,6 +69,8 @@ class Literals:
             return UNKNOWN
         given = given.behind
         match given.expr:
+            case tree.Const(kind="bytes"):
+                return UNKNOWN
             case tree.Const(kind=kind, value=value):
                 return value if value is not None or kind == "NoneType" else UNKNOWN
             case tree.Name():
