@@ -28,8 +28,8 @@ def held(text: str) -> list[tuple[str, str]]:
         ("def make():\n    return 1, redis.Redis()\na, b = make()\n", [("redis client", "b")]),
         ("class A:\n    def __init__(self):\n        self.c = httpx.Client()\na = A()\n",
          [("HTTP client", "A.c")]),
-        ("class A:\n    def __init__(self):\n        self.c = httpx.Client()\n"
-         "def f():\n    A()\n", []),
+        (("class A:\n    def __init__(self):\n        self.c = httpx.Client()\n"
+         "def f():\n    A()\n"), []),
     ],
 )  # fmt: skip
 def test_a_resource_is_what_outlives_the_function_that_makes_it(
