@@ -6,12 +6,12 @@ cannot be inferred is not guessed.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from checks.facts import tree
 from checks.facts.tree import Assign, Expr
 from checks.project import wellknown
+from checks.project.appstate import AppState
 from checks.project.names import Target
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Values:
         self._memo: dict[tuple[str, int, str], str] = {}
         self._callees: dict[tuple[str, int], str] = {}
         self._nested = 0
+        self._app_state = AppState(project)
 
     # Expressions ------------------------------------------------------------------------------
 
@@ -97,7 +98,8 @@ class Values:
         if not dot:
             return self._of_name(file, text, function, 0)
         known = self._attribute(self._of_text(file, head, function), last, 0)
-        return known or self.type_of_name(file.resolve(text, function))
+        known = known or self.type_of_name(file.resolve(text, function))
+        return known or (self._app_state.type_of(text) if head.endswith(".state") else "")
 
     def _of_name(self, file: File, name: str, function: Function | None, depth: int) -> str:
         binding, owner = self.project.names.binding(file, name, function)

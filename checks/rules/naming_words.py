@@ -30,6 +30,7 @@ _TYPE_MAKERS = frozenset(
 )
 _NATURAL = re.compile(r"(?:enabled|active|debug|required|verified)|\w+_(?:enabled|only|allowed)")
 _PREDICATES = frozenset("exists contains startswith endswith matches equals differs".split())
+_LOOPS = frozenset({"for", "async for", "comp"})
 _OPTIONS = frozenset({"Config", "Meta", "Params", "Media"})
 _FIELDS = frozenset({"schema", "settings"})
 
@@ -40,7 +41,8 @@ class Defined(msgspec.Struct, frozen=True):
     Attributes:
         name: The name alone.
         line: Line of its definition.
-        kind: ``function``, ``class``, ``parameter``, ``variable`` or ``attribute``.
+        kind: ``function``, ``class``, ``parameter``, ``variable``, ``attribute``, ``entered`` (by
+            ``with``) or ``loop`` (also of a comprehension).
         annotation: What annotates it (of a function: what it returns).
         value: What it is bound to (of a parameter: its default).
         function: The function that it is a name of, or is.
@@ -83,7 +85,8 @@ def descriptive_names(
 
     Known problems: whether code is about numbers is told by annotations and by what is assigned.
     Names that a base class prescribes are told by the base being first-party, or of a library that
-    asks for names to be overridden. Attributes of enums are values, and judged by no rule.
+    asks for names to be overridden. Attributes of enums are values, and judged by no rule. Names
+    that a comprehension binds are reported at its first line.
     """
     count, found = 0, []
     meaningless, shortened = frozenset(vague), frozenset(abbreviations)
@@ -144,6 +147,17 @@ def _definitions(file: File) -> Iterator[Defined]:
             if name and "." not in name:
                 owner_of = file.function_of(block.function)
                 yield Defined(name, block.line, "entered", None, None, owner_of, None)
+        if block.kind in _LOOPS and block.exprs:
+            for name in _named(block.exprs[0]):
+                owner_of = file.function_of(block.function)
+                yield Defined(name, block.line, "loop", None, None, owner_of, None)
+
+
+def _named(target: Expr) -> Iterator[str]:
+    """The names that a loop binds, through tuples."""
+    for node in tree.walk(target):
+        if isinstance(node, tree.Name) and "." not in node.id:
+            yield node.id
 
 
 def _bound(
@@ -214,6 +228,8 @@ def _is_customary(file: File, each: Defined) -> bool:
         return caught.endswith(("Error", "Exception"))
     if each.kind == "entered":
         return name == "f"
+    if each.kind == "loop":
+        return True
     if each.kind == "class":
         return False
     if isinstance(each.value, tree.CallRef) and file.resolve(each.value) in _TYPE_MAKERS:
@@ -273,7 +289,7 @@ def _is_vague(name: str, vague: frozenset[str], abbreviations: frozenset[str]) -
 
 def _is_boolean(file: File, each: Defined) -> bool:
     """Whether a name is annotated bool, or bound to a truth value or a comparison."""
-    if each.kind in {"class", "entered"}:
+    if each.kind in {"class", "entered", "loop"}:
         return False
     if each.annotation is not None:
         return _is_bool(file, each.annotation)

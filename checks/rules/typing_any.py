@@ -25,6 +25,19 @@ _HOOKS = frozenset(
     "model_post_init model_dump model_dump_json model_validate model_construct dict json "
     "process_bind_param process_result_value emit format filter".split()
 )
+_WRAPPING = frozenset(
+    f"{module}.{name}"
+    for module in ("pydantic", "pydantic.functional_validators", "pydantic.functional_serializers")
+    for name in (
+        "AfterValidator", "BeforeValidator", "PlainValidator", "WrapValidator", "PlainSerializer",
+        "WrapSerializer",
+    )
+)  # fmt: skip
+"""Annotations that hand a value to a function whose signature pydantic fixes."""
+_UNDERSCORED = frozenset(
+    "langchain langchain_core langchain_community llama_index crewai haystack".split()
+)
+"""Libraries whose classes ask for methods with an underscore to be overridden."""
 
 
 @check("no-any")
@@ -36,7 +49,9 @@ def no_any(file: File, *, allow_json_values: bool = True, allow_kwargs: bool = T
     Instead: name the real type, a union, a Protocol or a type variable.
 
     Known problems: signatures that a base class of a library fixes are told by the class having
-    such a base; annotations written as text are not read.
+    such a base, those with an underscore by few libraries. Functions given to pydantic's
+    ``BeforeValidator`` and its kin are known in their own file; annotations written as text are
+    not read.
     """
     sites, found = 0, []
     for function in file.functions:
@@ -99,16 +114,38 @@ def _is_fixed(function: Function) -> bool:
         function.file.resolve(each.value, function.parent).rpartition(".")[2]
         for each in function.fact.decorators
     }
-    if lasts & _FIXED or (cls is not None and name in _HOOKS) or _is_processor(function):
+    if lasts & _FIXED or (cls is not None and name in _HOOKS):
+        return True
+    if _is_processor(function) or _is_wrapping(function):
         return True
     if cls is None or name == "__init__":
         return False
     known = function.file.project.classes.by_key
-    own = {"object", "ABC", "Generic", "Protocol", "BaseModel", "BaseSettings", "DeclarativeBase"}
     return any(
-        (name in known[base].methods) if base in known else base.rpartition(".")[2] not in own
+        name in known[base].methods if base in known else _asks_for(base, name)
         for base in cls.ancestors
     )
+
+
+def _asks_for(base: str, name: str) -> bool:
+    """Whether a class of a library may fix the signature of a method."""
+    own = {"object", "ABC", "Generic", "Protocol", "BaseModel", "BaseSettings", "DeclarativeBase"}
+    if name.startswith("_"):
+        return base.partition(".")[0] in _UNDERSCORED
+    return base.rpartition(".")[2] not in own
+
+
+def _is_wrapping(function: Function) -> bool:
+    """Whether the file gives a function to pydantic as a validator or serializer."""
+    known: frozenset[str] | None = function.file.memo.get("pydantic functions")
+    if known is None:
+        given = (
+            tree.dotted(call.fact.args[0])
+            for call in function.file.calls_named(*(n.rpartition(".")[2] for n in _WRAPPING))
+            if call.fact.args and call.name in _WRAPPING
+        )
+        known = function.file.memo["pydantic functions"] = frozenset(given)
+    return function.parent is None and function.cls is None and function.name in known
 
 
 def _is_processor(function: Function) -> bool:

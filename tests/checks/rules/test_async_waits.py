@@ -81,6 +81,16 @@ def test_limits_of_all_callers_count_one_level_up() -> None:
     assert found(inner + limited + free) == [2]
 
 
+def test_what_the_application_keeps_on_its_state_is_known() -> None:
+    made = "def start(app):\n    ready = asyncio.Event()\n    app.state.ready = ready\n"
+    waits = "async def use(request):\n    await request.app.state.ready.wait()\n"
+    other = "def again(app):\n    app.state.ready = asyncio.Lock()\n"
+
+    assert found(made + waits) == [5]
+    assert found(made + waits + other) == []
+    assert found(waits) == []
+
+
 def test_sites_are_all_open_ended_awaits() -> None:
     code = (
         f"async def run({PARAMS}):\n    await asyncio.wait_for(q.get(), 5)\n    await e.wait()\n"

@@ -57,6 +57,8 @@ def test_single_letters_stand_where_custom_allows_them(code: str, found: list[st
         ("def show(obj, template): ...", ["obj"]),
         ("class Encoder(json.JSONEncoder):\n    def default(self, obj): ...", []),
         ("def process_data(): ...", ["process_data"]),
+        ("for thing in []:\n    pass\nfor row in []:\n    pass", ["thing"]),
+        ("found = [obj.name for obj in []]\nfor key, (tmp, _) in []:\n    pass", ["obj", "tmp"]),
     ],
 )
 def test_vague_words_are_whole_names_and_abbreviations_are_words(

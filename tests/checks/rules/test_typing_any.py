@@ -73,3 +73,20 @@ def add_host(logger: Any, method: str, event_dict: dict[str, Any]) -> dict[str, 
 
 def test_a_first_party_class_called_any_is_another_one() -> None:
     assert lines(ask("no-any", {"app/a.py": "class Any: ...\n\n\nvalue: Any = Any()\n"})) == []
+
+
+def test_a_base_of_a_library_does_not_fix_what_a_class_keeps_to_itself() -> None:
+    code = "class Mine(Thread):\n    def {}(self, data: Any) -> None: ...\n"
+
+    assert loose(code.format("run")) == []
+    assert loose(code.format("_clean")) == [2]
+
+
+def test_functions_given_to_pydantic_have_its_signature() -> None:
+    code = (
+        "def keep(value: Any) -> Any: ...\n"
+        "def drop(value: Any) -> Any: ...\n"
+        "Kept = Annotated[str, pydantic.BeforeValidator(keep)]\n"
+    )
+
+    assert loose(code) == [2]
