@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,6 +27,8 @@ MODULES = {"logging": "logging", "loguru.logger": "loguru", "structlog": "struct
 OBTAINING = frozenset({*wellknown.LOGGER_MAKERS, "LoggerAdapter", "wrap_logger"})
 """Last names of the calls that obtain a logger."""
 LIBRARIES = ("logging", "structlog", "loguru")
+_TWINS = frozenset(name for name in LEVELS if name.startswith("a"))
+"""Methods that of all loggers only those of structlog have."""
 _NAMES = frozenset({"logger", "log", "_logger", "_log", "LOGGER", "LOG", "slogger"})
 _CAPTURE = frozenset({"capture_exception", "format_exc", "format_exception", "exc_info"})
 _PLAIN = ("builtins.", "json.", "datetime.", "time.", "str.", "traceback.", "typing.")
@@ -111,6 +114,8 @@ class Logs:
             return ""
         kind = call.file.type_of(tree.CallRef(call.index), call.function)
         head = kind.partition(".")[0]
+        if head == "logging" and call.name.partition(".")[0] in self._structured:
+            return "structlog"
         return head if head in LIBRARIES else ""
 
     # Loggers --------------------------------------------------------------------------------------
@@ -122,13 +127,33 @@ class Logs:
         kind = file.type_of(expr, function)
         head = kind.partition(".")[0]
         if head in LIBRARIES and head != kind:
-            return head
+            structured = head == "logging" and file.path in self._structured_files
+            return "structlog" if structured else head
         name = file.resolve(expr, function)
         if name in MODULES:
             return MODULES[name]
         if isinstance(expr, tree.Name):
             return self._by_name(file, expr.id, name, kind)
         return None
+
+    @cached_property
+    def _structured(self) -> frozenset[str]:
+        """Packages that make loggers of structlog, told from what is called on these."""
+        return frozenset(
+            package
+            for file in self.project.production
+            if file.calls_named(*_TWINS)
+            for package in _makers(file)
+            if package not in LIBRARIES
+        )
+
+    @cached_property
+    def _structured_files(self) -> frozenset[str]:
+        """Files that import their loggers from one of these packages."""
+        if not self._structured:
+            return frozenset()
+        files = self.project.production
+        return frozenset(f.path for f in files if not self._structured.isdisjoint(_makers(f)))
 
     def _by_name(self, file: File, text: str, name: str, kind: str) -> str | None:
         last = text.rpartition(".")[2]
@@ -254,6 +279,16 @@ class Logs:
             for argument in found.call.arguments
             for node in tree.walk(argument)
         )
+
+
+def _makers(file: File) -> set[str]:
+    """Foreign packages from which a file imports a function that makes loggers."""
+    return {
+        row.fact.module.partition(".")[0]
+        for row in file.imports
+        if row.fact.name in wellknown.LOGGER_MAKERS
+        and file.project.layout.split(row.target) is None
+    }
 
 
 def _message(call: Call) -> Expr | None:

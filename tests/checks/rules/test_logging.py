@@ -125,3 +125,15 @@ def test_a_function_that_changes_an_object_is_no_wrapper() -> None:
 Sessions().forget(f"{x}")
 """
     assert ask("no-interpolated-log-messages", {"a.py": STANDARD + code}).sites == 1
+
+
+def test_a_library_whose_loggers_await_makes_those_of_structlog() -> None:
+    making = "from rotating import get_logger\n\nlogger = get_logger()\n\n\n"
+    files = {
+        "app/a.py": f"{making}async def run():\n    await logger.ainfo('x')\n",
+        "app/b.py": f"{making}def run():\n    logger.info('x')\n",
+        "app/c.py": "from other import get_logger\n\nlogger = get_logger()\nlogger.info('x')\n",
+        "app/d.py": STANDARD + "logger.info('x')\n",
+    }
+    assert foreign(files) == [("app/c.py", 3), ("app/d.py", 3)]
+    assert foreign(files, "logging") == [("app/a.py", 3), ("app/b.py", 3)]
