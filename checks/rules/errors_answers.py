@@ -19,6 +19,12 @@ HTTP_EXCEPTION = "fastapi.HTTPException"
 _TEXT_KEYS = frozenset({"detail", "message", "error", "msg", "title", "error_message"})
 _UPSTREAM = ("httpx.", "requests.", "aiohttp.", "urllib3.", "urllib.error.", "grpc.", "botocore.")
 _BROAD = frozenset({"builtins.Exception", "builtins.BaseException"})
+_DATABASE = frozenset(
+    f"sqlalchemy.exc.{name}"
+    for name in "SQLAlchemyError DBAPIError DatabaseError OperationalError InterfaceError "
+    "InternalError TimeoutError".split()
+)
+"""What a database throws that is no answer to what the client sent."""
 _OTHER_MEDIA = frozenset({406, 413, 415})
 
 
@@ -50,6 +56,8 @@ _SPOILT = r"(invalid|incorrect|wrong|expired|bad|missing|malformed|revoked|no)"
 _NONE = r"(?!)"
 # in the order in which names and, at the same place of a text, words are tried
 _MEANINGS = (
+    _meaning("a bad authorization code", (401,), (400, 422), _NONE,
+             rf"\b{_SPOILT} authori[sz]ation (code|header)\b"),
     _meaning("a security code", (), (), _NONE, r"csrf|(invalid|wrong|incorrect|expired)"
              r"( or (invalid|expired))?( \w+)? (code|otp|pin|signature|key|link|totp|password)\b"),
     _meaning("a missing resource", (404,), (410,),
@@ -68,8 +76,8 @@ _MEANINGS = (
              r"Forbidden|Permission|AccessDenied", r"\bforbidden\b|\bpermissions?\b|access denied"
              r"|privileges?\b"),
     _meaning("a conflict", (409,), (400,),
-             r"Conflict|Already|Duplicate|Unique", r"\bconflict(s|ing)?\b|\bduplicated?\b"
-             r"|already (exist|registered|taken|in use|used)"),
+             r"Conflict|Already|Duplicate|Unique|^IntegrityError$",
+             r"\bconflict(s|ing)?\b|\bduplicated?\b|already (exist|registered|taken|in use|used)"),
     _meaning("too many requests", (429,), (), r"RateLimit|TooMany",
              r"rate.?limit|too many (\w+ )?(requests|attempts|calls|logins?|tries)"),
     _meaning("invalid input", (422, 400), (), r"(?<!Response)Validation|Invalid",
@@ -209,7 +217,8 @@ def _recognised(each: _Error) -> list[Meaning]:
     if told:
         return told[:1]
     broad = not _BROAD.isdisjoint(each.caught) or "500" in each.caught
-    return [_UNEXPECTED] if broad else []
+    failed = bool(each.caught) and _DATABASE.issuperset(each.caught)
+    return [_UNEXPECTED] if broad or failed else []
 
 
 def _is_upstream(each: _Error) -> bool:
@@ -245,9 +254,9 @@ def _texts(given: Given, depth: int) -> Iterator[str]:
             for item in items[:2]:
                 yield from _texts(given.at(item), depth + 1)
         case tree.Map(keys=keys, values=values) if depth < 3:
-            for key, value in zip(keys, values, strict=True):
-                if key is not None and tree.text_of(key) in _TEXT_KEYS:
-                    yield from _texts(source(given.at(value)), depth + 1)
+            told = [v for k, v in zip(keys, values, strict=True) if tree.text_of(k) in _TEXT_KEYS]
+            for value in told or values[:1]:
+                yield from _texts(source(given.at(value)), depth + 1)
         case tree.Seq(items=items) if depth < 3:
             for item in items[:2]:
                 yield from _texts(given.at(item), depth + 1)

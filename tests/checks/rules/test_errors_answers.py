@@ -124,3 +124,34 @@ def test_a_variable_is_followed_to_the_exception_and_the_raise_is_the_place() ->
 def test_a_project_that_answers_no_errors_is_not_asked() -> None:
     outcome = ask("error-status-semantics", {"app/a.py": "def f():\n    raise ValueError('x')\n"})
     assert outcome.state == "not-applicable"
+
+
+def test_a_failure_of_the_database_is_no_fault_of_the_client() -> None:
+    head = "from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError\n"
+
+    def statuses(caught: str, status: int) -> list[int]:
+        code = catching(caught, status, "repr(x)")
+        return [line - 1 for line in unfit(head + code)]
+
+    assert statuses("SQLAlchemyError", 422) == [3]
+    assert statuses("(OperationalError, SQLAlchemyError)", 400) == [3]
+    assert statuses("SQLAlchemyError", 503) == []
+    assert statuses("(SQLAlchemyError, ValueError)", 422) == []
+    assert statuses("IntegrityError", 422) == [3]
+    assert statuses("IntegrityError", 409) == []
+
+
+def test_an_authorization_code_is_a_credential() -> None:
+    assert unfit(raising(403, "'Invalid authorization code.'")) == [2]
+    assert unfit(raising(401, "'Invalid authorization code.'")) == []
+    assert unfit(raising(403, "'Invalid confirmation code'")) == []
+
+
+def test_a_body_tells_its_meaning_under_any_key() -> None:
+    handler = (
+        "@app.exception_handler(ResponseValidationError)\ndef f(request, exc):\n"
+        "    return JSONResponse({}, status_code=404)\n"
+    )
+    head = "from fastapi.exceptions import ResponseValidationError\n"
+    assert unfit(head + handler.format("{'gone': 'The item was not found'}")) == []
+    assert unfit(head + handler.format("{'gone': exc.errors()}")) == [4]
