@@ -25,7 +25,7 @@ _NO_WRITES = frozenset(
     f"sqlalchemy.exc.{name}" for name in "NoResultFound MultipleResultsFound ArgumentError".split()
 )
 _VERBS = frozenset(
-    "create update delete insert save remove upsert bulk setattr purge patch".split()
+    "create update delete insert save remove upsert bulk setattr purge patch persist".split()
 )
 """Verbs that say of a function which ends a transaction that it writes."""
 _BROAD = frozenset({"builtins.Exception", "builtins.BaseException"})
@@ -136,6 +136,8 @@ def _sets_attribute(function: Function, row: tree.Assign) -> bool:
 
 def _is_write(call: Call) -> bool:
     last = call.last
+    if last == "refresh":  # what was changed elsewhere is read again after it was written
+        return bool(call.file.project.database.operation(call))
     if last in _ADDS or last in _RUNS:
         if not call.file.project.database.operation(call):
             return last == "delete" and _is_query(call)

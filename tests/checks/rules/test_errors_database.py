@@ -110,3 +110,9 @@ def test_a_unit_of_work_ends_the_transaction_of_its_session() -> None:
 def test_a_project_without_models_is_not_asked() -> None:
     outcome = ask("database-errors-handled", {"app/a.py": HEAD + saving("finally: pass")})
     assert outcome.state == "not-applicable"
+
+
+def test_rows_that_are_refreshed_after_a_commit_were_written() -> None:
+    assert unguarded("def keep(db: Session, user):\n    db.commit()\n    db.refresh(user)\n") == [2]
+    assert unguarded("def persist(db: Session):\n    db.commit()\n") == [2]
+    assert unguarded("def finish(db: Session):\n    db.commit()\n") == []
