@@ -123,7 +123,7 @@ def _verb(name: str) -> str:
 
 
 def _changes_state(function: Function) -> bool:
-    if _verb(function.name) in _CHANGES:
+    if _verb(function.name) in _CHANGES and not _is_constructor(function):
         return True
     reads = _verb(function.name) in _READS
     database = function.file.project.database
@@ -133,6 +133,17 @@ def _changes_state(function: Function) -> bool:
         if not reads and _verb(call.last) in _CHANGES and _is_repository(call):
             return True
     return False
+
+
+def _is_constructor(function: Function) -> bool:
+    """A class method that only makes an object of its own class: ``Diary.create(notes)``."""
+    cls = function.cls
+    if cls is None or not function.decorated_by("builtins.classmethod"):
+        return False
+    made = function.file.project.values.of_annotation(
+        function.file, function.fact.returns, function
+    )
+    return made in {cls.key, "typing.Self"}
 
 
 def _holder(call: Call) -> str:

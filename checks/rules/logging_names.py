@@ -29,7 +29,7 @@ _PLURALS = frozenset(
 _VALUES = frozenset(
     "number numbers no value values hash hashed digest salt address addresses addr date day str "
     "string raw text plain plaintext line line1 line2 code header 1 2 new old to from confirm "
-    "confirmation repeat base64 b64 encoded bytes input".split()
+    "confirmation repeat base64 b64 encoded bytes input data details".split()
 )
 """Words behind a sensitive one that leave it what it is: ``phone_number``, ``password_hash``."""
 _DERIVED = frozenset(

@@ -32,6 +32,8 @@ _MASKS = frozenset(
     "anonymise scrub sanitize sanitise censor digest fingerprint hmac pseudonymize".split()
 )
 _FACTS = frozenset("bool len isinstance type sum any all startswith endswith count".split())
+_WHOLE = frozenset({"request_body", "req_body"})
+"""Fields that say of themselves that they hold a whole body."""
 _BODIES = frozenset({"body", "json", "form"})
 _REQUESTS = frozenset({"fastapi.Request", "flask.request", "quart.request"})
 _SECRETS = frozenset(
@@ -83,7 +85,8 @@ def _shown(call: Call, categories: Sequence[str]) -> Iterator[str]:
     for item in call.fact.keywords:
         if item.name in _ABOUT:
             continue
-        if item.name and judge(item.name) and _is_open(place.at(item.value)):
+        named = judge(item.name) or item.name in _WHOLE
+        if named and _is_open(place.at(item.value)):
             yield f"`{item.name}`"
         yield from _Values(place, categories).of(item.value)
 

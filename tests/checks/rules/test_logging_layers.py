@@ -155,3 +155,13 @@ def update(self):
     assert silent(code) == [14]
     assert 1 in silent(code, level="info")
     assert 8 not in silent(code, level="info")
+
+
+def test_a_constructor_under_another_name_changes_nothing() -> None:
+    made = "@classmethod\ndef create(cls, rows) -> {}:\n    return cls(rows)\n"
+    assert silent(made.format("'OrderService'")) == []
+    assert silent(made.format("Order")) == [2]
+    kept = (
+        "@classmethod\ndef create(cls, db) -> 'OrderService':\n    db.commit()\n    return cls()\n"
+    )
+    assert silent(kept) == [2]

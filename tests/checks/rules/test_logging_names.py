@@ -13,7 +13,8 @@ ALL = ("password", "token", "pii")
     "name",
     """token reset_token user_email hashed_password password_hash api_key apiKey client_secret
     session_id headers request_headers date_of_birth phone_number client_ip ip_address cookies
-    wallet_address full_name tax_id authorization secret_key emails card_number""".split(),
+    wallet_address email_data full_name tax_id authorization secret_key emails card_number
+    """.split(),
 )
 def test_names_of_data(name: str) -> None:
     assert sensitive(name, ALL)

@@ -89,3 +89,15 @@ def store(data: dict) -> None:
     data.clear()
 """
     assert shown(code) == [3, 5, 7, 8, 15]
+
+
+def test_a_field_called_after_the_request_body_shows_it() -> None:
+    code = """import structlog
+log = structlog.get_logger(__name__)
+def f(info, body):
+    log.error("failed", request_body=info.body)
+    log.error("failed", request_body=len(body))
+    log.error("failed", request_body=None)
+    log.error("failed", body=info.text)
+"""
+    assert shown(code) == [4]
