@@ -10,6 +10,7 @@ from checks.facts.tree import Expr
 from checks.project.conditions import words
 from checks.project.given import Given, argument
 from checks.project.models import Column
+from checks.project.once import once
 from checks.project.project import Project
 from checks.project.routes import Route, is_infrastructure, segments
 from checks.project.subjects import Class, File, Function, Raise
@@ -278,26 +279,30 @@ def _names_header(project: Project, *names: str) -> bool:
     for each in project.routes.middleware:
         if not wanted.isdisjoint(words(each.name.rpartition(".")[2])) or "ETag" in each.name:
             return True
-    return any(_file_names(file, wanted) for file in project.production)
+    return any(not wanted.isdisjoint(_named(file)) for file in project.production)
 
 
-def _file_names(file: File, wanted: set[str]) -> bool:
-    """Whether a text, a key that is assigned to or a parameter of a file is one of these names."""
-    for places in file.tables.expressions.values():
-        for place in places:
-            for node in tree.walk(place.expr, file.facts):
-                if (tree.text_of(node) or "").lower() in wanted:
-                    return True
+@once
+def _named(file: File) -> frozenset[str]:
+    """The texts, the keys that are assigned to and the parameters of a file, in lower case."""
+    found = {
+        text.lower()
+        for places in file.tables.expressions.values()
+        for place in places
+        if type(place.expr) is not tree.Name
+        for node in tree.walk(place.expr, file.facts)
+        if type(node) is tree.Const and (text := tree.text_of(node))
+    }
     keys = (
         target.index
         for row in file.facts.assigns
         for target in row.targets
         if isinstance(target, tree.Item)
     )
-    if any((tree.text_of(key) or "").lower() in wanted for key in keys):
-        return True
+    found.update((tree.text_of(key) or "").lower() for key in keys)
     params = (param for function in file.facts.functions for param in function.params)
-    return any(param.name.lower() in wanted for param in params)
+    found.update(param.name.lower() for param in params)
+    return frozenset(found)
 
 
 def _has_links(project: Project) -> bool:

@@ -11,6 +11,7 @@ from checks.check import At, Sites, check
 from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project.given import Given, source
+from checks.project.once import once
 from checks.project.project import Project
 from checks.project.responses import JSON_CLASSES, number
 from checks.project.subjects import Call, Except, File, Raise
@@ -90,7 +91,7 @@ _UNEXPECTED = _MEANINGS[-1]
 
 
 def _answers_errors(project: Project) -> str | None:
-    if project.routes.exception_handlers or any(True for _ in http_errors(project)):
+    if project.routes.exception_handlers or http_errors(project):
         return None
     return "raises no HTTPException and registers no exception handler"
 
@@ -111,9 +112,7 @@ def error_status_semantics(
     """
     count, found = 0, list[At]()
     wanted = frozenset(statuses)
-    for each in _errors(project):
-        status = number(each.status.value) if each.status is not None else None
-        meanings = _recognised(each)
+    for each, status, meanings in _understood(project):
         if status is None or not meanings or wanted.isdisjoint(meanings[0].main):
             continue
         if status in _OTHER_MEDIA or (_is_upstream(each) and status >= 500):
@@ -126,6 +125,15 @@ def error_status_semantics(
                 At(each.line, message, path=each.file.path, measured=str(status), limit=allowed)
             )
     return Sites(count, found)
+
+
+@once
+def _understood(project: Project) -> tuple[tuple[_Error, int | None, list[Meaning]], ...]:
+    """Every error that is answered, with its status and what it means."""
+    return tuple(
+        (each, number(each.status.value) if each.status is not None else None, _recognised(each))
+        for each in _errors(project)
+    )
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -166,8 +174,13 @@ def _errors(project: Project) -> Iterator[_Error]:
             yield _Error(call.file, call.line, status, text, caught)
 
 
-def http_errors(project: Project) -> Iterator[tuple[Raise, Call]]:
+@once
+def http_errors(project: Project) -> tuple[tuple[Raise, Call], ...]:
     """Every HTTPException that is raised, with the call that makes it."""
+    return tuple(_http_errors(project))
+
+
+def _http_errors(project: Project) -> Iterator[tuple[Raise, Call]]:
     for file in project.production:
         for raised in file.raises:
             if raised.fact.exc is None or project.exceptions.raised(raised) != HTTP_EXCEPTION:

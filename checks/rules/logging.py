@@ -8,6 +8,7 @@ from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project.logs import LEVELS, LIBRARIES, OBTAINING, LogCall
+from checks.project.once import once
 from checks.project.subjects import Call, File, ImportedName
 
 CONFIGURING = frozenset(
@@ -28,6 +29,15 @@ def logger_library(file: File, *, allowed: Sequence[str] = ("structlog",)) -> An
 
     Known problems: a logger object imported from a library is taken for a standard one.
     """
+    used = _libraries(file)
+    if isinstance(used, Skip):
+        return used
+    return next((_wrong(*each, allowed) for each in used if each[1] not in allowed), None)
+
+
+@once
+def _libraries(file: File) -> Skip | tuple[tuple[int, str], ...]:
+    """The libraries that a file logs through, and the lines where that shows."""
     logs = [each for each in file.project.logs.calls(file).values() if not _hands_over(each)]
     obtained = [
         (call.line, library)
@@ -44,10 +54,7 @@ def logger_library(file: File, *, allowed: Sequence[str] = ("structlog",)) -> An
         if not logs:
             return Skip("the module that configures logging")
     used = [(_import_line(file, each), each.library) for each in logs if each.library]
-    for line, library in (*obtained, *used, *imported):
-        if library not in allowed:
-            return _wrong(line, library, allowed)
-    return None
+    return (*obtained, *used, *imported)
 
 
 def configures(file: File) -> bool:

@@ -9,6 +9,7 @@ from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project.logs import LogCall
+from checks.project.once import once
 from checks.project.queries import Query
 from checks.project.sqltext import is_sql, literal_text
 from checks.project.subjects import File
@@ -43,7 +44,7 @@ def select_needed_columns(
     entities only those are judged whose way to a list endpoint can be followed to the end.
     """
     if entry == "sql-star":
-        texts = list(sql_texts(file))
+        texts = sql_texts(file)
         stars = [
             At(line, "The statement selects all columns", anchor="*", symbol=file.symbol_at(line))
             for line, text in texts
@@ -88,11 +89,16 @@ def _wasteful(query: Query, limit: float) -> At | None:
     )
 
 
-def sql_texts(file: File) -> Iterator[tuple[int, str]]:
+@once
+def sql_texts(file: File) -> tuple[tuple[int, str], ...]:
     """Every SQL text that a file writes, with the line of the call or statement that holds it.
 
     Docstrings and the messages of log calls hold words, no SQL.
     """
+    return tuple(_sql_texts(file))
+
+
+def _sql_texts(file: File) -> Iterator[tuple[int, str]]:
     facts = file.facts
     held: list[tuple[int, Expr | None]] = [(row.line, row.value) for row in facts.assigns]
     held += [(row.line, row.value) for row in facts.statements if row.kind in {"return", "yield"}]

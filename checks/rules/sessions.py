@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from checks.check import Answer, At, Skip, check
+from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.project import wellknown
 from checks.project.database import SESSIONS
-from checks.project.subjects import Call
+from checks.project.once import once
+from checks.project.subjects import Call, File
 
 _CLOSES = frozenset({"close", "aclose", "remove"})
 _WRITES = frozenset({"add", "add_all", "delete", "merge", "bulk_save_objects"})
@@ -18,7 +19,7 @@ _FAULTS = {
 
 
 @check("session-lifecycle", each="aspects")
-def session_lifecycle(call: Call, entry: str, *, aspects: tuple[str, ...] = ("close",)) -> Answer:
+def session_lifecycle(file: File, entry: str, *, aspects: tuple[str, ...] = ("close",)) -> Answer:
     """A session ends where it began, whatever happens in between.
 
     A session that is not closed keeps its connection until the pool is empty.
@@ -27,20 +28,33 @@ def session_lifecycle(call: Call, entry: str, *, aspects: tuple[str, ...] = ("cl
 
     Known problems: a session that a function returns is left to whoever asked for it.
     """
-    if not _constructs(call) or _is_returned(call):
-        return Skip("no session is made here")
+    made = _made(file)
+    found = [
+        At(call.line, f"The session {_FAULTS[entry]}", anchor=entry)
+        for call in made
+        if not _holds(call, entry)
+    ]
+    return Sites(len(made), found) if made else Skip("no session is made here")
+
+
+@once
+def _made(file: File) -> tuple[Call, ...]:
+    """The calls that make a session which ends here."""
+    return tuple(call for call in file.calls if _constructs(call) and not _is_returned(call))
+
+
+def _holds(call: Call, aspect: str) -> bool:
     opened = _is_opened(call)
     closed = _is_called(call, _CLOSES, {"finally"})
-    match entry:
+    match aspect:
         case "close":
-            holds = opened or closed
+            return opened or closed
         case "rollback":  # closing discards what was not committed
             undone = _is_called(call, frozenset({"rollback"}), {"except", "finally"})
-            holds = opened or closed or undone
+            return opened or closed or undone
         case _:
             ended = _is_called(call, frozenset({"commit", "begin"}), None)
-            holds = call.last == "begin" or ended or not _writes(call)
-    return None if holds else At(call.line, f"The session {_FAULTS[entry]}", anchor=entry)
+            return call.last == "begin" or ended or not _writes(call)
 
 
 def _constructs(call: Call) -> bool:
