@@ -40,7 +40,7 @@ from dashboard.models.scan import (
     VerdictName,
 )
 from dashboard.models.source_file import SourceFile, SourceState
-from dashboard.models.standard import Adoption, Clause, Standard, Strength
+from dashboard.models.standard import Adoption, Clause, DatedTable, Standard, Strength
 from dashboard.models.webhook import (
     DeliveryOutcome,
     Provider,
@@ -64,6 +64,7 @@ __all__ = [
     "Concession",
     "Credential",
     "CredentialKind",
+    "DatedTable",
     "DeliveryOutcome",
     "Finding",
     "FindingEvent",

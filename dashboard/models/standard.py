@@ -117,3 +117,17 @@ class Adoption(models.Model):
         """Store the row; the slug always follows the standard."""
         self.slug = self.standard.slug
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class DatedTable(models.Model):
+    """Data that goes out of date, brought by an operator: advisories, releases of packages.
+
+    ``data`` is zlib-compressed JSON in the form the library reads; ``dated`` is the newest day in
+    it, and ``rows`` says how much it holds.
+    """
+
+    name = models.CharField(max_length=60, primary_key=True)
+    data = models.BinaryField()
+    dated = models.DateField()
+    rows = models.PositiveIntegerField()
+    updated_at = models.DateTimeField(auto_now=True)

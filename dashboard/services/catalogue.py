@@ -17,6 +17,7 @@ from checks import rules
 from checks.check import CATALOGUE
 from checks.rules import specs as definitions
 from dashboard.models import Adoption, Clause, Repository, Standard, Strength
+from dashboard.services import tables
 from dashboard.services.examples import pairs
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from checks.check import Check
     from checks.rules.specs import Spec
-    from dashboard.models import User
+    from dashboard.models import DatedTable, User
     from dashboard.services.examples import Pair
 
 _HEADING = re.compile(r"^(Instead|Known problems):\s*", re.MULTILINE)
@@ -245,6 +246,8 @@ class CheckPage:
     params: Sequence[tuple[str, Any, Sequence[Any]]]
     examples: Sequence[Pair]
     clauses: Sequence[ClauseUse]
+    needs_table: bool
+    table: DatedTable | None
 
 
 def read_check(identifier: str) -> CheckPage | None:
@@ -253,6 +256,7 @@ def read_check(identifier: str) -> CheckPage | None:
     if spec is None:
         return None
     why, problems = _own_words(built().get(identifier))
+    needs_table, table = tables.of_check(identifier)
     return CheckPage(
         spec=spec,
         built=identifier in built(),
@@ -266,6 +270,8 @@ def read_check(identifier: str) -> CheckPage | None:
             for asked in clause.checks
             if asked["id"] == identifier
         ],
+        needs_table=needs_table,
+        table=table,
     )
 
 

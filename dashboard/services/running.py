@@ -33,6 +33,7 @@ from dashboard.services import (
     source_view,
     standards,
     stopping,
+    tables,
 )
 from dashboard.services.credentials import CredentialError
 from dashboard.text import clean
@@ -151,6 +152,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
             facts_store=facts.store(),
             jobs=settings.ANALYSIS_JOBS,
             attestations=attestations.records(scan.repository, source),
+            tables=tables.load(),
             progress=_reporter(beat),
         )
         judged.append(results.Judged(component, report, report_json.render(report).encode()))

@@ -10,6 +10,7 @@ from django.utils.html import conditional_escape
 
 from checks.rules.flagged import flagged
 from checks.rules.specs import examples, specs
+from dashboard.models import DatedTable
 from dashboard.services import standards
 from tests.dashboard.views.conftest import HTMX, House
 
@@ -78,6 +79,16 @@ def test_a_check_names_the_limits_that_a_clause_sets(house: House) -> None:
     page = _get(house, "/checks/function-length/")
 
     assert re.search(r"asks for <code>\w+ = [^<]+</code>", page)
+
+
+def test_a_check_that_rests_on_a_table_says_of_which_day_it_is(house: House) -> None:
+    assert "No table is here yet" in _get(house, "/checks/known-vulnerabilities/")
+
+    DatedTable.objects.create(name="advisory-table.json", data=b"", dated="2024-06-01", rows=7)
+
+    page = _get(house, "/checks/known-vulnerabilities/")
+    assert "7 rows, the newest of 2024-06-01" in page
+    assert "Its table" not in _get(house, "/checks/no-print/")
 
 
 def test_every_check_has_a_page(house: House) -> None:
