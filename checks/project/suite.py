@@ -64,12 +64,12 @@ class Suite:
         }
 
     @cached_property
-    def _plugins(self) -> dict[str, Function]:
-        """Fixtures of the modules that some ``pytest_plugins`` names."""
+    def plugins(self) -> dict[str, Function]:
+        """Fixtures of the modules that some ``pytestplugins`` names."""
         found: dict[str, Function] = {}
         for file in self.project.tests:
             for row in file.tables.assigns.get(-1, ()):
-                if any(tree.dotted(target) == "pytest_plugins" for target in row.targets):
+                if any(tree.dotted(target) == "pytestplugins" for target in row.targets):
                     for node in tree.walk(row.value):
                         found |= self._named(file, tree.text_of(node) or "")
         return found
@@ -90,7 +90,7 @@ class Suite:
         """Fixtures that tests of a file can ask for, by name; the nearest definition wins."""
         known = self._fixtures.get(file.path)
         if known is None:
-            known = dict(self._plugins)
+            known = dict(self.plugins)
             for conftest in self.conftests(file):
                 known |= self._offered(conftest)
             known = self._fixtures[file.path] = known | self._offered(file)
