@@ -15,7 +15,10 @@ from checks.project.project import Project
 from checks.project.subjects import Call, Function
 
 _MAKERS = re.compile(r"_*(get|make|create|build|new|provide|init|setup)_\w+|lifespan")
-_CLIENT = re.compile(r"(redis|aioredis)\.(\w+\.)*(Redis|StrictRedis|RedisCluster|from_url)")
+_CLIENT = re.compile(
+    r"(redis|aioredis|valkey)\.(\w+\.)*(Redis|StrictRedis|RedisCluster|Valkey|from_url)"
+    r"|arq\.(connections\.)?ArqRedis|smtplib\.SMTP(_SSL)?|aiosmtplib\.SMTP"
+)
 _WORDS = {
     "session": "the session", "client": "the client", "service": "the service",
     "settings": "the settings",
@@ -122,10 +125,12 @@ def _taken(function: Function) -> Iterator[tuple[int, str, str]]:
             yield call.line, kind, f"makes `{call.last}`"
             continue
         for expr in (call.receiver, *call.arguments):
-            text = tree.dotted(expr)
-            kind = _global_kind(function, text) if text else ""
+            text, kind = _global_of(function, tree.dotted(expr))
             if kind:
                 yield call.line, kind, f"takes the global `{text}`"
+        kind = _handed_kind(call)
+        if kind:
+            yield call.line, kind, f"takes `{call.last}` of a global"
 
 
 def _settings_read(function: Function) -> Iterator[tuple[int, str, str]]:
@@ -171,17 +176,43 @@ def _is_of_module(call: Call) -> bool:
     return call.file.project.names.binding(call.file, head, call.function)[1] is None
 
 
-def _global_kind(function: Function, text: str) -> str:
-    """Which kind of object a name of a module stands for, "" for locals and others."""
+def _handed_kind(call: Call) -> str:
+    """Which kind a manager that is a global hands out: ``client = await pool.get_client()``."""
+    file, function = call.file, call.function
+    manager = tree.dotted(call.receiver)
+    if function is None or not manager or not _is_global(function, manager):
+        return ""
+    made = _kind_of_type(file.project, file.type_of(tree.CallRef(call.index), function))
+    return made if made in {"session", "client"} else ""
+
+
+def _global_of(function: Function, text: str) -> tuple[str, str]:
+    """The global of one of the kinds with which a dotted name begins, and its kind."""
+    parts = text.split(".") if text else []
+    for count in range(1, len(parts) + 1):
+        begin = ".".join(parts[:count])
+        kind = _global_kind(function, begin)
+        if kind:
+            return begin, kind
+    return "", ""
+
+
+def _is_global(function: Function, text: str) -> bool:
+    """Whether a dotted name is an object that a module holds."""
     head = text.partition(".")[0]
     names = function.file.project.names
     if head in {"self", "cls"} or names.binding(function.file, head, function)[1] is not None:
+        return False
+    return names.assignment_named(function.file.resolve(text, function)) is not None
+
+
+def _global_kind(function: Function, text: str) -> str:
+    """Which kind of object a name of a module stands for, "" for locals and others."""
+    if not _is_global(function, text):
         return ""
-    canonical = function.file.resolve(text, function)
-    if names.assignment_named(canonical) is None:
-        return ""
+    project = function.file.project
     return _kind_of_type(
-        function.file.project, function.file.project.values.type_of_name(canonical)
+        project, project.values.type_of_name(function.file.resolve(text, function))
     )
 
 

@@ -12,11 +12,12 @@ HEAD = (
     "SessionLocal = sessionmaker()\nrouter = APIRouter()\n"
     "class Settings(BaseSettings):\n    size: int = 1\nsettings = Settings()\n"
     "class MailService:\n    def send(self): ...\nmails = MailService()\n"
+    "class Pool:\n    def client(self) -> httpx.Client: ...\npool = Pool()\n"
 )
 
 
 def found(*text: str, **params: object) -> list[int]:
-    """Lines that the check finds; the text begins in line 14."""
+    """Lines that the check finds; the text begins in line 17."""
     code = HEAD + "".join(f"{line}\n" for line in text)
     return lines(ask("dependencies-injected", {"app/services/web.py": code}, **params))
 
@@ -41,10 +42,22 @@ def test_what_is_given_or_provided_holds(text: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        (["def f():", "    with SessionLocal() as s:", "        s.commit()"], 15),
-        (["def f():", "    return httpx.Client().get('x')"], 15),
-        (["def f():", "    mails.send()"], 15),
-        (["class A:", "    def __init__(self):", "        self.mails = MailService()"], 16),
+        (["def f():", "    with SessionLocal() as s:", "        s.commit()"], 18),
+        (["def f():", "    return httpx.Client().get('x')"], 18),
+        (["def f():", "    mails.send()"], 18),
+        (["class A:", "    def __init__(self):", "        self.mails = MailService()"], 19),
+        (["def f():", "    mails.box.read()"], 18),
+        (["def f():", "    return pool.client().get('x')"], 18),
+        (["def f(p: Pool):", "    p.client()", "    pool.client()"], 19),
+        (
+            [
+                "from arq import ArqRedis",
+                "queue: ArqRedis | None = None",
+                "def f():",
+                "    queue.enqueue_job('x')",
+            ],
+            20,
+        ),
     ],
 )
 def test_what_is_made_or_taken_from_a_global_is_found(text: list[str], line: int) -> None:
@@ -54,4 +67,4 @@ def test_what_is_made_or_taken_from_a_global_is_found(text: list[str], line: int
 def test_settings_count_where_a_standard_asks_for_them() -> None:
     text = ["def f():", "    return settings.size"]
     assert found(*text) == []
-    assert found(*text, kinds=["settings"]) == [15]
+    assert found(*text, kinds=["settings"]) == [18]
