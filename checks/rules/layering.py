@@ -325,7 +325,8 @@ def routes_call_services(
             kinds.add(kind)
             if kind in {"repository", "client", "query"}:
                 text = f"`{route.name}` calls the {kind} `{call.last}` past the services"
-                return At(call.line, text, symbol=route.symbol, anchor=call.last)
+                line = call.line if function == route.function else route.line
+                return At(line, text, symbol=route.symbol, anchor=call.last)
     kinds.discard("")
     if not kinds:
         return Skip("calls nothing of its own")
@@ -351,11 +352,33 @@ def _called_layer(call: Call) -> str:
         return "repository"
     if any(project.layers.in_repository(each, each.file) for each in targets):
         return "" if any(each.name == "__init__" for each in targets) else "repository"
-    if _access(call):
+    if not targets and _is_kept_apart(project, call.name.rpartition(".")[0]):
+        return "repository"
+    if _access(call) or _asks_model(call):
         return "query"
     if project.outgoing.is_external(call):
         return "client"
     return _own_code(targets)
+
+
+def _is_kept_apart(project: Project, name: str) -> bool:
+    """Whether a class that does work stands in a repository module, whatever its methods are."""
+    cls = project.classes.by_key.get(name)
+    if cls is None or project.classes.role(cls):
+        return False
+    return project.layers.is_repository_module(cls.file)
+
+
+def _asks_model(call: Call) -> bool:
+    """``User.find(session, name)``: a class of rows is called with a session to read them."""
+    project = call.file.project
+    if call.receiver is None:
+        return False
+    cls = project.classes.by_key.get(call.file.resolve(call.receiver, call.function))
+    if cls is None or not project.classes.is_model(cls):
+        return False
+    types = (call.file.type_of(arg, call.function) for arg in call.arguments)
+    return any(map(project.database.is_session_type, types))
 
 
 def _is_data(project: Project, name: str) -> bool:

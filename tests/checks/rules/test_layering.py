@@ -83,6 +83,45 @@ def test_handlers_that_reach_past_the_services_are_found(body: str, line: int) -
     assert called(body) == [line]
 
 
+def test_a_call_past_the_services_in_a_helper_is_found_at_the_handler() -> None:
+    body = "return fetch()\n\n\ndef fetch():\n    return load()\n"
+    assert called(body) == [12]
+
+
+def test_a_method_that_a_repository_lacks_is_still_a_call_of_the_repository() -> None:
+    files = {"app/repositories/users.py": "class Users:\n    def load(self): ...\n"}
+    text = HANDLERS.replace("import load", "import Users")
+    text += "@router.get('/users')\ndef read():\n    return Users.unknown()\n"
+    found = ask("routes-call-services", {**SERVED, **files, "app/routes.py": text})
+    assert lines(found) == [13]
+
+
+ROWS = (
+    "from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column\n"
+    "class Base(DeclarativeBase): ...\n"
+    "class User(Base):\n    __tablename__ = 'users'\n"
+    "    id: Mapped[int] = mapped_column(primary_key=True)\n"
+    "    @classmethod\n    def made(cls, data): ...\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("User.unread(db, 1)", [14]),
+        ("User.unread(session=db)", [14]),
+        ("User.made(1)", []),
+    ],
+)
+def test_a_class_of_rows_that_is_given_a_session_is_asked_for_rows(
+    body: str, found: list[int]
+) -> None:
+    text = HANDLERS.replace("router =", "from app.rows import Session, User\nrouter =")
+    text += f"@router.get('/users')\ndef read(db: Session):\n    {body}\n"
+    files = {**SERVED, "app/rows.py": ROWS, "app/routes.py": text}
+    assert lines(ask("routes-call-services", files)) == found
+
+
 def test_probes_and_the_root_need_no_service() -> None:
     assert called("load()", path="/health") == []
     assert called("load()", path="/") == []
