@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -64,9 +65,8 @@ class Lists:
         parts = segments(route.paths[0]) if route.paths else []
         response = self.project.schemas.response_type(route)
         if response is not None and not self._is_bare_dict(response):
-            literals = {part for part in parts if "{" not in part}
             detail = bool(parts) and "{" in parts[-1]
-            return self._holds_list(response, literals, detail=detail)
+            return self._holds_list(response, _named(parts, detail=detail), detail=detail)
         if not parts or "{" in parts[-1] or not parts[-1].endswith("s"):
             return False
         returned = route.function.returned
@@ -123,11 +123,14 @@ class Lists:
         if generic and args:
             return self._holds_list(args[0], literals, detail=detail, depth=depth + 1)
         lists = [field for field in fields.values() if self._is_list_field(field)]
-        if len(lists) != 1 or detail:
+        if len(lists) != 1:
             return bool(lists) and bool(args) and not detail
         name = lists[0].name
+        if detail:
+            return name in literals
         about = {word.rstrip("s") for word in (*literals, *words(cls.name))}
-        return name in _LIST_NAMES or name.rstrip("s") in about or bool(args)
+        named = {name.rstrip("s")} <= about or {word.rstrip("s") for word in words(name)} <= about
+        return name in _LIST_NAMES or named or bool(args)
 
     def _is_variable(self, given: Given | None) -> bool:
         """Whether a field's type is a type parameter of its class."""
@@ -191,3 +194,16 @@ class Lists:
             alias = "_".join(words(field.wire_name))
             if alias != field.name:
                 yield Parameter(alias, kind, field.default, place)
+
+
+def _named(parts: list[str], *, detail: bool) -> set[str]:
+    """Literals of a path that may name the list it answers with.
+
+    Where a parameter ends the path, these are only the literals that have no parameter of their
+    own: ``/orders/customers/{customer_id}`` lists orders, ``/customers/{customer_id}`` nothing.
+    """
+    literals = {part for part in parts if "{" not in part}
+    if not detail:
+        return literals
+    owned = {part for part, after in pairwise(parts) if "{" in after}
+    return literals - owned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from checks.check import At, Skip, check
@@ -19,7 +20,10 @@ _OFFSETS = frozenset("offset skip start_index".split())
 _PAGES = frozenset("page page_number page_no page_num page_index pagenum".split())
 _CURSORS = frozenset(
     "cursor after before next next_token page_token starting_after ending_before start_after "
-    "next_cursor after_id last_id".split()
+    "next_cursor after_id last_id prev previous".split()
+)
+_CURSOR = re.compile(
+    r"(before|after|since|last|next|prev|previous)_(\w+_)?(id|index|key|cursor|token)"
 )
 _PAGE_TYPES = ("Page", "LimitOffsetPage", "CursorPage")
 _FIELD = ("Field", "Query")
@@ -42,7 +46,7 @@ def _styles(route: Route) -> tuple[set[str], list[Parameter]]:
         found.add("limit-offset")
     if sizes and names & _PAGES:
         found.add("page")
-    if sizes and names & _CURSORS:
+    if sizes and (names & _CURSORS or any(map(_CURSOR.fullmatch, names))):
         found.add("cursor")
     if _answers_page(route):
         found |= {"page", "limit-offset", "cursor"}

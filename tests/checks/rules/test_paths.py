@@ -124,6 +124,8 @@ def test_only_the_older_of_two_versions_has_to_be_deprecated() -> None:
         "limit: int = 10, offset: int = 0",
         "page: int = 1, perPage: int = 10",
         "cursor: str = '', limit: int = 10",
+        "prev: int | None = None, limit: int = 10",
+        "before_message_index: int = 0, limit: int = 10",
         "paging: Annotated[Paging, Depends()]",
         "paging: Annotated[Paging, Query()]",
         "paging: PagingDep",
@@ -139,7 +141,10 @@ def test_pages_are_found_directly_and_through_providers(params: str) -> None:
     assert symbols("pagination-on-list-endpoints", files) == []
 
 
-@pytest.mark.parametrize("params", ["", "limit: int = 10", "start: int = 0, end: int = 9"])
+@pytest.mark.parametrize(
+    "params",
+    ["", "limit: int = 10", "start: int = 0, end: int = 9", "limit: int, after_date: str = ''"],
+)
 def test_a_limit_or_a_range_alone_is_no_page(params: str) -> None:
     files = routes("/users", returns="list[int]", params=params)
     assert symbols("pagination-on-list-endpoints", files) == ["handler_0"]
@@ -152,6 +157,24 @@ def test_constants_and_details_are_no_lists_to_page() -> None:
         "async def kinds() -> list[str]:\n    return KINDS\n"
     )
     assert ask("pagination-on-list-endpoints", files).state == "not-applicable"
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "wrong"),
+    [
+        ("/orders/customers/{customer_id}", "orders", True),
+        ("/customers/{customer_id}", "orders", False),
+        ("/orders/{order_id}", "orders", False),
+        ("/orders/late", "late_orders", True),
+        ("/orders/late", "late_notes", False),
+    ],
+)
+def test_an_envelope_is_told_by_what_its_list_is_called(path: str, field: str, wrong: bool) -> None:
+    files = routes(path, returns="Found")
+    files["api.py"] = files["api.py"].replace(
+        "router =", f"class Found(BaseModel):\n    {field}: list[int]\n    count: int\nrouter ="
+    )
+    assert symbols("pagination-on-list-endpoints", files) == ["handler_0"] * wrong
 
 
 def test_metadata_counts_by_its_name_on_the_wire() -> None:
