@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from checks.check import At, Sites, Skip, check
@@ -28,6 +29,8 @@ _SEARCHES = frozenset("search query filter find lookup graphql export match".spl
 _LISTING = frozenset("list get read fetch index all show retrieve".split())
 _READING = frozenset({"get", "read", "retrieve", "fetch", "show"})
 _ITEM = frozenset({"GET", "PUT", "PATCH", "DELETE"})
+_WRITING = frozenset({"PUT", "PATCH", "DELETE"})
+_NATURAL = re.compile(r"(\w+_)?(name|username|code|key)")
 
 
 @check("param-placement", applies=has_routes)
@@ -47,11 +50,13 @@ def param_placement(
     """
     count = 0
     found: dict[tuple[str, int, str], At] = {}
-    for route in project.routes.handlers:
-        if not route.file.is_production:
-            continue
+    handlers = [route for route in project.routes.handlers if route.file.is_production]
+    keys = {(route.paths[0], name) for route in handlers for name in _written_by(project, route)}
+    for route in handlers:
         for slot, names in _judged(project, route):
             role, name = _role(route, slot, names)
+            if not role and slot.is_required and (*route.paths[:1], slot.name) in keys:
+                role, name = "identity", slot.name
             if role not in roles:
                 continue
             count += 1
@@ -75,13 +80,23 @@ def _judged(project: Project, route: Route) -> Iterator[tuple[Slot, list[str]]]:
                 yield slot, fields or [slot.name]
 
 
+def _written_by(project: Project, route: Route) -> Iterator[str]:
+    """Names by which PUT, PATCH and DELETE of a path without parameters find their one item."""
+    if route.methods & _WRITING and route.paths and "{" not in route.paths[0]:
+        for slot in project.parameters.of(route):
+            if slot.kind == "query" and slot.is_required and _NATURAL.fullmatch(slot.name):
+                yield slot.name
+
+
 def _role(route: Route, slot: Slot, names: list[str]) -> tuple[str, str]:
     """The role of a parameter, and the name that says so; "" for none."""
-    nested = slot.kind == "body" and slot.name not in names and _is_item_path(route)
+    nested = slot.kind == "body" and slot.name not in names
+    item = nested and _is_item_path(route)
+    thing = nested and _is_thing_of_item(route)
     reads = _lists(route) or slot.kind == "query"
     for name in names:
         text = "_".join(words(name))
-        if not nested and _is_own_key(route, text):
+        if not item and not (thing and "_" in text) and _is_own_key(route, text):
             return "identity", name
         for role, listed in _ROLES.items() if reads else ():
             if text in listed or text.endswith(_ENDS[role]):
@@ -126,6 +141,16 @@ def _is_item_path(route: Route) -> bool:
     """Whether the path names one item of the handler's own resource by a parameter."""
     position = _resource(route)
     return any("{" in part for part in _parts(route)[position + 1 :])
+
+
+def _is_thing_of_item(route: Route) -> bool:
+    """Whether the path names the one thing of an item, which ``team_id`` in a body then sets.
+
+    ``/users/{user_id}/team``
+    """
+    parts = _parts(route)
+    literal = words(parts[-1]) if parts else []
+    return any("{" in part for part in parts) and literal[-1:] == [_singular("".join(literal[-1:]))]
 
 
 def _singular(text: str) -> str:

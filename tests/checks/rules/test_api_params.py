@@ -10,6 +10,7 @@ HEAD = (
     "from fastapi import APIRouter, Body, Depends, Header\n"
     "from pydantic import BaseModel\n"
     "class User(BaseModel):\n    id: int\n    name: str\n"
+    "class Joined(BaseModel):\n    team_id: int\n"
     "class Filter(BaseModel):\n    status: str\n    limit: int\n"
     "def one(user_id: int): ...\n"
     "router = APIRouter()\n"
@@ -37,6 +38,8 @@ def handler(decorator: str, signature: str) -> dict[str, str]:
         ("get('/users/page/{page}')", "list_users(page: int) -> list[User]"),
         ("get('/users')", "list_users(filters: Filter) -> list[User]"),
         ("post('/users/list')", "list_users(filters: Filter) -> list[User]"),
+        ("delete('/users')", "delete_user(name: str)"),
+        ("patch('/teams/{name}/user')", "patch_user(name: str, user: User)"),
     ],
 )
 def test_a_parameter_in_the_wrong_place_is_found(decorator: str, signature: str) -> None:
@@ -57,6 +60,7 @@ def test_a_parameter_in_the_wrong_place_is_found(decorator: str, signature: str)
         ("put('/orders/{order_id}/status/{status}')", "put(order_id: int, status: str)"),
         ("post('/users')", "create_user(user: User, limit: int)"),
         ("delete('/users/{id}')", "delete_user(id: int, page: str = Header())"),
+        ("patch('/users/{name}/team')", "patch_user_team(name: str, body: Joined)"),
     ],
 )
 def test_a_parameter_in_its_place_holds(decorator: str, signature: str) -> None:
@@ -68,6 +72,13 @@ def test_the_parameters_of_providers_are_judged_once_and_where_they_stand() -> N
     files["users.py"] += "@router.put('/users')\ndef put_user(user=Depends(one)): ...\n"
     outcome = ask("param-placement", files)
     assert (outcome.sites, lines(outcome)) == (2, [LINE - 3])
+
+
+def test_a_name_is_a_key_where_the_path_is_also_written_by_it() -> None:
+    files = handler("get('/users')", "read_user(name: str) -> User")
+    assert lines(ask("param-placement", files)) == []
+    files["users.py"] += "@router.delete('/users')\ndef delete_user(name: str): ...\n"
+    assert lines(ask("param-placement", files)) == [LINE, LINE + 2]
 
 
 def test_only_the_roles_asked_for_are_judged() -> None:
