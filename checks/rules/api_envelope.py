@@ -92,7 +92,11 @@ def _shape(project: Project, route: Route) -> _Shape | None:
         if not shapes or shapes[0].kind != "schema":
             return shapes[0] if shapes else None
         return _Shape("list", "enveloped") if project.lists.answers_list(route) else shapes[0]
-    found = {_of_value(project, route, value) for value in route.function.returned}
+    first: dict[int, tree.Expr] = {}  # what follows a return in its block is never reached
+    for each in route.function.statements:
+        if each.kind == "return" and each.value is not None:
+            first.setdefault(each.block, each.value)
+    found = {_of_value(project, route, value) for value in first.values()}
     return found.pop() if len(found) == 1 else None
 
 
@@ -129,8 +133,8 @@ def _of_class(project: Project, cls: Class, given: Given) -> _Shape | None:
     fields = project.schemas.fields(cls)
     if _TOKENS & fields.keys():
         return None
-    if not arguments(given) and not _ENVELOPES & fields.keys():
-        return _Shape("item", "schema")
+    if not arguments(given) and ("id" in fields or not _ENVELOPES & fields.keys()):
+        return _Shape("item", "schema")  # what has an id is the thing itself
     generic = bool(arguments(given))
     inner = [*arguments(given)]
     inner += [f.type for name, f in fields.items() if f.type and (generic or name in _ENVELOPES)]

@@ -84,6 +84,19 @@ def test_lists_are_classed_apart_from_items() -> None:
     assert lines(ask("response-envelope", mixed)) == [LINE + 10]
 
 
+def test_what_has_an_id_is_a_bare_item_whatever_its_fields_are_called() -> None:
+    files = handlers(") -> Job: ...")
+    files["items.py"] = files["items.py"].replace(
+        "def made(", "class Job(BaseModel):\n    id: int\n    result: str\ndef made("
+    )
+    assert lines(ask("response-envelope", files)) == []
+
+
+def test_a_return_that_is_never_reached_is_no_other_answer() -> None:
+    files = handlers("):\n    return {'id': 1}\n    return True")
+    assert lines(ask("response-envelope", files)) == [LINE + 6]
+
+
 def test_token_and_infrastructure_endpoints_are_no_sites() -> None:
     for path in ("/token", "/health"):
         assert ask("response-envelope", handlers("): return {'a': 1}", path=path)).sites == 3
