@@ -151,6 +151,8 @@ class Parameters:
         yield from self._of_function(route.function, named, direct=True)
         for dep in route.dependencies:
             cls = self.project.classes.by_key.get(dep.type or dep.name)
+            if cls is not None and self._is_made_otherwise(cls):
+                continue
             function = dep.function
             if function is None and cls is not None:
                 function = self.project.classes.method(cls, "__init__")
@@ -158,6 +160,16 @@ class Parameters:
                 yield from self._of_function(function, named, direct=False)
             elif cls is not None:
                 yield from self._of_class(cls, named)
+
+    def _is_made_otherwise(self, cls: Class) -> bool:
+        """Whether a metaclass of ours is called for the class: its parameters are what counts."""
+        known = self.project.classes.by_key
+        for each in (known.get(name) for name in (cls.key, *cls.ancestors)):
+            for item in () if each is None else each.fact.keywords:
+                meta = known.get(each.file.resolve(item.value)) if each is not None else None
+                if item.name == "metaclass" and meta is not None and "__call__" in meta.methods:
+                    return True
+        return False
 
     def _of_function(self, function: Function, named: set[str], *, direct: bool) -> Iterator[Slot]:
         static = function.decorated_by("builtins.staticmethod")

@@ -100,6 +100,18 @@ def test_text_in_the_query_needs_a_bound_also_in_providers_and_nothing_else_ther
     assert "`q`" in outcome.observations[0].message
 
 
+def test_a_class_that_a_metaclass_makes_takes_nothing_from_the_query() -> None:
+    more = (
+        "class Single(type):\n    def __call__(cls): ...\n"
+        "class Mailer(metaclass=Single):\n    host: str = 'x'\n"
+        "@router.get('/')\ndef read(mailer: Mailer = Depends()): ...\n"
+    )
+    files = schema("flag: bool", more=more)
+    assert ask("request-field-constraints", files).sites == 0
+    files["x.py"] = files["x.py"].replace("(metaclass=Single)", "")
+    assert ask("request-field-constraints", files).sites == 1
+
+
 def test_only_the_types_asked_for_are_judged() -> None:
     files = schema("name: str", "count: int")
     assert ask("request-field-constraints", files, types=["int"]).sites == 1
