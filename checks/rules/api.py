@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from checks.check import At, Skip, check
@@ -49,7 +50,10 @@ NOT_CREATING = frozenset(
 _STORES = frozenset(
     "repo repos repository repositories service services crud dao manager objects model".split()
 )
-_ONCE = ("upsert", "get_or_create", "create_or_update", "create_or_get", "update_or_create")
+_ONCE = re.compile(
+    r"upsert|(get|find|create|add|insert|save|store|update)_or_"
+    r"(create|add|insert|save|store|update|get|merge|replace|ignore)"
+)
 _EXPECTED: Mapping[str, Sequence[int]] = {"POST": [201, 202], "DELETE": [204]}
 
 
@@ -173,7 +177,7 @@ def _stores(call: Call) -> bool:
 def _only_once(route: Route) -> bool:
     """Whether what is created may be there already: upsert and get-or-create."""
     called = [call.last for call in route.function.calls]
-    if any(each in name for name in (route.name, *called) for each in _ONCE):
+    if any(_ONCE.search(name) for name in (route.name, *called)):
         return True
     reached = route.file.project.calls.reachable(route.function, 2)
     return any(call.last == "on_conflict_do_update" for f in reached for call in f.calls)

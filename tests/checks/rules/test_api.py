@@ -33,6 +33,7 @@ def handler(decorator: str, signature: str, *body: str) -> dict[str, str]:
         ("post('/{id}/approve')", "approve(id: int)", "return 1"),
         ("post('/log-in')", "log_in()", "return 1"),
         ("post('')", "get_or_create_user()", "return 1"),
+        ("post('')", "create_user(user)", "user.save_or_update()"),
         ("post('')", "create_user()", "return JSONResponse({}, status_code=201)"),
         ("post('')", "create_user()", "return StreamingResponse(iter(()))"),
         ("post('')", "find_users()", "return []"),
