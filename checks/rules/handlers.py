@@ -93,10 +93,18 @@ class Body:
         if index in tables.children:
             return False
         if block.kind == "except":
-            return True
+            return not any(self._is_data_work(row.value) for row in tables.statements_inside(index))
         if tables.assigns_inside(index):
             return False
         return all(self._is_logged(row.value) for row in tables.statements_inside(index))
+
+    def _is_data_work(self, expr: Expr | None) -> bool:
+        """``await session.rollback()``: more than a translation."""
+        if isinstance(expr, tree.Op) and expr.kind == "Await":
+            expr = expr.items[0]
+        if not isinstance(expr, tree.CallRef):
+            return False
+        return bool(self.file.project.database.operation(Call(self.file, expr.index)))
 
     def _is_logged(self, expr: Expr | None) -> bool:
         if isinstance(expr, tree.Op) and expr.kind == "Await":

@@ -60,6 +60,17 @@ def test_logic_in_a_handler_is_found(body: list[str], word: str) -> None:
     assert word in found.message
 
 
+def test_what_is_undone_before_an_error_is_raised_counts() -> None:
+    clauses = ["try:", "    x = 1", "except KeyError:", "    db.rollback()", "    raise ValueError"]
+    text = HEAD.replace("response)", "db: Session)").replace(
+        "router =", "from sqlalchemy.orm import Session\nrouter =", 1
+    )
+    body = "".join(f"    {line}\n" for line in ["x = 1"] * 6 + clauses)
+    (found,) = ask("thin-routes", {"app/routes.py": text + body}).observations
+
+    assert "9 statements" in found.message
+
+
 def test_a_probe_is_no_site() -> None:
     text = HEAD.replace("/orders", "/health") + "    return sum(a)\n"
 
