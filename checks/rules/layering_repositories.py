@@ -15,8 +15,9 @@ from checks.project.subjects import Call, Function
 from checks.rules.applies import has_repositories
 
 _ABSENCE = re.compile(
-    r"\w*(NotFound|NotExist|DoesNotExist|Missing|NoResult|Unknown|Duplicate|AlreadyExists|Exists"
-    r"|Conflict|Unique|Taken|AlreadyIn|Integrity|Database|Repository|Storage|Persistence)\w*",
+    r"\w*(NotFound|NotExist|DoesNotExist|Missing|NoResult|Unknown|Duplicate|Already(Exist|Regist|Used|InUse|Taken|Present|Created|Added|Stored|In)"
+    r"|Exists"
+    r"|Conflict|Unique|Taken|Integrity|Database|Repository|Storage|Persistence)\w*",
     re.I,
 )
 _BUILDS = frozenset(

@@ -13,6 +13,7 @@ HEAD = (
     "class Base(DeclarativeBase): ...\nclass Order(Base):\n    __tablename__ = 'orders'\n"
     "    net: Mapped[int]\n    tax: Mapped[int]\n"
     "class OrderNotFoundError(Exception): ...\nclass LimitReachedError(Exception): ...\n"
+    "class AlreadyRegisteredError(Exception): ...\nclass OrderAlreadyPaidError(Exception): ...\n"
     "class OrderRepository:\n    def __init__(self, db: Session) -> None:\n        self.db = db\n"
 )
 SERVICE = "def price(): ...\n"
@@ -21,7 +22,7 @@ BRANCHES = [f"if a == {n}: print(a)" for n in range(6)]
 
 
 def found(*body: str, name: str = "find") -> list[int]:
-    """Lines that the check finds; the body begins in line 17."""
+    """Lines that the check finds; the body begins in line 19."""
     text = "".join(f"        {line}\n" for line in body)
     code = f"{HEAD}    def {name}(self, a, order: Order):\n{text}"
     files = {"app/repositories/orders.py": code, "app/services/rules.py": SERVICE}
@@ -34,6 +35,7 @@ def found(*body: str, name: str = "find") -> list[int]:
         ["q = select(Order)", *QUERY, "return self.db.scalars(q)"],
         ["return self.db.scalars(select(Order).where(Order.net * Order.tax > 1))"],
         ["raise OrderNotFoundError"],
+        ["raise AlreadyRegisteredError"],
         ["try:", "    self.db.flush()", "except IntegrityError:", "    raise LimitReachedError"],
         BRANCHES[:4],
         ["return httpx.get('x')"],
@@ -46,11 +48,12 @@ def test_loading_and_keeping_holds(body: list[str]) -> None:
 @pytest.mark.parametrize(
     ("body", "line"),
     [
-        (["self.db.add(a)", "price()"], 18),
-        (["self.db.add(a)", "httpx.get('x')"], 18),
-        (["raise LimitReachedError"], 17),
-        (["return order.net * order.tax"], 17),
-        (BRANCHES, 21),
+        (["self.db.add(a)", "price()"], 20),
+        (["self.db.add(a)", "httpx.get('x')"], 20),
+        (["raise LimitReachedError"], 19),
+        (["raise OrderAlreadyPaidError"], 19),
+        (["return order.net * order.tax"], 19),
+        (BRANCHES, 23),
     ],
 )
 def test_a_rule_is_found_where_it_begins(body: list[str], line: int) -> None:
