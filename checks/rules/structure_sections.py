@@ -12,7 +12,8 @@ from checks.facts.tree import Assign, Expr
 from checks.project.subjects import Class, File, Function
 
 _SECTIONS = ("imports", "constants", "models", "schemas", "utilities", "routes", "main")
-_ROLES = {"orm": "models", "document": "models", "schema": "schemas", "enum": "", "orm-base": ""}
+_ROLES = {"orm": "models", "document": "models", "schema": "schemas", "enum": ""}
+_BASE = "orm-base"
 _TYPE_MAKERS = frozenset(
     {"typing.TypeVar", "typing.ParamSpec", "typing.TypeVarTuple", "typing.NewType",
      "fastapi.APIRouter", "typing.TypeAliasType"}
@@ -26,6 +27,7 @@ class _Statement(msgspec.Struct, frozen=True):
         section: What it belongs to, "" for none.
         names: What it binds.
         used: Expressions that are evaluated when it runs.
+        anywhere: Itself in order wherever it stands; what belongs above it is not, below it.
     """
 
     line: int
@@ -33,6 +35,7 @@ class _Statement(msgspec.Struct, frozen=True):
     what: str
     names: tuple[str, ...]
     used: tuple[Expr, ...]
+    anywhere: bool = False
 
 
 @check("module-section-order")
@@ -45,7 +48,8 @@ def module_section_order(file: File, *, order: Sequence[str] = _SECTIONS) -> Ans
 
     Known problems: what must follow a definition of a later section that it uses when it runs (a
     constant that a function computes, a handler of the application above it) is in order there;
-    enums, bases of models, statements in blocks and names in lower case belong to no section.
+    enums, statements in blocks and names in lower case belong to no section; a base of models may
+    stand below functions.
     """
     statements = sorted(_statements(file), key=lambda each: each.line)
     if len({each.section for each in statements if each.section in order}) < 2:
@@ -69,7 +73,7 @@ def _first_misplaced(
             late[name] = max(rank, after)
         if rank < 0:
             continue
-        if max(rank, after) < latest:
+        if max(rank, after) < latest and not each.anywhere:
             text = f"{each.what} belongs to the {each.section}, above the {section}"
             return At(each.line, text, anchor=each.what, symbol=file.module)
         if rank > latest:
@@ -101,7 +105,10 @@ def _statements(file: File) -> Iterator[_Statement]:
     for cls in file.classes:
         if cls.fact.parent < 0 and cls.fact.function < 0 and cls.fact.block < 0:
             used = tuple(_run_by(cls))
-            yield _Statement(cls.line, _section(cls), f"`{cls.name}`", (cls.name,), used)
+            base = file.project.classes.role(cls) == _BASE
+            section = "models" if base else _section(cls)
+            what = f"`{cls.name}`"
+            yield _Statement(cls.line, section, what, (cls.name,), used, anywhere=base)
     if file.facts.main_guard[0]:
         yield _Statement(file.facts.main_guard[0], "main", "The main guard", (), ())
 

@@ -22,6 +22,10 @@ from tests.checks.projects import ask, lines
             "from pydantic import BaseModel\ndef encode(): ...\nclass S(BaseModel):\n"
             "    class Config:\n        json_encoders = {int: encode}\n"
         ),
+        (
+            "from sqlalchemy.orm import DeclarativeBase\ndef f(): ...\n"
+            "class Base(DeclarativeBase): ...\n"
+        ),
         "from typing import TypeVar\nclass A: ...\nT = TypeVar('T')\nIDS = dict[str, A]\n",
     ],
 )
@@ -38,6 +42,8 @@ def test_what_needs_its_place_or_has_no_section_is_in_order(text: str) -> None:
         (("from fastapi import APIRouter\nrouter = APIRouter()\n@router.get('/')\ndef f(): ...\n"
          "def helper(): ...\n"), 5),
         ("from fastapi import FastAPI\napp = FastAPI()\ndef helper(): ...\n", 3),
+        (("from sqlalchemy.orm import DeclarativeBase\nclass Base(DeclarativeBase): ...\n"
+          "LIMIT = 1\n"), 3),
     ],
 )  # fmt: skip
 def test_the_first_statement_out_of_order_is_found(text: str, line: int) -> None:
