@@ -11,6 +11,7 @@ from checks.facts.tree import Expr
 from checks.project.conditions import words
 from checks.project.given import Given, argument, source
 from checks.project.responses import number
+from checks.project.rights import Rights
 
 if TYPE_CHECKING:
     from checks.project.dependencies import Dependency
@@ -75,6 +76,11 @@ class Authentication:
         self.project = project
         self._rejects: dict[Dependency, bool] = {}
         self._denies: dict[str, bool] = {}
+
+    @cached_property
+    def rights(self) -> Rights:
+        """Where roles, permissions and ownership are checked."""
+        return Rights(self.project)
 
     # Dependencies ---------------------------------------------------------------------------------
 
@@ -202,14 +208,18 @@ class Authentication:
     def checks_itself(self, route: Route) -> bool:
         """Whether the body or a decorator of a handler checks the credential."""
         function = route.function
-        if self.denies(function):
+        if self.denies(function) or self.is_decorated(route):
             return True
-        for decorator in function.fact.decorators:
-            name = route.file.resolve(decorator.value, function.parent)
+        return any(self._enforces(call, function) for call in function.calls)
+
+    def is_decorated(self, route: Route) -> bool:
+        """Whether a decorator of a handler checks the credential, by its name."""
+        for decorator in route.function.fact.decorators:
+            name = route.file.resolve(decorator.value, route.function.parent)
             last = name.rpartition(".")[2]
             if is_auth_name(last) or last in {"requires", "protected", "authenticated_only"}:
                 return True
-        return any(self._enforces(call, function) for call in function.calls)
+        return False
 
     def _enforces(self, call: Call, function: Function) -> bool:
         """Whether a call in a handler checks the caller: by its name, or with the request."""

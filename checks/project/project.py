@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from checks.project.history import History
     from checks.project.layers import Layers
     from checks.project.lifetimes import Lifetimes
+    from checks.project.limiters import Limiters
     from checks.project.lists import Lists
     from checks.project.literals import Literals
     from checks.project.logconfig import LogConfig
@@ -457,6 +458,13 @@ class Project:
         from checks.project.queries import Queries
 
         return Queries(self)
+
+    @cached_property
+    def limiters(self) -> Limiters:
+        """Rate limiters, and what they are attached to."""
+        from checks.project.limiters import Limiters
+
+        return Limiters(self)
 
     @cached_property
     def surroundings(self) -> Surroundings:
