@@ -76,7 +76,8 @@ _NAMES: Final[dict[Kind, str]] = {
         supervisor*.conf supervisor*.ini *.service
     """,
     "text": """
-        .env .env.* *.env env.example env.sample .envrc .python-version .tool-versions runtime.txt
+        .env .env.* .env-* .env_* *.env env.example env.sample env.template env.dist .envrc
+        .python-version .tool-versions runtime.txt
         procfile codeowners jenkinsfile caddyfile .gitattributes gunicorn.conf celery.conf readme
         readme.txt changelog changelog.txt changes changes.txt history history.txt news news.txt
         contributing contributing.txt nginx*.conf *.tf *.dbml *.puml *.plantuml *.mmd *.mermaid

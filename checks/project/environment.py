@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from checks.facts.tree import Expr
 if TYPE_CHECKING:
     from checks.project.project import Project
     from checks.project.subjects import Call, File, Function
+    from checks.project.variables import Variables
 
 _READS = frozenset(
     "os.getenv os.getenvb os.environ.get os.environb.get os.environ.__getitem__ decouple.config "
@@ -21,6 +23,12 @@ _READS = frozenset(
 )
 _NAMES = ("getenv", "get", "config", "dotenv_values", "getenvb", "get_key", "__getitem__")
 _MAPPINGS = frozenset({"os.environ", "os.environb"})
+PLATFORM = re.compile(
+    r"PATH|HOME|TZ|CI|USER|PWD|SHELL|LANG|TERM|COLUMNS|LINES|TMPDIR|HOSTNAME|PORT|EDITOR|NO_COLOR"
+    r"|FORCE_COLOR|PYTEST_\w+|PYTHON\w*|XDG_\w+|GITHUB_\w+|VIRTUAL_ENV|KUBERNETES_\w+|DYNO"
+    r"|AWS_LAMBDA_\w+|K_SERVICE|K_REVISION|COMPOSE_\w+"
+)
+"""Variables that the platform sets, or a tool, and no template has to name."""
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -42,6 +50,13 @@ class Environment:
 
     def __init__(self, project: Project) -> None:
         self.project = project
+
+    @cached_property
+    def variables(self) -> Variables:
+        """Every variable that code and compose files read, and the templates of them."""
+        from checks.project.variables import Variables
+
+        return Variables(self.project)
 
     def reads(self, file: File) -> list[Read]:
         """Reads of a file in order of line; writes, and copies for a child process, are none."""

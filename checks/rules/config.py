@@ -7,13 +7,10 @@ from collections.abc import Sequence
 
 from checks.check import At, check
 from checks.project.declared import table_of
+from checks.project.environment import PLATFORM
 from checks.project.project import Project
 
 _READERS = ("environs", "environ", "decouple", "dynaconf", "starlette.config", "dotenv")
-_PLATFORM = re.compile(
-    r"PATH|HOME|TZ|CI|USER|PWD|SHELL|LANG|TERM|COLUMNS|LINES|TMPDIR|HOSTNAME|EDITOR|NO_COLOR"
-    r"|FORCE_COLOR|PYTEST_\w+|PYTHON\w*|XDG_\w+|GITHUB_\w+|VIRTUAL_ENV"
-)
 _READ_NAME = re.compile(r"\.(?:env_\w+|getenv\w*)$")
 
 
@@ -24,7 +21,7 @@ def _reads_environment(project: Project) -> str | None:
     if any(_READ_NAME.search(name) for name in project.manifests.imported_names - {"os.getenv"}):
         return None
     for file in project.production:
-        if any(not _PLATFORM.fullmatch(each.name) for each in project.environment.reads(file)):
+        if any(not PLATFORM.fullmatch(each.name) for each in project.environment.reads(file)):
             return None
     for document in project.documents.values():
         services = table_of(document.data, "services")
