@@ -1,0 +1,73 @@
+"""Traps of the check that asks for roles, permissions and ownership."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.checks.projects import ask, lines
+
+HEAD = (
+    "from fastapi import APIRouter, Depends, HTTPException, Security\n"
+    "from fastapi.security import SecurityScopes\n"
+    "class User:\n    role = 'admin'\n    id = 1\n"
+    "def get_current_user() -> User: ...\n"
+    "def get_current_superuser(user=Depends(get_current_user)): ...\n"
+    "def scoped(scopes: SecurityScopes): ...\n"
+    "class Guard:\n    def __init__(self, role): ...\n"
+    "    def __call__(self, user=Depends(get_current_user)):\n"
+    "        if user.role != 'admin':\n            raise HTTPException(403)\n"
+    "router = APIRouter()\n"
+)
+LINE = HEAD.count("\n") + 2
+
+
+def found(decorator: str, signature: str, body: str = "...") -> list[int]:
+    text = f"{HEAD}@router.{decorator}\ndef handler({signature}):\n    {body}\n"
+    return lines(ask("rbac-enforced", {"app/orders.py": text}))
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "id: int, user=Depends(get_current_superuser)",
+        "id: int, user=Depends(Guard('admin'))",
+        "id: int, user=Security(scoped, scopes=['orders'])",
+    ],
+)
+def test_a_dependency_that_checks_a_right_is_enough(signature: str) -> None:
+    assert found("delete('/orders/{id}')", signature) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if user.role != 'admin': raise HTTPException(403)",
+        "if order(id).owner_id != user.id: raise HTTPException(403)",
+        "if order(id).user.email != user.email: raise HTTPException(403)",
+        "user.has_permission('orders')",
+        "session.query(Order).filter_by(user_id=user.id).delete()",
+        "enforcer.enforce(user, 'orders', 'delete')",
+        "unknown.remove_for(user.id, id)",
+    ],
+)
+def test_a_check_in_the_body_or_behind_it_is_enough(body: str) -> None:
+    assert found("delete('/orders/{id}')", "id: int, user=Depends(get_current_user)", body) == []
+
+
+def test_to_be_logged_in_is_not_enough() -> None:
+    signature = "id: int, user=Depends(get_current_user)"
+    assert found("delete('/orders/{id}')", signature, "session.delete(id)") == [LINE]
+    assert found("get('/admin/orders')", "user=Depends(get_current_user)") == [LINE]
+
+
+@pytest.mark.parametrize("decorator", ["delete('/users/me')", "get('/orders')", "post('/orders')"])
+def test_ones_own_resources_and_other_methods_are_no_sites(decorator: str) -> None:
+    assert found(decorator, "") == []
+
+
+def test_a_tool_without_roles_is_not_asked() -> None:
+    text = (
+        "from fastapi import APIRouter\nrouter = APIRouter()\n"
+        "@router.delete('/orders/{id}')\ndef remove(id: int): ...\n"
+    )
+    assert ask("rbac-enforced", {"app/orders.py": text}).state == "not-applicable"
