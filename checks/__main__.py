@@ -13,6 +13,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, NoReturn
 
@@ -172,8 +173,10 @@ def _catalogue(options: argparse.Namespace) -> tuple[str, int]:
 
 def _standards(names: Sequence[str]) -> list[Standard]:
     from checks import standard
+    from checks.rollout import as_of
 
-    standards = [standard.load(name) for name in names] if names else standard.shipped()
+    loaded = [standard.load(name) for name in names] if names else standard.shipped()
+    standards = [as_of(each, datetime.now(UTC).date()) for each in loaded]
     slugs = [each.slug for each in standards]
     for slug in slugs:
         if slugs.count(slug) > 1:

@@ -96,7 +96,7 @@ def asked(
         "repository": repository,
         "component": component,
         "standards": [
-            (each.slug, each.version, [clause.id for clause in each.clauses if not clause.checks])
+            (each.slug, each.version, [(c.strength, bool(c.checks)) for c in each.clauses])
             for each in standards
         ],
         "attestations": [dict(each) for each in attestations],

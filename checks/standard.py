@@ -11,6 +11,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ _CLAUSE_FIELDS = {
     "trap": str,
     "checks": list,
     "conflicts": list,
+    "advisory_from": date,
+    "enforced_from": date,
 }
 _NEEDED = ("id", "requirement", "strength")
 _KINDS = {
@@ -54,6 +57,7 @@ _KINDS = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
+    date: "a date such as 2026-12-01",
 }
 
 
@@ -89,7 +93,11 @@ class ClauseCheck(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
-    """One demand of a standard. ``lines`` are those of the written document, as text."""
+    """One demand of a standard. ``lines`` are those of the written document, as text.
+
+    It asks for nothing before ``advisory_from`` and counts for nothing before ``enforced_from``
+    (:func:`checks.rollout.as_of`).
+    """
 
     id: str
     section: str
@@ -101,6 +109,8 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     conflicts: tuple[str, ...] = ()
     trap: str = ""
     lines: str = ""
+    advisory_from: date | None = None
+    enforced_from: date | None = None
 
     @property
     def attested_only(self) -> bool:
@@ -130,16 +140,6 @@ class Standard(msgspec.Struct, frozen=True, kw_only=True):
     def short_version(self) -> str:
         """What people are shown of the version."""
         return self.version[:12]
-
-    def without(self, clauses: Collection[str]) -> Standard:
-        """The same, with nothing asked by these clauses: they give way and do not apply."""
-        if not clauses:
-            return self
-        kept = tuple(
-            msgspec.structs.replace(clause, checks=()) if clause.id in clauses else clause
-            for clause in self.clauses
-        )
-        return msgspec.structs.replace(self, clauses=kept)
 
     def demanded(self) -> tuple[Key, ...]:
         """What has to be answered to judge this standard: each key once, in order of demand."""
@@ -307,6 +307,9 @@ class _ClauseReader:
         lines = self.entry.get("lines")
         if isinstance(lines, str) and lines and not _LINES.fullmatch(lines):
             self.mistake("lines", f"lines {lines!r} is not a list such as '12' or '12-14, 20'")
+        first, then = self.entry.get("advisory_from"), self.entry.get("enforced_from")
+        if first and not then:
+            self.mistake("advisory_from", "advisory_from needs an enforced_from after it")
         conflicts = self.conflicts()
         checks = self.checks()
         if len(self.mistakes) > before:
@@ -334,6 +337,8 @@ class _ClauseReader:
             conflicts=conflicts,
             trap=self.entry.get("trap", ""),
             lines=self.entry.get("lines", ""),
+            advisory_from=self.entry.get("advisory_from"),
+            enforced_from=self.entry.get("enforced_from"),
         )
 
     def fields(self) -> None:

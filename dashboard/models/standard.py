@@ -80,6 +80,8 @@ class Clause(models.Model):
     checks = models.JSONField(default=list)
     conflicts = models.JSONField(default=list)
     trap = models.TextField(blank=True)
+    advisory_from = models.DateField(null=True)
+    enforced_from = models.DateField(null=True)
 
     class Meta:
         ordering = ["standard", "position"]
@@ -98,13 +100,18 @@ class Clause(models.Model):
 
 
 class Adoption(models.Model):
-    """A repository is judged by this version of this standard; one version of each at a time."""
+    """A repository is judged by this version of this standard; one version of each at a time.
+
+    ``fresh`` are the numbers of the clauses that the version before did not have: they cost
+    nothing for a while after ``adopted_at``.
+    """
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="adoptions")
     standard = models.ForeignKey(Standard, models.DB_CASCADE, related_name="adoptions")
     slug = models.SlugField(max_length=80, editable=False)
     adopted_at = models.DateTimeField(db_default=Now(), editable=False)
     adopted_by = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
+    fresh = models.JSONField(default=list)
 
     class Meta:
         ordering = ["slug"]

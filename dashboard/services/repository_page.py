@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from checks.model import NOT_BUILT
-from dashboard.models import Finding
+from dashboard.models import Finding, Strength
 from dashboard.services.conflicts import undecided, yielding
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ class ClauseLine:
     violations: int
     loss: float
     reasons: Sequence[str]
+    weight: int
+
+    @property
+    def advisory(self) -> bool:
+        """True when the clause is shown and does not count yet."""
+        return not self.weight and self.clause.strength != Strength.MAY
 
     @property
     def unanswered(self) -> bool:
@@ -175,6 +181,7 @@ def _line(result: ClauseResult, gives_way: Mapping[str, str]) -> ClauseLine:
         sites=result.sites,
         violations=result.violations,
         loss=result.loss,
+        weight=result.weight,
         reasons=sorted({reason for reason in unanswered if reason}),
     )
 

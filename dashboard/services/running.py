@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.db.models import OuterRef, Subquery
+from django.utils import timezone
 
 from checks.cloneurl import UrlError
 from checks.errors import InputError
@@ -24,14 +25,13 @@ from dashboard.models.source_file import SourceState
 from dashboard.services import (
     attestations,
     components,
-    conflicts,
     facts,
     lease,
     mirrors,
     results,
+    rollout,
     scanning,
     source_view,
-    standards,
     stopping,
     tables,
 )
@@ -137,16 +137,12 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     clock.lap("fetch")
     source = GitSource(fetched.git_dir, fetched.commit, remember=facts.store())
     _name_commit(held, scan, source, fetched.branch)
-    adopted = [row.standard for row in scan.repository.adoptions.select_related("standard")]
-    yielding = conflicts.yielding(scan.repository)
-    asked = [
-        standards.parsed(standard).without(yielding.get(standard.slug, {})) for standard in adopted
-    ]
+    asked = rollout.asked(scan.repository, timezone.localdate())
     judged = []
     for component in components.to_judge(scan.repository, source):
         report = review(
             source,
-            asked,
+            [standard for _, standard in asked],
             repository=scan.repository.slug,
             component=component.path,
             facts_store=facts.store(),
@@ -163,7 +159,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     paths = {finding.path for each in judged for finding in each.report.findings}
     source_view.keep(scan.repository, source, paths)
     clock.lap("sources")
-    results.store(held, judged, adopted, clock.laps)
+    results.store(held, judged, [row for row, _ in asked], clock.laps)
 
 
 def _name_commit(held: Lease, scan: Scan, source: GitSource, branch: str) -> None:

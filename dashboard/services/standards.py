@@ -68,6 +68,8 @@ def _clauses(row: Standard, standard: engine.Standard) -> Iterable[Clause]:
             checks=[{"id": check.id, "params": check.params} for check in clause.checks],
             conflicts=list(clause.conflicts),
             trap=clause.trap,
+            advisory_from=clause.advisory_from,
+            enforced_from=clause.enforced_from,
         )
 
 
@@ -92,10 +94,18 @@ def adopt(repository: Repository, standards: Sequence[Standard], actor: User | N
     wanted = {standard.pk: standard for standard in standards}
     if before == set(wanted):
         return False
+    replaced = dict(
+        repository.adoptions.exclude(standard__in=wanted).values_list("slug", "standard_id")
+    )
     repository.adoptions.exclude(standard__in=wanted).delete()
     for pk, standard in wanted.items():
         if pk not in before:
-            Adoption.objects.create(repository=repository, standard=standard, adopted_by=actor)
+            Adoption.objects.create(
+                repository=repository,
+                standard=standard,
+                adopted_by=actor,
+                fresh=_fresh(standard, replaced.get(standard.slug)),
+            )
     AuditEntry.objects.create(
         actor=actor,
         team_id=repository.team_id,
@@ -104,3 +114,12 @@ def adopt(repository: Repository, standards: Sequence[Standard], actor: User | N
         detail={"standards": sorted(standard.slug for standard in standards)},
     )
     return True
+
+
+def _fresh(standard: Standard, before: int | None) -> list[str]:
+    """Numbers of the clauses that a version has and the adopted one before it had not."""
+    if before is None:
+        return []
+    known = set(Clause.objects.filter(standard=before).values_list("number", flat=True))
+    numbers = standard.clauses.order_by("position").values_list("number", flat=True)
+    return [number for number in numbers if number not in known]

@@ -26,7 +26,7 @@ from dashboard.models import (
     WebhookDelivery,
     Worker,
 )
-from dashboard.services import attestations, lease, registration, scanning, source_view
+from dashboard.services import attestations, lease, registration, rollout, scanning, source_view
 
 RING_AGAIN_AFTER = 4  # sweeps
 RINGS_PER_SWEEP = 200
@@ -50,8 +50,9 @@ def sweep() -> None:
     registration.ring_unheard()
     if Repository.objects.due_for_polling().exists():
         queue.ring(queue.POLL)
-    if PeriodicRun.objects.claim("attestations", HOUR):
+    if PeriodicRun.objects.claim("what-ends-and-begins", HOUR):
         attestations.judge_ended()
+        rollout.judge_begun()
     if PeriodicRun.objects.claim("forget", DAY):
         _forget()
 

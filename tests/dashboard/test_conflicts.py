@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from checks.memorysource import MemorySource
 from checks.review import review
 from dashboard import queue
 from dashboard.models import AuditEntry, Repository, Trigger, User
-from dashboard.services import conflicts, standards
+from dashboard.services import conflicts, rollout, standards
 from tests.dashboard import rows
 
 pytestmark = pytest.mark.django_db
@@ -80,10 +82,7 @@ def test_what_gives_way_asks_for_nothing_and_the_other_still_counts(
 
     gives_way = conflicts.yielding(repository)
     assert gives_way == {"loud": {"LD-1": "QT-1"}}
-    asked = [
-        standards.parsed(row.standard).without(gives_way.get(row.slug, {}))
-        for row in repository.adoptions.select_related("standard")
-    ]
+    asked = [standard for _, standard in rollout.asked(repository, date(2026, 1, 1))]
     source = MemorySource.of({"app/main.py": "print('hello')\n"}, time=0)
     report = review(source, asked, repository="shop")
     verdicts = {

@@ -36,7 +36,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "checks.review | checks.report | checks.opening",
         "checks.remembered | checks.fresh",
         "checks.fingerprint checks.gain checks.verdict checks.scoring",
-        "checks.standard",
+        "checks.standard checks.rollout",
         "checks.judge | checks.reading checks.lintcontext",
         "checks.rules",
         "checks.check checks.project | checks.git* checks.mirror checks.cloneurl",

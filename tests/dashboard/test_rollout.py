@@ -1,0 +1,94 @@
+"""New clauses never bite on the day they appear; repositories are judged when a day has come."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.utils import timezone
+
+from dashboard import queue
+from dashboard.models import Adoption, Clause, Repository, Scan, Trigger
+from dashboard.services import rollout, standards
+from tests.dashboard import rows
+
+pytestmark = pytest.mark.django_db
+
+NEWER = (
+    rows.HOUSE_RULES
+    + b"""
+[[clause]]
+id = "HR-3"
+requirement = "Functions are short."
+strength = "must"
+checks = [{ id = "function-length" }]
+"""
+)
+
+
+@pytest.fixture(autouse=True)
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "ring", lambda *_: True)
+
+
+@pytest.fixture
+def repository() -> Repository:
+    return rows.repository(rows.team(), rows.standard())
+
+
+def _strengths(repository: Repository, day: date) -> dict[str, str]:
+    ((_, standard),) = rollout.asked(repository, day)
+    return {clause.id: clause.strength for clause in standard.clauses}
+
+
+def _judged_at(repository: Repository, days_ago: int) -> None:
+    finished = timezone.now() - timedelta(days=days_ago)
+    scan = Scan.objects.create(
+        repository=repository,
+        branch=repository.branches.get_or_create(name="main")[0],
+        number=repository.scans.count() + 1,
+        trigger=Trigger.PUSH,
+        state="complete",
+        finished_at=finished,
+    )
+    Repository.objects.filter(pk=repository.pk).update(last_scan=scan, scan_count=scan.number)
+
+
+def test_what_a_renewal_brings_along_costs_nothing_for_a_while(repository: Repository) -> None:
+    standards.adopt(repository, [rows.standard(NEWER)], None)
+    adoption = Adoption.objects.get(repository=repository)
+    begins = rollout.ends(adoption)
+
+    assert adoption.fresh == ["HR-3"]
+    assert _strengths(repository, begins - timedelta(days=1)) == {
+        "HR-1": "must", "HR-2": "should", "HR-3": "may",
+    }  # fmt: skip
+    assert _strengths(repository, begins)["HR-3"] == "must"
+
+
+def test_a_first_adoption_counts_at_once(repository: Repository) -> None:
+    assert Adoption.objects.get(repository=repository).fresh == []
+    assert _strengths(repository, timezone.localdate())["HR-1"] == "must"
+
+
+def test_a_repository_is_judged_again_when_the_grace_is_over(repository: Repository) -> None:
+    standards.adopt(repository, [rows.standard(NEWER)], None)
+    _judged_at(repository, 2)
+    assert rollout.judge_begun() == 0
+
+    past = timezone.now() - rollout.GRACE - timedelta(days=1)
+    Adoption.objects.filter(repository=repository).update(adopted_at=past)
+
+    assert rollout.judge_begun() == 1
+    assert rollout.judge_begun() == 0
+
+
+@pytest.mark.parametrize(("days", "asked"), [(-1, 1), (0, 1), (1, 0), (-5, 0)])
+def test_a_repository_is_judged_again_when_a_clause_begins_to_count(
+    repository: Repository, days: int, asked: int
+) -> None:
+    _judged_at(repository, 3)
+    day = timezone.localdate() + timedelta(days=days)
+    Clause.objects.filter(number="HR-1").update(enforced_from=day)
+
+    assert rollout.judge_begun() == asked
