@@ -60,7 +60,8 @@ _MEANINGS = (
     _meaning("a bad authorization code", (401,), (400, 422), _NONE,
              rf"\b{_SPOILT} authori[sz]ation (code|header)\b"),
     _meaning("a security code", (), (), _NONE, r"csrf|(invalid|wrong|incorrect|expired)"
-             r"( or (invalid|expired))?( \w+)? (code|otp|pin|signature|key|link|totp|password)\b"),
+             r"( or (invalid|expired))?( (?!api )\w+)?"
+             r" (code|otp|pin|signature|key|link|totp|password)\b"),
     _meaning("a missing resource", (404,), (410,),
              r"No\w*Found|DoesNotExist|NoSuch", r"\bnot found\b|n[o']t exist|\bno such\b"
              r"|\bno\b[^.]{0,40}\bfound\b|(could ?n[o']t|cannot|unable to) find"),

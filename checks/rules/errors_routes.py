@@ -215,6 +215,8 @@ def _returned_error(function: Function, route: Route | None, row: tree.Statement
     values: tuple[Expr, ...] = () if row.value is None else (row.value,)
     if isinstance(row.value, tree.Op) and row.value.kind == "IfExp":
         values = row.value.items[1:]
+    elif isinstance(row.value, tree.Seq) and _has_status(function, row.value):
+        values = row.value.items[:1]
     responses = function.file.project.routes.responses
     for value in values:
         given = Given(function.file, value, function)
@@ -226,6 +228,14 @@ def _returned_error(function: Function, route: Route | None, row: tree.Statement
         if told and route is not None and not _has_model(route):
             return "A dict that tells an error is returned as a success"
     return ""
+
+
+def _has_status(function: Function, value: tree.Seq) -> bool:
+    """``return {"error": ...}, 404``: a habit of Flask, here a list with status 200."""
+    if value.kind != "tuple" or len(value.items) != 2:
+        return False
+    status = number(Given(function.file, value.items[1], function).value)
+    return status is not None and 400 <= status < 600
 
 
 def _is_error_dict(given: Given, row: tree.Statement) -> bool:

@@ -145,6 +145,7 @@ def test_an_authorization_code_is_a_credential() -> None:
     assert unfit(raising(403, "'Invalid authorization code.'")) == [2]
     assert unfit(raising(401, "'Invalid authorization code.'")) == []
     assert unfit(raising(403, "'Invalid confirmation code'")) == []
+    assert unfit(raising(404, "'Invalid API key'")) == [2]
 
 
 def test_a_body_tells_its_meaning_under_any_key() -> None:

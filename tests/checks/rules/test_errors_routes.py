@@ -127,6 +127,7 @@ def returned(code: str) -> list[int]:
         "{'error': 'no such key'}",
         "{'success': False, 'error': str(key)}",
         "{'detail': 'Key not found'}",
+        "{'error': 'no such key'}, status.HTTP_404_NOT_FOUND",
     ],
 )
 def test_errors_that_are_returned_are_found(value: str) -> None:
@@ -142,6 +143,7 @@ def test_errors_that_are_returned_are_found(value: str) -> None:
         "{'detail': 'Key deleted'}",
         "{'error': None, 'data': key}",
         "{'state': 'done', 'error': key.error}",
+        "{'error': 'no such key'}, key",
     ],
 )
 def test_answers_that_are_no_errors_of_ours_are_left_alone(value: str) -> None:
