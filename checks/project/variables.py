@@ -15,7 +15,7 @@ from checks.project.composefile import compose_files
 from checks.project.envfiles import env_variables
 from checks.project.environment import PLATFORM
 from checks.project.given import Given, argument, elements
-from checks.project.layout import excluded_path
+from checks.project.layout import excluded_path, test_path
 from checks.project.modelconfig import configured
 
 if TYPE_CHECKING:
@@ -87,12 +87,14 @@ class Variables:
 
     @cached_property
     def templates(self) -> list[Template]:
-        """Templates at the root and beside the manifests."""
+        """Templates at the root, beside the manifests and beside code."""
         manifests = self.project.manifests
-        folders = {"", *manifests.folders, *manifests.homes}
+        folders = {"", *manifests.folders, *manifests.homes, *self.project.python_folders}
         found = []
         for path, fact in sorted(self.project.documents.items()):
             folder, _, name = path.rpartition("/")
+            if excluded_path(path) or test_path(path):
+                continue
             if folder in folders and fact.kind == "text" and _TEMPLATE.fullmatch(name):
                 found.append(read_template(path, fact.text))
         return found
@@ -150,6 +152,7 @@ class Variables:
         stack: list[tuple[tuple[str, ...], Class, int]] = [((prefix,), cls, 0)]
         while stack:
             prefixes, each, depth = stack.pop()
+            origins = self._origins(each)
             for field in self.project.schemas.fields(each).values():
                 names = () if _is_no_variable(field) else _names(field, prefixes, top=depth == 0)
                 group = self._group(field) if names else None
@@ -158,7 +161,17 @@ class Variables:
                 if group is not None and delimiter and depth < _DEPTH:
                     stack.append((tuple(f"{n}{delimiter}" for n in names), group, depth + 1))
                 elif names:
-                    yield Needed(names, field.cls.path, field.line)
+                    origin = origins.get(field.name, field)
+                    yield Needed(names, origin.cls.path, origin.line)
+
+    def _origins(self, cls: Class) -> dict[str, Field]:
+        """Where the fields of a class were declared first."""
+        found: dict[str, Field] = {}
+        for key in (*reversed(cls.ancestors), cls.key):
+            owner = self.project.classes.by_key.get(key)
+            for field in self.project.schemas.own_fields(owner) if owner is not None else ():
+                found.setdefault(field.name, field)
+        return found
 
     def _group(self, field: Field) -> Class | None:
         """The class of a field that holds several values."""
@@ -185,8 +198,8 @@ def _names(field: Field, prefixes: tuple[str, ...], *, top: bool) -> tuple[str, 
     aliases = [] if given is None else _aliases(given)
     if aliases and top:
         return tuple(aliases)
-    own = aliases or [field.name]
-    return tuple(f"{prefix}{name}" for prefix in prefixes for name in own)
+    own = aliases or [field.name.upper()]
+    return tuple(f"{prefix.upper()}{name}" for prefix in prefixes for name in own)
 
 
 def _aliases(given: Given) -> list[str]:
