@@ -213,6 +213,15 @@ class Requests:
         return found
 
     @cached_property
+    def handlers(self) -> dict[tuple[str, str], set[str]]:
+        """Paths of the files that handle a method and path."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for route in self.project.routes.handlers:
+            for each in route.endpoints:
+                found.setdefault((each.method, each.path), set()).add(route.path)
+        return found
+
+    @cached_property
     def fuzzed(self) -> bool:
         """Whether schemathesis asks for everything that OpenAPI shows."""
         names = ("from_asgi", "from_wsgi", "from_dict", "from_pytest_fixture", "from_fixture",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from checks.facts import tree
 from checks.facts.tree import Expr
@@ -24,18 +24,13 @@ _ASKING = ("requests.", "httpx.", "urllib.request.", "aiohttp.", "subprocess.", 
 
 
 class Suite:
-    """All test functions of a project, with what pytest hands to them.
-
-    Attributes:
-        memo: What a check has worked out of all tests and asks again under other limits.
-    """
+    """All test functions of a project, with what pytest hands to them."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self._collected: dict[str, list[Function]] = {}
         self._fixtures: dict[str, dict[str, Function]] = {}
         self._around: dict[Function, list[Function]] = {}
-        self.memo: dict[str, Any] = {}
         self._imported: dict[str, list[tuple[File, int]]] = {}
         self._reaching: dict[str, bool] = {}
         self._folders: dict[str, dict[str, Function]] = {}

@@ -111,7 +111,7 @@ def _tested(project: Project, max_depth: int) -> set[str]:
         if not other.is_test
     }
     for method_path in project.requests.covered:
-        direct |= _answering(project).get(method_path, set())
+        direct |= project.requests.handlers.get(method_path, set())
     if project.requests.fuzzed:
         direct |= project.routes.modules
     if any("--doctest-modules" in words for _, _, words in project.tools.pytest_options):
@@ -134,19 +134,6 @@ def _docstrings(file: File) -> str:
     facts = file.facts
     texts = [facts.docstring, *(row.docstring for row in facts.functions)]
     return "\n".join(text for text in (*texts, *(row.docstring for row in facts.classes)) if text)
-
-
-def _answering(project: Project) -> dict[tuple[str, str], set[str]]:
-    """Files that handle a method and path."""
-    found = project.suite.memo.get("answering")
-    if found is None:
-        found = {}
-        for route in project.routes.handlers:
-            for each in route.endpoints:
-                found.setdefault((each.method, each.path), set()).add(route.path)
-        project.suite.memo["answering"] = found
-    answer: dict[tuple[str, str], set[str]] = found
-    return answer
 
 
 # Where tests lie ----------------------------------------------------------------------------------
