@@ -21,6 +21,9 @@ _DOCUMENTED = frozenset(
     "_sa_instance_state".split()
 )
 """Names that a library documents in spite of their underscore."""
+_BY_TEXT = tuple(
+    "patch object multiple spy stub setattr delattr getattr hasattr methodcaller".split()
+)
 _DUNDER = re.compile(r"__\w+__")
 _FRAMEWORKS = ("fastapi", "flask", "django", "celery", "starlette", "aiohttp", "litestar", "sanic")
 
@@ -37,7 +40,8 @@ def private_underscore_prefix(
     method of the other class.
 
     Known problems: a method counts as used elsewhere when an object of unknown class is asked for
-    a method of its name, or when an attribute of its name is used without calling it. In a library
+    a method of its name, when an attribute of its name is used without calling it, or when it is
+    named by text, as tests do that replace it. In a library
     every public method is for users, so that only accesses are judged. Of attributes only those
     with an underscore are counted.
     """
@@ -113,7 +117,9 @@ class _Usage:
             ):
                 continue
             users = self._of(name)
-            if cls.key not in users.own or users.unknown or name in self._referenced:
+            if cls.key not in users.own or users.unknown:
+                continue
+            if name in self._referenced or name in self._spelled:
                 continue
             family = {cls.key, *cls.ancestors, *self._heirs.get(cls.key, ())}
             if not family & users.others and not (family - {cls.key}) & users.own:
@@ -157,6 +163,17 @@ class _Usage:
         """Names of attributes that any file uses without calling them at once."""
         return frozenset(name for file in self.project.analysed for name in file.facts.attributes)
 
+    @cached_property
+    def _spelled(self) -> frozenset[str]:
+        """Names that calls look up or replace by text: ``patch("app.cart.Cart.total")``."""
+        return frozenset(
+            text.rpartition(".")[2]
+            for file in self.project.analysed
+            for call in file.calls_named(*_BY_TEXT)
+            for argument in call.fact.args[:2]
+            if (text := tree.text_of(argument))
+        )
+
     def _exported(self, file: File) -> frozenset[str]:
         """What a module lists in ``__all__``."""
         known: frozenset[str] | None = file.memo.get("exported")
@@ -197,9 +214,22 @@ class _Usage:
         kind = call.file.type_of(receiver, call.function)
         if kind in self.project.classes.by_key:
             users.others.add(kind)
-        elif not kind and named not in self.project.layout.modules:
+        elif kind:
+            users.others.update(_given_inside(call, receiver))
+        elif named not in self.project.layout.modules:
             imported = named.partition(".")[0] in self.project.manifests.imported
             users.unknown = users.unknown or not imported
+
+
+def _given_inside(call: Call, receiver: tree.Expr) -> Iterator[str]:
+    """First-party classes in the annotation of a parameter: ``cart: Injected[Cart]``."""
+    function, known = call.function, call.file.project.classes.by_key
+    for param in function.fact.params if function is not None else ():
+        if param.name == tree.dotted(receiver):
+            for node in tree.walk(param.annotation):
+                name = call.file.resolve(node, function) if isinstance(node, tree.Name) else ""
+                if name in known:
+                    yield name
 
 
 def _class_around(call: Call) -> Class | None:

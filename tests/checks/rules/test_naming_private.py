@@ -86,3 +86,20 @@ def test_a_mangled_name_is_one_underscore_too_much_unless_a_base_has_the_other()
 )
 def test_others_leave_private_names_alone(line: str, expected: bool) -> None:
     assert bool(found(f"{line}\n", check_methods=False)) is bool(expected)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "def test_a(mocker):\n    mocker.patch('cart.Cart.add_up')\n",
+        "from unittest.mock import patch\n@patch.object(object, 'add_up')\ndef test_a(_): ...\n",
+        (
+            "from lagom import Injected\nfrom app.cart import Cart\n"
+            "def use(cart: Injected[Cart]):\n    cart.add_up()\n"
+        ),
+    ],
+)
+def test_a_method_is_used_by_its_name_in_text_and_through_a_generic_of_a_library(use: str) -> None:
+    files = {"app/cart.py": CART, "tests/test_cart.py": use}
+
+    assert not ask("private-underscore-prefix", files).observations
