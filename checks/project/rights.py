@@ -218,10 +218,11 @@ def _compares(node: tree.Op) -> bool:
 
 def _written(expr: Expr) -> str:
     """A chain of names; of what a call gives only the attributes."""
-    tail = ""
-    while isinstance(expr, tree.Attr):
-        expr, tail = expr.value, f".{expr.attr}{tail}"
-    return f"{tree.dotted(expr)}{tail}"
+    tail, base = "", expr
+    while isinstance(base, tree.Attr):
+        tail = f".{base.attr}{tail}"
+        base = base.value
+    return f"{tree.dotted(base)}{tail}"
 
 
 def _own_account(texts: list[str]) -> bool:

@@ -1,0 +1,75 @@
+"""Traps of the check on passwords."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.checks.projects import ask, lines
+
+HEAD = (
+    "import hashlib\nimport bcrypt\nfrom passlib.context import CryptContext\n"
+    "from pydantic import BaseModel\nfrom sqlalchemy.orm import DeclarativeBase, Mapped\n"
+    "class Base(DeclarativeBase): ...\n"
+    "class User(Base):\n    __tablename__ = 'u'\n    name: Mapped[str]\n"
+    "    password: Mapped[str]\n    hashed_password: Mapped[str]\n"
+    "class UserIn(BaseModel):\n    password: str\n"
+    "def hash_password(text):\n    return bcrypt.hashpw(text.encode(), bcrypt.gensalt())\n"
+)
+FIRST = HEAD.count("\n") + 1
+
+
+def found(text: str, **params: object) -> list[int]:
+    """Lines of the findings, counted from the first line behind the head."""
+    made = lines(ask("password-hashing", {"app/users.py": HEAD + text}, **params))
+    return [line - FIRST for line in made]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def add(data: UserIn):\n    return User(hashed_password=hash_password(data.password))\n",
+        "def add(password):\n    password = hash_password(password)\n    User(password=password)\n",
+        "def add(password_hash):\n    return User(password=password_hash)\n",
+        "def check(password, password_confirm):\n    return password == password_confirm\n",
+        "def call(settings):\n    return Client(password=settings.smtp_password)\n",
+        "def login(user, password):\n    return bcrypt.checkpw(password, user.password)\n",
+        "c = CryptContext(schemes=['bcrypt', 'md5_crypt'], deprecated='auto')\n",
+        "def tag(body):\n    return hashlib.sha256(body).hexdigest()\n",
+        "def off(user: User):\n    user.password = None\n",
+    ],
+)
+def test_hashed_and_other_passwords_are_not_found(text: str) -> None:
+    assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("def add(data: UserIn):\n    return User(password=data.password)\n", 1),
+        ("def set(user: User, password):\n    user.password = password\n", 1),
+        ("def login(user: User, password):\n    return user.password == password\n", 1),
+        (("def add(password):\n    h = hashlib.md5(password).hexdigest()\n"
+         "    return User(password=h)\n"), 2),
+        (("def hide(password):\n    return hashlib.sha1(password.encode())\n"
+         "def add(password):\n    return User(password=hide(password))\n"), 1),
+        ("c = CryptContext(schemes=['md5_crypt', 'bcrypt'], deprecated='auto')\n", 0),
+        ("def derive(password):\n    return hashlib.pbkdf2_hmac('sha256', password, b'', 1)\n", 1),
+    ],
+)  # fmt: skip
+def test_plain_and_weakly_hashed_passwords_are_found(text: str, line: int) -> None:
+    assert found(text) == [line]
+
+
+def test_only_the_allowed_schemes_hash() -> None:
+    text = "c = CryptContext(schemes=['argon2'])\n"
+    assert found(text, allowed=["passlib", "bcrypt"]) == [0]
+    assert found(text, allowed=["argon2"]) == []
+
+
+def test_a_model_whose_setter_hashes_may_be_given_a_plain_password() -> None:
+    text = (
+        "class Member(Base):\n    __tablename__ = 'm'\n    id: Mapped[int]\n"
+        "    def password(self, value): ...\n"
+        "def add(data: UserIn):\n    return Member(password=data.password)\n"
+    )
+    assert found(text) == []
