@@ -16,9 +16,10 @@ from django.http import Http404
 from checks import rules
 from checks.check import CATALOGUE
 from checks.rules import specs as definitions
-from dashboard.models import Adoption, Clause, Repository, Standard, Strength
+from dashboard.models import Adoption, Clause, ClauseResult, Repository, Standard, Strength
 from dashboard.services import tables
 from dashboard.services.examples import pairs
+from dashboard.services.repository_page import VERDICT_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from dashboard.models import DatedTable, User
     from dashboard.services.examples import Pair
 
+SHOWN_RESULTS = 100
 _HEADING = re.compile(r"^(Instead|Known problems):\s*", re.MULTILINE)
 
 
@@ -79,6 +81,16 @@ class ClauseRow:
     clause: Clause
     mechanical: Sequence[str]
     missing: Sequence[str]
+    fleet: Mapping[str, int]
+
+    @property
+    def verdicts(self) -> str:
+        """What the reader's repositories make of it, in words; "" when none was judged by it."""
+        return " · ".join(
+            f"{self.fleet[verdict]} {words[self.fleet[verdict] != 1]}"
+            for verdict, words in VERDICT_WORDS.items()
+            if self.fleet.get(verdict)
+        )
 
     @property
     def means(self) -> str:
@@ -116,7 +128,11 @@ def newest_standard(slug: str) -> Standard:
 def read_standard(reader: User, slug: str) -> StandardPage:
     """Return one standard for its page."""
     standard = newest_standard(slug)
-    rows = [_clause_row(clause) for clause in standard.clauses.order_by("position")]
+    fleet = _in_fleet(reader, slug)
+    rows = [
+        _clause_row(clause, fleet.get(clause.number, {}))
+        for clause in standard.clauses.order_by("position")
+    ]
     adopters = Repository.objects.visible_to(reader).filter(adoptions__slug=slug)
     strengths = Counter(row.clause.strength for row in rows)
     return StandardPage(
@@ -128,9 +144,22 @@ def read_standard(reader: User, slug: str) -> StandardPage:
     )
 
 
-def _clause_row(clause: Clause) -> ClauseRow:
+def _in_fleet(reader: User, slug: str) -> dict[str, Counter[str]]:
+    """Return how many results of each verdict the clauses have in the newest scans."""
+    scans = Repository.objects.visible_to(reader).values("last_scan")
+    rows = ClauseResult.objects.filter(
+        scan_standard__scan__in=scans, clause__standard__slug=slug
+    ).values_list("clause__number", "verdict")
+    found: dict[str, Counter[str]] = {}
+    for number, verdict, count in rows.annotate(count=Count("pk")).order_by():
+        found.setdefault(number, Counter())[verdict] = count
+    return found
+
+
+def _clause_row(clause: Clause, fleet: Mapping[str, int]) -> ClauseRow:
     mechanical = [name for name in clause.check_ids if name != definitions.ATTESTATION]
-    return ClauseRow(clause, mechanical, [name for name in mechanical if name not in built()])
+    missing = [name for name in mechanical if name not in built()]
+    return ClauseRow(clause, mechanical, missing, fleet)
 
 
 @dataclass(frozen=True)
@@ -152,9 +181,10 @@ class ClausePage:
     conflicts: Sequence[Clause]
     before: Clause | None
     after: Clause | None
+    results: Sequence[ClauseResult]
 
 
-def read_clause(slug: str, number: str) -> ClausePage:
+def read_clause(reader: User, slug: str, number: str) -> ClausePage:
     """Return one clause for its page.
 
     Raises:
@@ -174,7 +204,19 @@ def read_clause(slug: str, number: str) -> ClausePage:
         conflicts=list(conflicts.select_related("standard").order_by("number")),
         before=around.filter(position__lt=clause.position).last(),
         after=around.filter(position__gt=clause.position).first(),
+        results=_results_of(reader, slug, number),
     )
+
+
+def _results_of(reader: User, slug: str, number: str) -> list[ClauseResult]:
+    """Return what the newest scans say of a clause, the costliest first."""
+    scans = Repository.objects.visible_to(reader).values("last_scan")
+    rows = ClauseResult.objects.filter(
+        scan_standard__scan__in=scans,
+        clause__standard__slug=slug,
+        clause__number=number,
+    ).select_related("scan_standard__scan__repository", "scan_standard__component")
+    return list(rows.order_by("-loss", "scan_standard__scan__repository__name")[:SHOWN_RESULTS])
 
 
 def _use(check: Mapping[str, Any]) -> CheckUse:

@@ -48,7 +48,7 @@ def standard(request: SignedInRequest, slug: str) -> HttpResponse:
 @signed_in
 def clause(request: SignedInRequest, slug: str, number: str) -> HttpResponse:
     """Show one clause and what decides it."""
-    context = {"section": "standards", "view": read_clause(slug, number)}
+    context = {"section": "standards", "view": read_clause(request.user, slug, number)}
     return answer(request, "standard/clause.html", context)
 
 

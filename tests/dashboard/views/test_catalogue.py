@@ -12,6 +12,7 @@ from checks.rules.flagged import flagged
 from checks.rules.specs import examples, specs
 from dashboard.models import DatedTable
 from dashboard.services import standards
+from tests.dashboard import rows
 from tests.dashboard.views.conftest import HTMX, House
 
 
@@ -89,6 +90,19 @@ def test_a_check_that_rests_on_a_table_says_of_which_day_it_is(house: House) -> 
     page = _get(house, "/checks/known-vulnerabilities/")
     assert "7 rows, the newest of 2024-06-01" in page
     assert "Its table" not in _get(house, "/checks/no-print/")
+
+
+def test_a_standard_and_its_clauses_say_what_the_repositories_make_of_them(house: House) -> None:
+    house.scan(rows.finding("a" * 32))
+
+    standard = _get(house, "/standards/house-rules/")
+    clause = _get(house, "/standards/house-rules/HR-1/")
+    stranger = house.client(house.stranger).get("/standards/house-rules/HR-1/").content.decode()
+
+    assert "1 fails" in standard
+    assert house.repository.name in clause
+    assert f"{house.page('findings/')}?clause=HR-1" in clause
+    assert house.repository.name not in stranger
 
 
 def test_every_check_has_a_page(house: House) -> None:
