@@ -91,11 +91,9 @@ def _by_module(project: Project) -> dict[str, list[Function]]:
             for row in rows:
                 asking = row.call.function
                 tests = suite.collected(row.call.file)
-                own = [asking] if asking in tests else tests
+                own = [asking] if asking is not None and asking in tests else tests
                 for path in project.requests.handlers.get(key, ()):
-                    found.setdefault(path, {}).update(
-                        dict.fromkeys(t for t in own if t is not None)
-                    )
+                    found.setdefault(path, {}).update(dict.fromkeys(own))
         return {path: list(tests) for path, tests in found.items()}
 
     return project.externals.remembered("tests by module", find)
