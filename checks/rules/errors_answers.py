@@ -108,7 +108,8 @@ def error_status_semantics(
     Instead: use the status that fits the meaning of the error.
 
     Known problems: the meaning is read from English names and texts. A clause that catches
-    everything means an unexpected failure where its text says nothing else. A wrong
+    everything, or any error of the database, means an unexpected failure where its text says
+    nothing else; an IntegrityError means a conflict. A wrong
     password by itself, a code, a signature or a link is not judged: 400, 401 and 403 all fit.
     """
     count, found = 0, list[At]()

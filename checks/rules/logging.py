@@ -27,7 +27,8 @@ def logger_library(file: File, *, allowed: Sequence[str] = ("structlog",)) -> An
 
     Instead: obtain the logger from the agreed library.
 
-    Known problems: a logger object imported from a library is taken for a standard one.
+    Known problems: a logger that another library makes is taken for a standard one, unless
+    something of structlog (`ainfo`) is called on its loggers.
     """
     used = _libraries(file)
     if isinstance(used, Skip):

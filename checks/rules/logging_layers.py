@@ -90,7 +90,7 @@ def services_log_events(function: Function, *, level: str = "any") -> Answer:
 
     Known problems: whether a function changes state is told from its name, its commits and the
     repository methods it calls; an event bus is followed only where its name or its code says
-    that it logs or emits.
+    that it logs or emits. A class method that returns an object of its own class is a constructor.
     """
     if not _is_service(function) or not _changes_state(function):
         return Skip("no public service function that changes state")
