@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"\.env(?:[._-].*)?|.*\.env|env[._-](?:example|sample|template|dist)|\.envrc")
 _LINE = re.compile(r"\s*(?:export\s+)?([^\s=#'\"$;|&(){}<>]+?)\s*=\s*(.*)")
+PLATFORM = re.compile(
+    r"PATH|HOME|TZ|CI|USER|PWD|SHELL|LANG|TERM|COLUMNS|LINES|TMPDIR|HOSTNAME|PORT|EDITOR|NO_COLOR"
+    r"|FORCE_COLOR|PYTEST_\w+|PYTHON\w*|XDG_\w+|GITHUB_\w+|VIRTUAL_ENV|KUBERNETES_\w+|DYNO"
+    r"|AWS_LAMBDA_\w+|K_SERVICE|K_REVISION|COMPOSE_\w+"
+)
+"""Variables that the platform sets, or a tool, and no template has to name."""
 
 
 def is_env_file(path: str) -> bool:

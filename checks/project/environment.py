@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,12 +22,6 @@ _READS = frozenset(
 )
 _NAMES = ("getenv", "get", "config", "dotenv_values", "getenvb", "get_key", "__getitem__")
 _MAPPINGS = frozenset({"os.environ", "os.environb"})
-PLATFORM = re.compile(
-    r"PATH|HOME|TZ|CI|USER|PWD|SHELL|LANG|TERM|COLUMNS|LINES|TMPDIR|HOSTNAME|PORT|EDITOR|NO_COLOR"
-    r"|FORCE_COLOR|PYTEST_\w+|PYTHON\w*|XDG_\w+|GITHUB_\w+|VIRTUAL_ENV|KUBERNETES_\w+|DYNO"
-    r"|AWS_LAMBDA_\w+|K_SERVICE|K_REVISION|COMPOSE_\w+"
-)
-"""Variables that the platform sets, or a tool, and no template has to name."""
 
 
 class Read(msgspec.Struct, frozen=True):

@@ -12,8 +12,7 @@ import msgspec
 from checks.facts import tree
 from checks.facts.text import split_lines
 from checks.project.composefile import compose_files
-from checks.project.envfiles import env_variables
-from checks.project.environment import PLATFORM
+from checks.project.envfiles import PLATFORM, env_variables
 from checks.project.given import Given, argument, elements
 from checks.project.layout import excluded_path, test_path
 from checks.project.modelconfig import configured

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from checks.check import At, check
 from checks.project.declared import table_of
-from checks.project.environment import PLATFORM
+from checks.project.envfiles import PLATFORM
 from checks.project.project import Project
 
 _READERS = ("environs", "environ", "decouple", "dynaconf", "starlette.config", "dotenv")
