@@ -324,6 +324,6 @@ def _is_mapping(file: File, value: Expr | None) -> bool:
 def _is_store(file: File, assign: tree.Assign, name: str) -> bool:
     """Whether an empty dict is kept to be filled: a name of the module, class or object."""
     last = words(name)
-    if not {"cache", "cached", "memo", "caches"} & set(last):
+    if not {"cache", "cached", "caches"} & set(last):
         return False
     return assign.function < 0 or tree.dotted(assign.targets[0]).startswith("self.")

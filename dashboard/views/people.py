@@ -63,7 +63,11 @@ def settings(request: SignedInRequest) -> HttpResponse:
         messages.success(request, "Saved for this browser.")
         response = HttpResponseRedirect(reverse("settings"))
         response.set_cookie(
-            THEME_COOKIE, form.cleaned_data["theme"], max_age=YEAR_SECONDS, samesite="Lax"
+            THEME_COOKIE,
+            form.cleaned_data["theme"],
+            max_age=YEAR_SECONDS,
+            samesite="Lax",
+            secure=request.is_secure(),
         )
         return response
     context = {"section": "settings", "form": form}

@@ -50,7 +50,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
 CALLERS_OF_CHECKS = frozenset({"dashboard.forms", "dashboard.services"})
 
 ALLOWED_IN_CHECKS = frozenset(
-    {"checks", "git", "idna", "msgspec", "packaging", "pathspec", "radon", "ruff", "tomli", "yaml"}
+    {"checks", "git", "msgspec", "packaging", "pathspec", "radon", "ruff", "tomli", "yaml"}
 )
 
 type Place = tuple[int, int]
