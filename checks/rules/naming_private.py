@@ -218,7 +218,17 @@ class _Usage:
             users.others.update(_given_inside(call, receiver))
         elif named not in self.project.layout.modules:
             imported = named.partition(".")[0] in self.project.manifests.imported
-            users.unknown = users.unknown or not imported
+            users.unknown = users.unknown or not (imported or self._is_foreign(call, receiver))
+
+    def _is_foreign(self, call: Call, receiver: tree.Expr) -> bool:
+        """Whether a library's object holds the receiver: ``client.chat.completions``."""
+        text = tree.dotted(receiver)
+        while "." in text:
+            text = text.rpartition(".")[0]
+            kind = call.file.type_of(tree.Name(text), call.function)
+            if kind:
+                return kind not in self.project.classes.by_key
+        return False
 
 
 def _given_inside(call: Call, receiver: tree.Expr) -> Iterator[str]:

@@ -103,3 +103,12 @@ def test_a_method_is_used_by_its_name_in_text_and_through_a_generic_of_a_library
     files = {"app/cart.py": CART, "tests/test_cart.py": use}
 
     assert not ask("private-underscore-prefix", files).observations
+
+
+def test_what_a_library_s_object_holds_is_no_object_of_ours() -> None:
+    code = "from openai import OpenAI\ndef ask(client: OpenAI):\n    client.chat.add_up()\n"
+    unknown = "def ask(client):\n    client.chat.add_up()\n"
+
+    for text, expected in ((code, 1), (unknown, 0)):
+        outcome = ask("private-underscore-prefix", {"app/cart.py": CART, "app/ask.py": text})
+        assert len(outcome.observations) == expected
