@@ -34,6 +34,7 @@ MAX_TEXT = 4_000
 _BIG = 1 << 62
 _DEEP = Op("Deep")
 _OWN = frozenset({"self", "cls"})
+_TESTS = ("Compare:", "Not", "And", "Or")
 _HEADER = re.compile(rb"[A-Za-z][A-Za-z-]{1,40}")
 _ADDRESS = re.compile(r"[a-zA-Z][\w+.-]{0,24}://[^\s]|\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\Z")
 
@@ -303,8 +304,18 @@ class Expressions:
             self.place.decide(len(part.ifs) + 1)
             if number:
                 rest.append(self.one(part.iter))
-            rest.extend(self.many(part.ifs))
+            rest.extend(_condition(each) for each in self.many(part.ifs))
         heads = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         elements = self.many(heads)
         self.place.block = outer
         return Op(type(node).__name__, (*elements, *rest))
+
+
+def _condition(test: Expr) -> Expr:
+    """A condition of a comprehension.
+
+    One that is a mere value is marked, since it looks like what the next ``for`` goes through.
+    """
+    if isinstance(test, Op) and test.kind.startswith(_TESTS):
+        return test
+    return Op("If", (test,))

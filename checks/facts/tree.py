@@ -86,6 +86,7 @@ class Op(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=10):
     Kinds: And, Or, Not, USub, UAdd, Invert, IfExp (test, body, orelse), Compare:<Op>[,<Op>...],
     Await, Starred, Slice, Yield, YieldFrom, NamedExpr (target, value), Lambda (body),
     ListComp, SetComp, GeneratorExp, DictComp (elements, then iterables and conditions),
+    If (a condition of a comprehension that is no comparison, Not, And or Or),
     Deep (nested beyond :data:`MAX_DEPTH`, forgotten).
     """
 

@@ -18,7 +18,7 @@ _BRANCHES = frozenset({"if", "for", "async for", "while", "match"})
 _ARITHMETIC = frozenset({"Add", "Sub", "Mult", "Div", "FloorDiv", "Mod", "Pow"})
 _AGGREGATES = frozenset({"builtins.sum", "builtins.sorted", "functools.reduce"})
 _COMPREHENSIONS = {"ListComp": 1, "SetComp": 1, "GeneratorExp": 1, "DictComp": 2}
-_TESTS = ("Compare", "Not", "And", "Or")
+_TESTS = ("Compare:", "Not", "And", "Or")
 _HTTP_WORK = frozenset(
     "set_cookie delete_cookie headers cookies status_code media_type init_headers".split()
 )
@@ -208,6 +208,6 @@ def _has_condition(node: tree.Op) -> bool:
     if heads is None:
         return False
     return any(
-        isinstance(item, tree.Op) and item.kind.startswith(_TESTS)
+        isinstance(item, tree.Op) and (item.kind == "If" or item.kind.startswith(_TESTS))
         for item in node.items[heads + 1 :]
     )

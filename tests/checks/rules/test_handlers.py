@@ -32,6 +32,7 @@ CLAUSES = [line for n in range(9) for line in (f"except KeyError{n}:", *TRANSLAT
         ["response.headers['X'] = '1'", "response.set_cookie('a', 'b')"] * 6,
         ["return (page - 1) * size"],
         ["return [each.id for each in a]"],
+        ["return [each for row in a for each in row.items]"],
         ["return 'a' + str(b)"],
         ["return f'{a}' + f'{b}'"],
         ["expires = a + timedelta(days=b)"],
@@ -51,6 +52,8 @@ def test_http_work_is_no_logic(body: list[str]) -> None:
         (["return a * b"], "computes"),
         (["return sum(a)"], "aggregates"),
         (["return [each for each in a if each > 1]"], "selects"),
+        (["return [each for each in a if each.open]"], "selects"),
+        (["return {each: 1 for each in a if b(each)}"], "selects"),
         (["def rows():"] + [f"    yield {n}" for n in range(9)] + ["return rows()"], "statements"),
     ],
 )
