@@ -206,7 +206,7 @@ def _source(test: Function, name: str) -> Expr | None:
         return None
     value: Expr | None = None
     if isinstance(binding, tree.Assign) and not binding.op:
-        value = binding.value
+        value = binding.value if isinstance(binding.targets[0], tree.Name) else None
     elif isinstance(binding, Target) and binding.kind in {"for", "async for", "comp"}:
         value = binding.expr
     while isinstance(value, tree.Op) and value.kind == "Await":
