@@ -25,6 +25,7 @@ REEXPORTS: dict[str, str] = {
     "starlette.background.BackgroundTasks": "fastapi.BackgroundTasks",
     "fastapi.background.BackgroundTasks": "fastapi.BackgroundTasks",
     "starlette.datastructures.UploadFile": "fastapi.UploadFile",
+    "fastapi.datastructures.UploadFile": "fastapi.UploadFile",
     "starlette.middleware.cors.CORSMiddleware": "fastapi.middleware.cors.CORSMiddleware",
     "starlette.status": "fastapi.status",
     "sqlmodel.create_engine": "sqlalchemy.create_engine",

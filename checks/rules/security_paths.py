@@ -56,7 +56,7 @@ def path_traversal(project: Project) -> Answer:
     for route in project.routes.handlers:
         if not route.file.is_production:
             continue
-        taint = _Taint(route.function, _sources(project, route))
+        taint = Taint(route.function, _sources(project, route))
         for place in taint.operations(1):
             count += 1
             if not place.confined:
@@ -67,14 +67,14 @@ def path_traversal(project: Project) -> Answer:
     return Sites(max(count, len(found)), list(found.values())) if count else Skip("no such path")
 
 
-class _Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True):
     """A file operation on a path that a request has a say in."""
 
     call: Call
     confined: bool
 
 
-class _Taint:
+class Taint:
     """What depends on a request in one function.
 
     Args:
@@ -141,7 +141,7 @@ class _Taint:
                 return True
         return False
 
-    def operations(self, levels: int) -> list[_Place]:
+    def operations(self, levels: int) -> list[Place]:
         """Operations of the function, and of those that it hands such values to."""
         if not self.names:
             return []
@@ -150,16 +150,16 @@ class _Taint:
         for call in self.function.calls:
             path = self._path(call)
             if path is not None and self.holds(path):
-                found.append(_Place(call, confined))
+                found.append(Place(call, confined))
             elif levels and any(self.holds(value) for value in call.arguments):
                 inside = self._inside(call)
-                found += [_Place(each.call, confined or each.confined) for each in inside]
+                found += [Place(each.call, confined or each.confined) for each in inside]
         return found
 
-    def _inside(self, call: Call) -> list[_Place]:
+    def _inside(self, call: Call) -> list[Place]:
         return [place for inner in self._targets(call) for place in inner.operations(0)]
 
-    def _targets(self, call: Call) -> Iterator[_Taint]:
+    def _targets(self, call: Call) -> Iterator[Taint]:
         """The functions that a call reaches, with their parameters that hold such values."""
         for target in self.file.project.calls.resolve(call):
             params = [p.name for p in target.fact.params if p.kind in {"pos", "arg"}]
@@ -168,7 +168,7 @@ class _Taint:
             pairs = zip(params, call.fact.args, strict=False)
             names = {name for name, value in pairs if self.holds(value)}
             names |= {item.name for item in call.fact.keywords if self.holds(item.value)}
-            yield _Taint(target, names, follows=False)
+            yield Taint(target, names, follows=False)
 
     def _path(self, call: Call) -> Expr | None:
         """The path that a call opens, sends or deletes; None when it does none of these."""
