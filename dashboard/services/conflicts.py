@@ -11,7 +11,7 @@ from dashboard.models import AuditEntry, Clause, Concession, Trigger
 from dashboard.services import scanning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dashboard.models import Repository, User
 
@@ -53,42 +53,60 @@ def key(clause: Clause) -> str:
 
 def pairs(repository: Repository) -> list[Pair]:
     """Return the contradicting clauses of the adopted standards, undecided ones first."""
-    clauses = _adopted(repository)
-    held: dict[frozenset[str], set[str]] = {}
-    for row in repository.concessions.all():
-        own = f"{row.standard_slug}/{row.clause_number}"
-        held.setdefault(frozenset({own, row.yields_to}), set()).add(own)
+    names = sorted(_contradictions(_adopted(repository)))
+    if not names:
+        return []
+    wanted = {name.rpartition("/")[2] for pair in names for name in pair}
+    rows = Clause.objects.filter(
+        standard__adoptions__repository=repository, number__in=wanted
+    ).select_related("standard")
+    clauses = {key(clause): clause for clause in rows.defer("standard__source")}
+    held = _held(repository)
     found = [
         Pair(clauses[first], clauses[second], frozenset(held.get(frozenset({first, second}), ())))
-        for first, second in sorted(_contradictions(clauses))
+        for first, second in names
     ]
     return sorted(found, key=lambda pair: bool(pair.yielding))
 
 
-def _adopted(repository: Repository) -> dict[str, Clause]:
-    rows = Clause.objects.filter(standard__adoptions__repository=repository)
+def _held(repository: Repository) -> dict[frozenset[str], set[str]]:
+    """What gives way in each pair that somebody has decided."""
+    held: dict[frozenset[str], set[str]] = {}
+    for row in repository.concessions.all():
+        own = f"{row.standard_slug}/{row.clause_number}"
+        held.setdefault(frozenset({own, row.yields_to}), set()).add(own)
+    return held
+
+
+def _adopted(repository: Repository) -> dict[str, Sequence[str]]:
+    """Keys of the adopted clauses, and the numbers that each of them contradicts."""
+    rows = Clause.objects.filter(standard__adoptions__repository=repository).order_by()
     return {
-        key(clause): clause for clause in rows.select_related("standard").defer("standard__source")
+        f"{slug}/{number}": conflicts
+        for slug, number, conflicts in rows.values_list("standard__slug", "number", "conflicts")
     }
 
 
-def _contradictions(clauses: Mapping[str, Clause]) -> set[tuple[str, str]]:
+def _contradictions(clauses: Mapping[str, Sequence[str]]) -> set[tuple[str, str]]:
     """Keys of each pair, in order; a standard names the other clause by its number."""
     by_number: dict[str, list[str]] = {}
-    for name, clause in clauses.items():
-        by_number.setdefault(clause.number, []).append(name)
+    for name in clauses:
+        by_number.setdefault(name.rpartition("/")[2], []).append(name)
     found = set()
-    for name, clause in clauses.items():
-        for other in clause.conflicts:
+    for name, conflicts in clauses.items():
+        slug = name.partition("/")[0]
+        for other in conflicts:
             for each in by_number.get(other, []):
-                if clauses[each].standard_id != clause.standard_id:
+                if each.partition("/")[0] != slug:
                     found.add((min(name, each), max(name, each)))
     return found
 
 
 def undecided(repository: Repository) -> int:
     """Return how many pairs nobody has decided."""
-    return sum(not pair.yielding for pair in pairs(repository))
+    held = _held(repository)
+    pairs_of = _contradictions(_adopted(repository))
+    return sum(frozenset(pair) not in held for pair in pairs_of)
 
 
 @transaction.atomic
@@ -139,9 +157,10 @@ def _write(repository: Repository, pair: Pair, choice: str, actor: User) -> None
 
 def yielding(repository: Repository) -> dict[str, dict[str, str]]:
     """Return which clauses ask for nothing: standard slug, then number, to what they give way."""
-    adopted = _adopted(repository)
+    rows = list(Concession.objects.filter(repository=repository))
+    adopted = _adopted(repository) if rows else {}
     found: dict[str, dict[str, str]] = {}
-    for row in Concession.objects.filter(repository=repository):
+    for row in rows:
         if row.yields_to in adopted:
             number = row.yields_to.rpartition("/")[2]
             found.setdefault(row.standard_slug, {})[row.clause_number] = number
