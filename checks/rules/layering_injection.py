@@ -44,7 +44,8 @@ def dependencies_injected(
 
     Known problems: each method of a service is a site of its own; what a function of ours returns
     counts as made there, not at its caller; a session of a factory that was given, and a fallback
-    for a parameter (``client or Client()``), are injection.
+    for a parameter (``client or Client()``), are injection. A service that enters a provider of
+    sessions is left alone, as a worker has nobody who gives it one; a handler is not.
     """
     if not _is_judged(function):
         return Skip("neither a handler nor a service")
@@ -161,11 +162,24 @@ def _made_kind(call: Call) -> str:
     cls = project.classes.by_key.get(name)
     if cls is not None:
         return _kind_of_type(project, name)
+    if _opens_session(call, name):
+        return "session"
     getter = project.names.function_named(name) if call.last.startswith("get_") else None
     if getter is not None and getter.file is not call.file:
         given = call.file.type_of(tree.CallRef(call.index), call.function)
         return "settings" if _kind_of_type(project, given) == "settings" else ""
     return ""
+
+
+def _opens_session(call: Call, name: str) -> bool:
+    """``async for session in get_db()`` in a handler, which could have been given it."""
+    if call.function is None or call.file.project.routes.of(call.function) is None:
+        return False
+    provider = call.file.project.names.function_named(name)
+    if provider is None or not provider.fact.generator or provider.cls is not None:
+        return False
+    made = call.file.type_of(tree.CallRef(call.index), call.function)
+    return call.file.project.database.is_session_type(made)
 
 
 def _is_of_module(call: Call) -> bool:

@@ -64,6 +64,13 @@ def test_what_is_made_or_taken_from_a_global_is_found(text: list[str], line: int
     assert found(*text) == [line]
 
 
+def test_a_handler_is_given_its_session_where_a_worker_opens_one() -> None:
+    provider = ["def get_db():", "    with SessionLocal() as s:", "        yield s"]
+    body = ["    for db in get_db():", "        db.commit()"]
+    assert found(*provider, "@router.get('/')", "def f():", *body) == [22]
+    assert found(*provider, "def f():", *body) == []
+
+
 def test_settings_count_where_a_standard_asks_for_them() -> None:
     text = ["def f():", "    return settings.size"]
     assert found(*text) == []
