@@ -60,11 +60,11 @@ class Suite:
 
     @cached_property
     def plugins(self) -> dict[str, Function]:
-        """Fixtures of the modules that some ``pytestplugins`` names."""
+        """Fixtures of the modules that some ``pytest_plugins`` names."""
         found: dict[str, Function] = {}
         for file in self.project.tests:
             for row in file.tables.assigns.get(-1, ()):
-                if any(tree.dotted(target) == "pytestplugins" for target in row.targets):
+                if any(tree.dotted(target) == "pytest_plugins" for target in row.targets):
                     for node in tree.walk(row.value):
                         found |= self._named(file, tree.text_of(node) or "")
         return found
