@@ -82,13 +82,13 @@ class Resources:
     def all(self) -> list[Resource]:
         """Each resource that a module, the application or a singleton holds."""
         found: dict[str, Resource] = {}
-        makers: list[tuple[Function, str]] = []
+        makers: dict[Function, str] = {}
         for file in self.project.production:
             for call in self._candidates(file):
                 kind = self._kind(call)
                 if kind and not self._keep(found, kind, call, -1) and call.function is not None:
-                    makers.append((call.function, kind))
-        for function, kind in makers:  # ``engine = make_engine(url)``
+                    makers.setdefault(call.function, kind)
+        for function, kind in makers.items():  # ``engine = make_engine(url)``
             place = _returned_at(function, self)
             for call in self.project.calls.callers(function) if place is not None else ():
                 if call.file.is_production:
@@ -141,12 +141,12 @@ class Resources:
             row = self._row(call)
             target = _target(row, place)
             return f"{file.key}.{target}" if target and row is not None and row.cls < 0 else ""
+        targets = _targets(function)
         for form in flow(function).forms(call):
-            for row in flow(function).into.get(form, ()):
-                for text in map(tree.dotted, row.targets):
-                    held = self._kept(text, function)
-                    if held:
-                        return held
+            for text in targets.get(form, ()):
+                held = self._kept(text, function)
+                if held:
+                    return held
         returned = any(form in flow(function).returned for form in flow(function).forms(call))
         return function.key if returned and self.project.lifetimes.is_cached(function) else ""
 
@@ -284,6 +284,18 @@ class Resources:
 
 def _kind_of(name: str) -> str:
     return next((kind for kind, pattern in _KINDS.items() if pattern.fullmatch(name)), "")
+
+
+def _targets(function: Function) -> dict[Expr, dict[str, None]]:
+    """What a function binds to each value, by the value, each name once."""
+    known: dict[int, dict[Expr, dict[str, None]]] = function.file.memo.setdefault("targets", {})
+    if function.index not in known:
+        found: dict[Expr, dict[str, None]] = {}
+        for value, rows in flow(function).into.items():
+            texts = (tree.dotted(target) for row in rows for target in row.targets)
+            found[value] = dict.fromkeys(text for text in texts if text)
+        known[function.index] = found
+    return known[function.index]
 
 
 def _target(row: tree.Assign | None, place: int) -> str:
