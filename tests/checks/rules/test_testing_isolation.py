@@ -20,7 +20,7 @@ CONFIG = "class Settings:\n    URL = 'postgresql://localhost/app'\n\n\nsettings 
 
 def left(conftest: str, aspect: str = "separate-db", **others: str) -> list[int]:
     """Findings for one conftest.py."""
-    files: dict[str, str | bytes] = {"app/db.py": DB, "app/config.py": CONFIG, 
+    files: dict[str, str | bytes] = {"app/db.py": DB, "app/config.py": CONFIG,
              "tests/conftest.py": conftest}  # fmt: skip
     files |= {path.replace("__", "/"): text for path, text in others.items()}
     outcome = ask_read("test-data-isolation", files, aspects=[aspect])
