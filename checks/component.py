@@ -16,6 +16,7 @@ import msgspec
 
 from checks.errors import InputError
 from checks.facts.leaks import Leaked
+from checks.facts.remembered import RememberedEach
 from checks.source import Change, Commit, Entry, LineChange, Source
 
 ABOVE = "../"
@@ -132,6 +133,10 @@ class ComponentSource:
     def branches(self) -> Sequence[str]:
         """Branches of the repository."""
         return self._source.branches()
+
+    def remembered[Record](self, kind: str, record: type[Record]) -> RememberedEach[Record]:
+        """What belongs to blobs and commits of the repository."""
+        return self._source.remembered(kind, record)
 
     def surroundings(self) -> str:
         """Digest of what is beside the commit."""

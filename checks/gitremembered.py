@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -28,48 +28,6 @@ type _Pieces = tuple[tuple[str, int], ...]
 
 class _PieceLost(Exception):
     """The store dropped a piece that an index names."""
-
-
-class RememberedEach[Record]:
-    """What belongs to single commits, for questions about a few of them.
-
-    Args:
-        store: Where it is kept; None remembers nothing.
-        kind: Name of the kind of record.
-        record: Type of a record, for decoding.
-    """
-
-    def __init__(self, store: FactStore | None, kind: str, record: type[Record]) -> None:
-        self._store = store
-        self._kind = kind
-        self._encode = msgspec.msgpack.Encoder().encode
-        self._decode = msgspec.msgpack.Decoder(record).decode
-        self._known: dict[str, Record] = {}
-
-    def records(
-        self, oids: Sequence[str], read: Callable[[list[str]], Iterator[tuple[str, Record]]]
-    ) -> Mapping[str, Record]:
-        """The records of some commits, by id; those that are not known yet are read together."""
-        self._recall([oid for oid in oids if oid not in self._known])
-        missing = [oid for oid in oids if oid not in self._known]
-        if missing:
-            found = dict(read(missing))
-            self._known |= found
-            if self._store is not None:
-                self._store.put_many(
-                    {self._key(oid): self._encode(record) for oid, record in found.items()}
-                )
-        return {oid: self._known[oid] for oid in oids if oid in self._known}
-
-    def _recall(self, oids: list[str]) -> None:
-        if self._store is None or not oids:
-            return
-        for key, content in self._store.get_many([self._key(oid) for oid in oids]).items():
-            with contextlib.suppress(msgspec.DecodeError):
-                self._known[key.oid] = self._decode(content)
-
-    def _key(self, oid: str) -> Key:
-        return Key(oid, self._kind, VERSION)
 
 
 class RememberedLog[Record]:

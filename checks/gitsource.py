@@ -27,8 +27,9 @@ from checks.errors import (
     UnsupportedRepository,
 )
 from checks.facts.leaks import MAX_BYTES, Leaked, Versions, is_read
+from checks.facts.remembered import RememberedEach
 from checks.facts.store import FactStore
-from checks.facts.version import extractor_version
+from checks.facts.version import extractor_version, rules_version
 from checks.githistory import (
     clamp,
     first_parents,
@@ -39,7 +40,7 @@ from checks.githistory import (
     read_tags,
 )
 from checks.gitread import HEX_ID, common_dir, environment, git_program, label, objects, output
-from checks.gitremembered import REACH, RememberedEach, RememberedLog
+from checks.gitremembered import REACH, RememberedLog
 from checks.gittree import MAX_BLOB_BYTES, MAX_FILES, Tree, read_tree
 from checks.source import Change, Commit, Entry, LineChange
 
@@ -193,6 +194,7 @@ class GitSource:
         self._max_commits = max_commits
         self._max_files = max_files
         self._max_bytes = max_bytes
+        self._remember = remember
         # The same commit has another history in a shallow clone: nothing of that is kept.
         kept = None if self.shallow else remember
         self._commits = RememberedLog(kept, "commits", Commit, limit=max_commits + 1)
@@ -308,6 +310,10 @@ class GitSource:
             if found:
                 return prefix, found
         return prefixes[-1], []
+
+    def remembered[Record](self, kind: str, record: type[Record]) -> RememberedEach[Record]:
+        """What belongs to blobs and commits; another version of our code finds nothing of it."""
+        return RememberedEach(self._remember, f"{kind}-{rules_version()}", record)
 
     def surroundings(self) -> str:
         """Digest of branches and tags with their commits, and of shallowness."""

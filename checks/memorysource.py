@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from checks.facts.leaks import Leaked
+from checks.facts.remembered import RememberedEach
 from checks.source import Change, Commit, Entry, LineChange, Source
 
 
@@ -111,6 +112,12 @@ class MemorySource:
     def branches(self) -> Sequence[str]:
         """Names of the branches the remote has."""
         return self._below.branches() if self._below else ()
+
+    def remembered[Record](self, kind: str, record: type[Record]) -> RememberedEach[Record]:
+        """What belongs to the blobs and commits below the uncommitted files."""
+        if self._below:
+            return self._below.remembered(kind, record)
+        return RememberedEach(None, kind, record)
 
     def surroundings(self) -> str:
         """Digest of what is beside the commit."""

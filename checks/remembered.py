@@ -10,32 +10,19 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from checks.facts.store import FactStore, Key
-from checks.facts.version import extractor_version
+from checks.facts.version import rules_version
 from checks.model import NOT_BUILT, Report
 from checks.source import Source
 from checks.standard import Standard
 
-_HERE = Path(__file__).parent
 _LASTING = ("does not parse", "larger than", "is ", "contains NUL")
 _DECODER = msgspec.msgpack.Decoder(Report)
 _ENCODER = msgspec.msgpack.Encoder()
-
-
-@cache
-def rules_version() -> str:
-    """16 hex digits that change with any source or definition of this package."""
-    digest = hashlib.sha256(extractor_version().encode())
-    for path in sorted(_HERE.rglob("*")):
-        if path.suffix in {".py", ".toml"} and path.parent.name != "examples":
-            digest.update(path.relative_to(_HERE).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 class Remembered:

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from checks.facts.leaks import Leaked
+from checks.facts.remembered import RememberedEach
 
 type EntryKind = Literal["file", "executable", "symlink", "submodule"]
 
@@ -138,6 +139,15 @@ class Source(Protocol):
 
     def branches(self) -> Sequence[str]:
         """Names of the branches the remote has, without prefix."""
+        ...
+
+    def remembered[Record](self, kind: str, record: type[Record]) -> RememberedEach[Record]:
+        """What reviews find out about single blobs or commits, kept where facts are kept.
+
+        Args:
+            kind: A name of its own for each kind of record.
+            record: Type of a record.
+        """
         ...
 
     def surroundings(self) -> str:

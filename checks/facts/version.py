@@ -8,6 +8,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+_PACKAGE = Path(__file__).parent.parent
 _TOOLS = ("msgspec", "pyyaml", "radon", "ruff")
 _DIST = re.compile(rf"^({'|'.join(_TOOLS)})-([^-]+)\.dist-info$", re.IGNORECASE)
 
@@ -23,6 +24,18 @@ def extractor_version() -> str:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     for name, version in tool_versions().items():
         digest.update(f"{name}={version}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def rules_version() -> str:
+    """16 hex digits that change with any source or definition of the whole package."""
+    digest = hashlib.sha256(extractor_version().encode())
+    for path in sorted(_PACKAGE.rglob("*")):
+        if path.suffix in {".py", ".toml"} and path.parent.name != "examples":
+            digest.update(
+                path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes()
+            )
     return digest.hexdigest()[:16]
 
 

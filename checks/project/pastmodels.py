@@ -6,12 +6,13 @@ So a change of style (``Column`` to ``mapped_column``, ``Optional`` to ``| None`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 
 from checks.facts import tree
-from checks.facts.tree import Assign, Class, Expr, PyFacts
+from checks.facts.tree import Assign, Expr, PyFacts
 
 _COLUMNS = frozenset({"Column", "mapped_column", "Field"})
 _OTHER = frozenset(
@@ -40,14 +41,14 @@ _MOST = 2_000
 COMPUTED = "computed"
 
 
-class Table(msgspec.Struct):
+class Table(msgspec.Struct, array_like=True):
     """One table.
 
     Attributes:
         name: Name of its class.
         table: Its own name, where that is written.
-        line: Line of its class.
-        columns: What each column is, with its line, by its name in the database.
+        line: Line of its class in its part of the file.
+        columns: What each column is, with its line there, by its name in the database.
         extra: Its name and its constraints; :data:`COMPUTED` where a method makes them.
         sure: It names its table itself; without a name it may be a mixin.
     """
@@ -60,34 +61,71 @@ class Table(msgspec.Struct):
     sure: bool
 
 
-def tables(facts: PyFacts) -> dict[str, Table]:
+class Placed(msgspec.Struct, frozen=True, array_like=True):
+    """A table, and the number of lines above the part of the file that holds it."""
+
+    table: Table
+    above: int
+
+
+class Part:
+    """A part of a file that is parsed by itself; versions of a file share most of theirs."""
+
+    def __init__(self, facts: PyFacts) -> None:
+        self.facts = facts
+
+    @cached_property
+    def rows(self) -> dict[int, dict[str, Assign]]:
+        """What each class assigns in its body, by name."""
+        return _rows(self.facts)
+
+
+type _Place = tuple[Part, int]
+"""A class: its part, and its index there."""
+type Memo = dict[tuple[_Place, ...], Table | None]
+"""Tables by their classes with their bases."""
+
+
+def tables(parts: Sequence[tuple[Part, int]], memo: Memo) -> dict[str, Placed]:
     """Tables that a file declares, by their names, else by those of their classes.
 
     Columns of bases in the same file count in.
+
+    Args:
+        parts: The parts of the file, each with the number of lines above it.
+        memo: What was made of the same classes in other versions of the file.
     """
-    found: dict[str, Table] = {}
-    rows = _rows(facts)
-    for index, cls in enumerate(facts.classes):
-        table = _table(facts, index, cls, rows)
+    found: dict[str, Placed] = {}
+    classes = [
+        ((part, index), above) for part, above in parts for index in range(len(part.facts.classes))
+    ]
+    by_name = {part.facts.classes[index].name: (part, index) for (part, index), _ in classes}
+    for place, above in classes:
+        lineage = tuple(_lineage(place, by_name))
+        if lineage not in memo:
+            memo[lineage] = _table(lineage)
+        table = memo[lineage]
         if table is not None:
-            found[table.table or table.name] = table
+            found[table.table or table.name] = Placed(table, above)
     return found
 
 
-def _table(
-    facts: PyFacts, index: int, cls: Class, rows: dict[int, dict[str, Assign]]
-) -> Table | None:
-    named = rows.get(index, {})
+def _table(lineage: Sequence[_Place]) -> Table | None:
+    part, index = lineage[0]
+    facts, cls = part.facts, part.facts.classes[index]
+    named = part.rows.get(index, {})
     plain = any(k.name == "table" and _is_true(k.value) for k in cls.keywords)
     abstract = named.get("__abstract__")
     if abstract is not None and _is_true(abstract.value):
         return None
     columns: dict[str, tuple[str, int]] = {}
-    for each in reversed(_lineage(facts, index)):
-        for name, row in rows.get(each, {}).items():
-            column = None if name.startswith("__") else _column(facts, name, row, plain=plain)
+    for owner, each in reversed(lineage):
+        for name, row in owner.rows.get(each, {}).items():
+            if name.startswith("__"):
+                continue
+            column = _column(owner.facts, name, row, plain=plain)
             if column is not None:
-                line = row.line if each == index else cls.line
+                line = row.line if (owner, each) == lineage[0] else cls.line
                 columns[column[0]] = (column[1], line)
     sure = plain or not named.keys().isdisjoint({"__tablename__", "__table__"})
     if not columns and not sure:
@@ -121,15 +159,14 @@ def _for_checkers(facts: PyFacts, row: Assign) -> bool:
     return any(tree.dotted(test).endswith("TYPE_CHECKING") for test in tests)
 
 
-def _lineage(facts: PyFacts, index: int) -> list[int]:
+def _lineage(place: _Place, by_name: Mapping[str, _Place]) -> list[_Place]:
     """A class and its bases in the same file, the class first."""
-    by_name = {cls.name: place for place, cls in enumerate(facts.classes)}
-    found = [index]
-    for each in found:
-        for base in facts.classes[each].bases:
-            place = by_name.get(tree.dotted(base), -1)
-            if place >= 0 and place not in found:
-                found.append(place)
+    found = [place]
+    for part, index in found:
+        for base in part.facts.classes[index].bases:
+            other = by_name.get(tree.dotted(base))
+            if other is not None and other not in found:
+                found.append(other)
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -13,7 +12,8 @@ from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import PyFacts
 from checks.project.layout import excluded_path, test_path
-from checks.project.pastmodels import COMPUTED, Table, tables
+from checks.project.pastmodels import COMPUTED, Placed, Table
+from checks.project.pasttables import NOTHING, Pair, PastTables, Version
 from checks.project.project import Project
 from checks.project.trunk import Step, Trunk
 from checks.rules.applies import has_history
@@ -278,12 +278,6 @@ def _is_link(row: tree.Assign) -> bool:
 # Models and their migrations ---------------------------------------------------------------------
 
 _HINTS = frozenset("models model entities entity tables table database db orm schema".split())
-_TELLS = re.compile(
-    rb"Column|mapped|Mapped|__table|Index|Constraint|ForeignKey|nullable|unique|primary_key"
-    rb"|server_default|\b(?:String|Text|Integer|Numeric|Float|Boolean|DateTime|Date|Time|Enum|JSONB?"
-    rb"|U[Uu][Ii][Dd]|LargeBinary|Interval|ARRAY|[A-Z]\w*Type)\b"
-)
-_FIELD = re.compile(rb"^\s+\w+\s*:|Field|max_length")
 
 
 class _Change(msgspec.Struct, frozen=True):
@@ -367,29 +361,21 @@ def _changes(
     project: Project, alone: Sequence[tuple[Step, list[Change]]]
 ) -> Iterator[tuple[Step, _Change]]:
     """The first change of a table in each of some commits that made one."""
-    trunk = project.trunk
-    telling = []
+    past, inherited = PastTables(project.trunk), _inherited(project)
     for start in range(0, len(alone), _BATCH):
         part = alone[start : start + _BATCH]
-        texts = trunk.texts(oid for _, rows in part for r in rows for oid in (r.old_oid, r.new_oid))
-        telling += [(step, rows) for step, rows in part if any(_tells(r, texts) for r in rows)]
-    trunk.read(oid for _, rows in telling for row in rows for oid in (row.old_oid, row.new_oid))
-    inherited = _inherited(project)
-    for step, rows in telling:
-        change = _change(trunk, rows, inherited)
-        if change is not None:
-            yield step, change
+        told = past.telling([pair for _, rows in part for pair in _pairs(rows)])
+        telling = [(step, rows) for step, rows in part if not told.isdisjoint(_pairs(rows))]
+        oids = [oid for _, rows in telling for pair in _pairs(rows) for oid in pair]
+        versions = past.of(oids)
+        for step, rows in telling:
+            change = _change(rows, versions, inherited)
+            if change is not None:
+                yield step, change
 
 
-def _tells(row: Change, texts: Mapping[str, bytes]) -> bool:
-    """Whether a line that may declare a column was added, removed or changed."""
-    both = [texts.get(oid, b"") for oid in (row.old_oid, row.new_oid)]
-    old, new = (Counter(text.splitlines()) for text in both)
-    fields = any(b"table=True" in text for text in both)
-    return any(
-        _TELLS.search(line) or (fields and _FIELD.search(line))
-        for line in ((old - new) | (new - old))
-    )
+def _pairs(rows: Sequence[Change]) -> list[Pair]:
+    return [(row.old_oid, row.new_oid) for row in rows]
 
 
 def _inherited(project: Project) -> frozenset[str]:
@@ -399,25 +385,29 @@ def _inherited(project: Project) -> frozenset[str]:
     return frozenset(cls.name for cls in (*models, *bases))
 
 
-def _change(trunk: Trunk, rows: Sequence[Change], inherited: frozenset[str]) -> _Change | None:
+def _change(
+    rows: Sequence[Change], versions: Mapping[str, Version], inherited: frozenset[str]
+) -> _Change | None:
     """What a commit did to the tables in some files, taken together: a model may move."""
-    before: dict[str, tuple[str, Table]] = {}
-    after: dict[str, tuple[str, Table]] = {}
+    before: dict[str, tuple[str, Placed]] = {}
+    after: dict[str, tuple[str, Placed]] = {}
     for row in rows:
         for oid, found in ((row.old_oid, before), (row.new_oid, after)):
-            if trunk.facts(oid).error:
+            version = versions.get(oid, NOTHING)
+            if not version.parsed:
                 return None
-            found |= {key: (row.path, table) for key, table in tables(trunk.facts(oid)).items()}
-    for key, (path, new) in after.items():
-        old = before.pop(key, None)
+            found |= {key: (row.path, placed) for key, placed in version.tables.items()}
+    for key, (path, placed) in after.items():
+        old, new = before.pop(key, None), placed.table
         if not (new.sure or new.name in inherited):
             continue
         if old is None:
-            return _Change(path, new.line, f"adds the table of `{new.name}`")
-        what, line = _difference(old[1], new)
+            return _Change(path, placed.above + new.line, f"adds the table of `{new.name}`")
+        what, line = _difference(old[1].table, new)
         if what:
-            return _Change(path, line, f"{what} of `{new.name}`")
-    gone = next(((path, table) for path, table in before.values() if table.sure), None)
+            return _Change(path, placed.above + line, f"{what} of `{new.name}`")
+    left = ((path, placed.table) for path, placed in before.values())
+    gone = next(((path, table) for path, table in left if table.sure), None)
     return None if gone is None else _Change(gone[0], 0, f"removes the table of `{gone[1].name}`")
 
 

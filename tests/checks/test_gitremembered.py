@@ -10,7 +10,7 @@ import pytest
 
 from checks import gitremembered
 from checks.facts.store import Key, MemoryFactStore
-from checks.gitremembered import RememberedEach, RememberedLog
+from checks.gitremembered import RememberedLog
 from checks.gitsource import GitSource
 from tests.rawgit import RawRepository
 
@@ -176,15 +176,3 @@ def test_incremental_equals_full_over_any_history(tmp_path: Path, seed: int) -> 
         seen = {commit.oid: place for place, commit in enumerate(fresh.history())}
         for commit in fresh.history():
             assert all(seen[parent] > seen[commit.oid] for parent in commit.parents)
-
-
-def test_single_commits_are_read_once_and_only_those_not_known() -> None:
-    store, asked = MemoryFactStore(), list[list[str]]()
-
-    def read(oids: list[str]) -> Iterator[tuple[str, int]]:
-        asked.append(oids)
-        yield from ((oid, len(oid)) for oid in oids)
-
-    assert RememberedEach(store, "sizes", int).records(["a", "bb"], read) == {"a": 1, "bb": 2}
-    assert RememberedEach(store, "sizes", int).records(["bb", "ccc"], read) == {"bb": 2, "ccc": 3}
-    assert asked == [["a", "bb"], ["ccc"]]
