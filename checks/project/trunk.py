@@ -17,6 +17,7 @@ from checks.project.subjects import NO_FACTS, File
 from checks.source import Change
 
 if TYPE_CHECKING:
+    from checks.project.pastnotes import Note
     from checks.project.project import Project
 
 _MAX_BYTES = 1 << 20
@@ -89,6 +90,13 @@ class Trunk:
         unread = sorted(wanted - known.keys())
         for oid, data in self.project.source.blobs(unread):
             self._facts[oid] = extract(data) if len(data) <= _MAX_BYTES else NO_FACTS
+
+    @cached_property
+    def notes(self) -> list[Note]:
+        """What docstrings say, or said earlier and no longer say."""
+        from checks.project.pastnotes import notes
+
+        return notes(self)
 
     def facts(self, oid: str) -> PyFacts:
         """What a blob said; nothing for one that was not read."""
