@@ -44,9 +44,10 @@ def schema_field_documentation(
         fields = [each for each in project.schemas.fields(cls).values() if _is_judged(each)]
         lacking = _undescribed(fields) if part == "description" else _without(cls, fields, shown)
         whole = part == "examples" and len(lacking) == len(fields)
+        names = {field.name for field in lacking}
         for field in fields:
             key = (field.cls.key, field.name)
-            if field not in lacking:
+            if field.name not in names:
                 found[key] = None
             elif key not in found:
                 found[key] = _missing(field, part, whole=whole)
@@ -121,10 +122,19 @@ def _has_docstring(field: Field) -> bool:
     line = facts.texts[place][0]
     if line > field.cls.end_line:
         return False
-    rows = field.cls.file.tables.class_assigns.get(field.cls.index, ())
-    between = any(row.line < each.line < line for each in rows)
-    methods = field.cls.methods.values()
-    return not between and not any(row.line < each.line < line for each in methods)
+    lines = _lines(field.cls)
+    after = bisect_right(lines, row.line)
+    return after == len(lines) or lines[after] > line
+
+
+def _lines(cls: Class) -> list[int]:
+    """Lines of the attributes and methods of a class, in order."""
+    rows = cls.file.tables.class_assigns.get(cls.index, ())
+    known: dict[int, list[int]] = cls.file.memo.setdefault("lines of class bodies", {})
+    if cls.index not in known:
+        methods = cls.methods.values()
+        known[cls.index] = sorted([*(row.line for row in rows), *(each.line for each in methods)])
+    return known[cls.index]
 
 
 # Examples -----------------------------------------------------------------------------------------
