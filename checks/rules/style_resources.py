@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
+
+import msgspec
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
@@ -61,7 +63,7 @@ def resources_in_with(
     count, found = 0, []
     for call in _constructions(file, kind):
         count += 1
-        if not _Use(call).is_closed():
+        if not _is_closed(call):
             what = call.last
             if what == "acquire":
                 message = "The lock is acquired outside a `with` and not released in a `finally`"
@@ -102,153 +104,170 @@ def _makes_session(call: Call) -> bool:
     )
 
 
-class _Use:
-    """What one function does with a resource that it opens."""
+class _Uses(msgspec.Struct):
+    """What one function does with what it opens: with results of calls, and with names.
 
-    def __init__(self, call: Call) -> None:
-        self.call = call
-        self.file = call.file
-        self.facts = call.file.facts
+    Attributes:
+        entered: Calls whose results are items of a ``with``, or are passed to one.
+        given: Calls whose results are returned or yielded.
+        stacked: Calls whose results an ``ExitStack`` is given.
+        bound: Calls whose results are bound, with the first assignment that does so.
+        declared: Names that are global or nonlocal.
+        kept: Names that are entered, closed in a ``finally``, given on or stored elsewhere.
+        released: What is released in a ``finally``.
+    """
 
-    def is_closed(self) -> bool:
-        """Whether somebody closes it on every path, by the definition's means."""
-        if self.call.last == "acquire":
-            return self._is_released()
-        if self._held(self._entered(), through=True):
-            return True
-        if any(self._held(statement.value) for statement in self._given_back()):
-            return True
-        for assign in self.file.tables.assigns.get(self.call.fact.function, ()):
-            if self._held(assign.value):
-                return all(self._is_kept(target, assign.value) for target in assign.targets)
-        return self._in_stack()
+    entered: set[int] = msgspec.field(default_factory=set)
+    given: set[int] = msgspec.field(default_factory=set)
+    stacked: set[int] = msgspec.field(default_factory=set)
+    bound: dict[int, tree.Assign] = msgspec.field(default_factory=dict)
+    declared: set[str] = msgspec.field(default_factory=set)
+    kept: set[str] = msgspec.field(default_factory=set)
+    released: set[Expr] = msgspec.field(default_factory=set)
 
-    def _entered(self) -> Expr:
-        """The items of the ``with`` around or of which it is one."""
-        blocks = self.file.tables.blocks.get(self.call.fact.function, ())
-        rows = (self.facts.blocks[index] for index in blocks)
-        items = [e for row in rows if row.kind in {"with", "async with"} for e in row.exprs]
-        return tree.Seq("tuple", tuple(items))
 
-    def _given_back(self) -> list[tree.Statement]:
-        rows = self.file.tables.statements.get(self.call.fact.function, ())
-        return [row for row in rows if row.kind in {"return", "yield"}]
+def _is_closed(call: Call) -> bool:
+    """Whether somebody closes what a call opens on every path, by the definition's means."""
+    if call.last == "acquire":
+        return _is_released(call)
+    uses = _uses(call.file, call.fact.function)
+    if call.index in uses.entered or call.index in uses.given:
+        return True
+    assign = uses.bound.get(call.index)
+    if assign is not None:
+        return all(_is_kept(call, target, assign.value) for target in assign.targets)
+    return call.index in uses.stacked
 
-    def _held(self, expr: Expr | None, *, through: bool = False) -> bool:
-        """Whether the result of the call is, or is wrapped in, the value of an expression."""
-        return any(
-            isinstance(node, tree.CallRef) and node.index == self.call.index
-            for node in self._values(expr, through)
-        )
 
-    def _values(self, expr: Expr | None, through: bool = False) -> Iterator[Expr]:
-        """The parts that an expression's value holds: arguments of classes, or of any call."""
-        stack = [] if expr is None else [expr]
-        while stack:
-            node = stack.pop()
-            yield node
-            match node:
-                case tree.CallRef(index=index):
-                    call = self.facts.calls[index]
-                    if through or call.last[:1].isupper():
-                        stack += [*call.args, *(item.value for item in call.keywords)]
-                case tree.Op(kind="Await" | "IfExp" | "Or" | "And" | "NamedExpr" | "Starred"):
-                    stack += node.items
-                case tree.Seq(items=items) | tree.Map(values=items):
-                    stack += items
+def _is_kept(call: Call, target: Expr, value: Expr | None) -> bool:
+    """Whether the variable that holds it is closed, entered, given on or owned by another."""
+    if isinstance(target, (tree.Attr, tree.Item)):
+        return True
+    if isinstance(target, tree.Seq) and isinstance(value, tree.Seq):
+        return all(_is_kept(call, item, None) for item in target.items)
+    name = tree.dotted(target)
+    if not name or "." in name:
+        return True
+    if name in _uses(call.file, call.fact.function).declared:
+        return name in _closed_somewhere(call.file)
+    return name in _family(call.file, call.fact.function).kept
 
-    def _is_kept(self, target: Expr, value: Expr | None) -> bool:
-        """Whether the variable that holds it is closed, entered, given on or owned by another."""
-        if isinstance(target, (tree.Attr, tree.Item)):
-            return True
-        if isinstance(target, tree.Seq) and isinstance(value, tree.Seq):
-            return all(self._is_kept(item, None) for item in target.items)
-        name = tree.dotted(target)
-        if not name or "." in name:
-            return True
-        return self._is_global(name) if self._declares(name) else self._is_local(name)
 
-    def _declares(self, name: str) -> bool:
-        rows = self.file.tables.statements.get(self.call.fact.function, ())
-        return any(row.kind in {"global", "nonlocal"} and name in row.names for row in rows)
+def _is_released(call: Call) -> bool:
+    """Whether a lock is released in a ``finally``, or the function is one of a lock itself."""
+    function = call.function
+    if function is None or function.name in _OWN_LOCK:
+        return True
+    return call.receiver in _family(call.file, call.fact.function).released
 
-    def _is_global(self, name: str) -> bool:
-        """Whether some function of the file closes a global."""
-        named = (call for last in _CLOSERS for call in self.file.calls_by_name.get(last, ()))
-        return any(tree.dotted(call.receiver) == name for call in named)
 
-    def _is_local(self, name: str) -> bool:
-        return any(
-            self._closes(index, name) or self._gives(index, name) for index in self._functions()
-        )
+def _closed_somewhere(file: File) -> frozenset[str]:
+    """Names that some function of a file closes."""
+    known: frozenset[str] | None = file.memo.get("closed names")
+    if known is None:
+        named = (call for last in _CLOSERS for call in file.calls_by_name.get(last, ()))
+        known = file.memo["closed names"] = frozenset(tree.dotted(call.receiver) for call in named)
+    return known
 
-    def _functions(self) -> list[int]:
-        """The function and those nested in it."""
-        found = [self.call.fact.function]
-        last = self.facts.functions[found[0]].end_line
-        for index in range(found[0] + 1, len(self.facts.functions)):
-            if self.facts.functions[index].line > last:
+
+def _family(file: File, function: int) -> _Uses:
+    """What a function and those nested in it do with names; worked out once."""
+    known: dict[int, _Uses] = file.memo.setdefault("uses of families", {})
+    if function not in known:
+        rows = file.facts.functions
+        last, found = rows[function].end_line, _Uses()
+        for index in range(function, len(rows)):
+            if rows[index].line > last:
                 break
-            found.append(index)
-        return found
+            uses = _uses(file, index)
+            found.kept |= uses.kept
+            found.released |= uses.released
+        known[function] = found
+    return known[function]
 
-    def _closes(self, function: int, name: str) -> bool:
-        """Whether a function enters it, closes it in a ``finally`` or gives it to a stack."""
-        for call in self.file.functions[function].calls:
-            fact = call.fact
-            arguments = (*fact.args, *(item.value for item in fact.keywords))
-            texts = [tree.dotted(argument) for argument in arguments]
-            if any(t.startswith(f"{name}.") and t.rpartition(".")[2] in _CLOSERS for t in texts):
-                return True
-            head, _, last = tree.dotted(fact.func).rpartition(".")
-            if last in _STACKS and name in texts:
-                return True
-            closes = (head == name and last in _CLOSERS) or name in texts
-            if closes and self._in_finally(fact.block):
-                return True
-        for index in self.file.tables.blocks.get(function, ()):
-            row = self.facts.blocks[index]
+
+def _uses(file: File, function: int) -> _Uses:
+    """What a function does with what it opens; worked out once."""
+    known: dict[int, _Uses] = file.memo.setdefault("uses of what is opened", {})
+    if function not in known:
+        found = known[function] = _Uses()
+        for index in file.tables.blocks.get(function, ()):
+            row = file.facts.blocks[index]
             if row.kind in {"with", "async with"}:
-                items = tree.Seq("tuple", row.exprs)
-                if any(tree.dotted(node) == name for node in self._values(items, through=True)):
-                    return True
-        return False
+                _enter(file, row.exprs, found.entered, found.kept, through=True)
+        for statement in file.tables.statements.get(function, ()):
+            if statement.kind in {"return", "yield"} and statement.value is not None:
+                _enter(file, (statement.value,), found.given, found.kept)
+            elif statement.kind in {"global", "nonlocal"}:
+                found.declared.update(statement.names)
+        for assign in file.tables.assigns.get(function, ()):
+            _bind(file, assign, found)
+        for call in file.functions[function].calls:
+            _use(call, found)
+    return known[function]
 
-    def _in_finally(self, block: int) -> bool:
-        return any(row.kind == "finally" for _, row in self.file.blocks_around(block))
 
-    def _gives(self, function: int, name: str) -> bool:
-        """Whether a function returns or yields it, or stores it elsewhere."""
-        for row in self.file.tables.statements.get(function, ()):
-            if row.kind in {"return", "yield"} and any(
-                tree.dotted(node) == name for node in self._values(row.value)
-            ):
-                return True
-        for assign in self.file.tables.assigns.get(function, ()):
-            if any(tree.dotted(node) == name for node in self._values(assign.value)):
-                stored = (isinstance(t, (tree.Attr, tree.Item)) for t in assign.targets)
-                if any(stored) or any("." in tree.dotted(t) for t in assign.targets):
-                    return True
-        return False
+def _enter(
+    file: File, exprs: Iterable[Expr], calls: set[int], names: set[str], *, through: bool = False
+) -> None:
+    """Note the calls and names that the values of expressions hold."""
+    for node in _values(file, exprs, through):
+        if isinstance(node, tree.CallRef):
+            calls.add(node.index)
+        elif isinstance(node, tree.Name):
+            names.add(node.id)
 
-    def _in_stack(self) -> bool:
-        """Whether it is an argument of a method of an ``ExitStack``."""
-        for last in _STACKS:
-            for call in self.file.calls_by_name.get(last, ()):
-                if call.fact.function == self.call.fact.function and any(
-                    self._held(argument) for argument in call.arguments
-                ):
-                    return True
-        return False
 
-    def _is_released(self) -> bool:
-        """Whether a lock is released in a ``finally``, or the function is one of a lock itself."""
-        function = self.call.function
-        if function is None or function.name in _OWN_LOCK:
-            return True
-        lock = self.call.receiver
-        return any(
-            call.receiver == lock and self._in_finally(call.fact.block)
-            for call in self.file.calls_by_name.get("release", ())
-            if call.fact.function in self._functions()
-        )
+def _bind(file: File, assign: tree.Assign, uses: _Uses) -> None:
+    """Note what an assignment binds, and the names that it stores elsewhere."""
+    if assign.value is None:
+        return
+    calls, names = set[int](), set[str]()
+    _enter(file, (assign.value,), calls, names)
+    for index in calls:
+        uses.bound.setdefault(index, assign)
+    if any(
+        isinstance(target, (tree.Attr, tree.Item)) or "." in tree.dotted(target)
+        for target in assign.targets
+    ):
+        uses.kept |= names
+
+
+def _use(call: Call, uses: _Uses) -> None:
+    """Note what a call closes, gives to a stack or releases."""
+    fact = call.fact
+    arguments = (*fact.args, *(item.value for item in fact.keywords))
+    texts = [text for argument in arguments if (text := tree.dotted(argument))]
+    for text in texts:
+        head, dot, _ = text.partition(".")
+        if dot and text.rpartition(".")[2] in _CLOSERS:
+            uses.kept.add(head)
+    if call.last in _STACKS:
+        uses.kept.update(texts)
+        _enter(call.file, call.arguments, uses.stacked, set())
+    closes = call.last in _CLOSERS
+    if not (texts or closes or call.last == "release"):
+        return
+    if any(row.kind == "finally" for _, row in call.file.blocks_around(fact.block)):
+        uses.kept.update(texts)
+        if closes:
+            uses.kept.add(tree.dotted(fact.func).rpartition(".")[0])
+        if call.last == "release" and call.receiver is not None:
+            uses.released.add(call.receiver)
+
+
+def _values(file: File, exprs: Iterable[Expr], through: bool) -> Iterator[Expr]:
+    """The parts that the values of expressions hold: arguments of classes, or of any call."""
+    stack = list(exprs)
+    while stack:
+        node = stack.pop()
+        yield node
+        match node:
+            case tree.CallRef(index=index):
+                call = file.facts.calls[index]
+                if through or call.last[:1].isupper():
+                    stack += [*call.args, *(item.value for item in call.keywords)]
+            case tree.Op(kind="Await" | "IfExp" | "Or" | "And" | "NamedExpr" | "Starred"):
+                stack += node.items
+            case tree.Seq(items=items) | tree.Map(values=items):
+                stack += items
