@@ -267,6 +267,10 @@ class GitSource:
 
     def mainline(self) -> Sequence[str]:
         """Ids of the first-parent chain, newest first."""
+        return self._mainline
+
+    @functools.cached_property
+    def _mainline(self) -> list[str]:
         parents = {each.oid: each.parents for each in self._read_history}
         chain, oid = list[str](), self.commit
         while oid in parents and len(chain) < self._max_commits:

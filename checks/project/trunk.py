@@ -5,7 +5,7 @@ What happened inside a branch before it was merged does not show here, on purpos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,7 @@ class Trunk:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._facts: dict[str, PyFacts] = {}
+        self._remembered = project.source.remembered("past", PyFacts)
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -87,9 +88,11 @@ class Trunk:
         wanted = {oid for oid in oids if oid and oid not in self._facts}
         for oid in wanted & known.keys():
             self._facts[oid] = known[oid].facts
-        unread = sorted(wanted - known.keys())
-        for oid, data in self.project.source.blobs(unread):
-            self._facts[oid] = extract(data) if len(data) <= _MAX_BYTES else NO_FACTS
+        self._facts |= self._remembered.records(sorted(wanted - known.keys()), self._analysed)
+
+    def _analysed(self, oids: Iterable[str]) -> Iterator[tuple[str, PyFacts]]:
+        for oid, data in self.project.source.blobs(oids):
+            yield oid, extract(data) if len(data) <= _MAX_BYTES else NO_FACTS
 
     @cached_property
     def notes(self) -> list[Note]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from checks.check import At, Sites, Skip, check
+from checks.project.once import once
 from checks.project.project import Project
 from checks.project.routes import Endpoint, Route, is_infrastructure
 from checks.project.snapshots import Snapshot
@@ -95,6 +96,7 @@ def _endpoints(project: Project) -> Iterator[tuple[Route, Endpoint]]:
             yield from ((route, each) for each in route.endpoints if each.method != "HEAD")
 
 
+@once
 def _published(project: Project, kind: str) -> dict[_Key, list[_Seen]]:
     """Endpoints below a version prefix, with the snapshots that have them, oldest first."""
     found: dict[_Key, list[_Seen]] = {}
@@ -108,6 +110,7 @@ def _published(project: Project, kind: str) -> dict[_Key, list[_Seen]]:
     return found
 
 
+@once
 def _current(project: Project) -> dict[_Key, Route]:
     return {_key(endpoint): route for route, endpoint in _endpoints(project)}
 

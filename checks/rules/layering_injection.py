@@ -11,6 +11,7 @@ from checks.facts.tree import Expr
 from checks.project import wellknown
 from checks.project.database import SESSIONS
 from checks.project.layers import is_service_class
+from checks.project.once import once
 from checks.project.project import Project
 from checks.project.subjects import Call, Function
 
@@ -57,9 +58,11 @@ def dependencies_injected(
         line, kind, what = found[0]
         text = f"`{function.name}` {what} instead of being given {_WORDS[kind]}"
         return At(line, text, anchor=f"{kind}:{what}")
-    return None if _is_given(function, kinds) else Skip("uses nothing of these kinds")
+    given = not _given(function).isdisjoint(kinds)
+    return None if given else Skip("uses nothing of these kinds")
 
 
+@once
 def _is_judged(function: Function) -> bool:
     project = function.file.project
     if project.routes.of(function) is not None:
@@ -115,7 +118,12 @@ def _kind_of_type(project: Project, name: str) -> str:
     return ""
 
 
-def _taken(function: Function) -> Iterator[tuple[int, str, str]]:
+@once
+def _taken(function: Function) -> tuple[tuple[int, str, str], ...]:
+    return tuple(_taking(function))
+
+
+def _taking(function: Function) -> Iterator[tuple[int, str, str]]:
     """What a function makes in its body or takes from a global: line, kind, words."""
     fallbacks = _fallbacks(function)
     for call in function.calls:
@@ -243,21 +251,18 @@ def _fallbacks(function: Function) -> set[int]:
     return found
 
 
-def _is_given(function: Function, kinds: Sequence[str]) -> bool:
-    """Whether a function receives an object of these kinds, or uses one of its object."""
+@once
+def _given(function: Function) -> frozenset[str]:
+    """Of which kinds the objects are that a function receives, or uses of its own object."""
     project, file = function.file.project, function.file
-    for param in function.fact.params:
-        if (
-            param.annotation is not None
-            and _kind_of_type(
-                project, project.values.of_annotation(file, param.annotation, function)
-            )
-            in kinds
-        ):
-            return True
-    receivers = {tree.dotted(call.receiver) for call in function.calls if call.receiver is not None}
-    return any(
-        _kind_of_type(project, file.type_of(tree.Name(text), function)) in kinds
-        for text in receivers
-        if text.startswith("self.")
+    annotations = (param.annotation for param in function.fact.params)
+    received = (
+        project.values.of_annotation(file, annotation, function)
+        for annotation in annotations
+        if annotation is not None
     )
+    receivers = {tree.dotted(call.receiver) for call in function.calls if call.receiver is not None}
+    used = (
+        file.type_of(tree.Name(text), function) for text in receivers if text.startswith("self.")
+    )
+    return frozenset(_kind_of_type(project, name) for name in (*received, *used))
