@@ -13,6 +13,7 @@ from checks.facts.tree import Expr
 from checks.project.classes import SQLMODEL
 from checks.project.given import Given, argument, source
 from checks.project.models import Column
+from checks.project.once import once
 from checks.project.project import Project
 from checks.project.routes import Route
 from checks.project.schemas import Field, metadata
@@ -240,18 +241,30 @@ def _sent(project: Project) -> dict[str, _Use]:
 def _classes_in(project: Project, response: Given) -> Iterator[tuple[Class, bool]]:
     """The schemas of a response, and whether each is only a part of another one."""
     seen: set[str] = set()
-    queue, nested = [response], False
+    queue, nested = _named_in(project, response), False
     while queue:
-        following: list[Given] = []
-        for each in (inner for given in queue for inner in project.schemas.inner(given)):
-            cls = project.schemas.class_of(each)
-            if cls is None or cls.key in seen or not _is_response(cls):
+        following: list[Class] = []
+        for cls in queue:
+            if cls.key in seen or not _is_response(cls):
                 continue
             seen.add(cls.key)
             yield cls, nested
-            fields = project.schemas.fields(cls).values()
-            following += [field.type for field in fields if field.type and not _is_out(field)]
+            following += _parts(cls)
         queue, nested = following, True
+
+
+def _named_in(project: Project, given: Given) -> list[Class]:
+    inner = (project.schemas.class_of(each) for each in project.schemas.inner(given))
+    return [cls for cls in inner if cls is not None]
+
+
+@once
+def _parts(cls: Class) -> tuple[Class, ...]:
+    """The classes in the types of the fields that are sent."""
+    project = cls.file.project
+    fields = project.schemas.fields(cls).values()
+    types = [field.type for field in fields if field.type and not _is_out(field)]
+    return tuple(part for given in types for part in _named_in(project, given))
 
 
 def _is_response(cls: Class) -> bool:
