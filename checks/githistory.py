@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from checks.errors import ReadLimit
+from checks.errors import DamagedRepository, ReadLimit
 from checks.gitread import CHUNK, Reading, damaged, label, objects, output, running
 from checks.gittree import shown_path
 from checks.source import Change, Commit, LineChange
@@ -30,6 +30,8 @@ _PRINTED = (
 )
 # Files of one commit among which moves are looked for; the search is quadratic.
 _MOVES = 400
+# Files with lost versions that are left out by name; a command line holds no more of them.
+_MOST_LOST = 50
 _TAGGED = re.compile(rb"object ([0-9a-f]{40,64})\n")
 _TAG_BYTES = 1 << 20
 _NESTED_TAGS = 5
@@ -199,16 +201,34 @@ def read_lines(
 ) -> Iterator[tuple[str, tuple[LineChange, ...]]]:
     """How many lines of which file each of the commits changed against its first parent.
 
+    Files of which a version is missing are left out, in all of the commits.
+
     Raises:
         ReadLimit: More changes than any honest history has.
-        DamagedRepository: A tree or a file is missing.
+        DamagedRepository: A commit or a tree is missing.
     """
+    wanted = list(commits)
+    try:
+        found = list(_counted(git_dir, wanted, ()))
+    except DamagedRepository:
+        lost = _lost_files(git_dir, wanted)
+        if not lost:
+            raise
+        found = list(_counted(git_dir, wanted, lost))
+    return iter(found)
+
+
+def _counted(
+    git_dir: Path, commits: Iterable[Commit], left_out: Sequence[str]
+) -> Iterator[tuple[str, tuple[LineChange, ...]]]:
     arguments = ["diff-tree", "--stdin", "--always", "-r", "-z", "--numstat", "--root", "-M"]
     with tempfile.TemporaryFile() as questions:
         for commit in commits:
             questions.write(" ".join([commit.oid, *commit.parents[:1]]).encode("ascii") + b"\n")
         questions.seek(0)
         options = [*arguments, f"-l{_MOVES}", "--no-ext-diff", "--no-textconv"]
+        if left_out:
+            options += ["--", ":(top)", *(f":(top,exclude,literal){path}" for path in left_out)]
         with running(git_dir, options, stdin=questions) as reading:
             oid, found = "", list[LineChange]()
             fields = _fields(reading, git_dir)
@@ -221,6 +241,18 @@ def read_lines(
                 oid, found = field.decode("ascii"), []
             if oid:
                 yield oid, tuple(found)
+
+
+def _lost_files(git_dir: Path, commits: Iterable[Commit]) -> list[str]:
+    """Files that the commits changed and of which the repository lacks a version, a few of them."""
+    paths: dict[str, set[str]] = {}
+    for _, changes in read_changes(git_dir, commits):
+        for change in changes:
+            for blob in filter(None, (change.old_oid, change.new_oid)):
+                paths.setdefault(blob, set()).add(change.path)
+    with objects(git_dir, contents=False) as reader:
+        lost = [oid for oid, kind, _, _ in reader.ask(paths) if not kind]
+    return sorted({path for oid in lost for path in paths[oid]})[:_MOST_LOST]
 
 
 def _line_change(field: bytes, fields: Iterator[bytes]) -> LineChange:

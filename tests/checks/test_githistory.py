@@ -194,6 +194,22 @@ def test_changed_lines_are_counted_and_a_moved_file_counts_what_changed_in_it(
     ]
 
 
+def test_a_file_of_which_a_version_is_lost_is_left_out_of_the_counts(raw: RawRepository) -> None:
+    lost, kept = raw.blob(b"1\n2\n"), raw.blob(b"x\n")
+    first = raw.commit(raw.tree([("100644", b"a.py", kept)]))
+    both = raw.tree([("100644", b"a.py", raw.blob(b"x\ny\n")), ("100644", b"data [1].bin", lost)])
+    second = raw.commit(both, [first])
+    raw.place(lost).unlink()
+    source = GitSource(raw.git_dir, second)
+
+    found = source.line_changes(source.history())
+
+    assert [list(found[oid]) for oid in (second, first)] == [
+        [LineChange("a.py", 1, 0)],
+        [LineChange("a.py", 1, 0)],
+    ]
+
+
 def test_commits_of_unmerged_branches_lie_beside(tmp_path: Path) -> None:
     text = (
         "#-- a\nx\n#-- commit 2024-05-01 | a\n#-- branch topic\n#-- b\nx\n"
