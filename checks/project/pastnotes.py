@@ -21,6 +21,7 @@ from checks.project.rows import Function
 from checks.project.wording import name_words, words
 
 if TYPE_CHECKING:
+    from checks.facts.remembered import RememberedEach
     from checks.project.subjects import File
     from checks.project.trunk import Step, Trunk
 
@@ -89,15 +90,12 @@ def notes(trunk: Trunk) -> list[Note]:
         for note in _present(file)
     }
     now: dict[str, _Now] = {}
+    lost = trunk.project.source.remembered("lost prose", bool)
     versions = _versions(trunk)
     for start in range(0, len(versions), _BATCH):
         batch = versions[start : start + _BATCH]
-        texts = trunk.texts(oid for each in batch for oid in (each.oid, each.new_oid))
-        told = [
-            each
-            for each in batch
-            if _loses_words(texts.get(each.oid, b""), texts.get(each.new_oid, b""))
-        ]
+        told = _telling(trunk, batch, lost)
+        texts = trunk.texts(each.oid for each in told)
         current = {each.file.path: each.file.oid for each in told if each.file.path not in now}
         files = trunk.texts(current.values())
         now |= {path: _Now(_text(files.get(oid, b""))) for path, oid in current.items()}
@@ -124,6 +122,20 @@ def _present(file: File) -> Iterator[Note]:
             told = words(entry.text)
             if param is not None and told and (hint is None or not set(told) <= known):
                 yield Note(*place, "args", entry.name, "")
+
+
+def _telling(trunk: Trunk, batch: Sequence[Version], lost: RememberedEach[bool]) -> list[Version]:
+    """The versions that lost prose; those that a review has compared are not read again."""
+    pairs = [f"{each.oid}:{each.new_oid}" for each in batch]
+
+    def read(missing: Sequence[str]) -> Iterator[tuple[str, bool]]:
+        changes = {pair: pair.split(":") for pair in missing}
+        texts = trunk.texts(oid for change in changes.values() for oid in change)
+        for pair, (old, new) in changes.items():
+            yield pair, _loses_words(texts.get(old, b""), texts.get(new, b""))
+
+    known = lost.records(pairs, read)
+    return [each for each, pair in zip(batch, pairs, strict=True) if known[pair]]
 
 
 def _loses_words(old: bytes, new: bytes) -> bool:
