@@ -51,9 +51,9 @@ if TYPE_CHECKING:
     from checks.project.proxies import Proxies
     from checks.project.queries import Queries
     from checks.project.reach import Reach
+    from checks.project.requested import Requests
     from checks.project.requestids import RequestIds
     from checks.project.resources import Resources
-    from checks.project.requested import Requests
     from checks.project.revisions import Revisions
     from checks.project.routergraph import RouterGraph
     from checks.project.routes import Routes
@@ -62,8 +62,8 @@ if TYPE_CHECKING:
     from checks.project.sending import Sending
     from checks.project.settings import Settings
     from checks.project.snapshots import Snapshots
-    from checks.project.surroundings import Surroundings
     from checks.project.suite import Suite
+    from checks.project.surroundings import Surroundings
     from checks.project.tooling import Tools
     from checks.project.trunk import Trunk
     from checks.source import Entry, Source

@@ -11,7 +11,7 @@ from dashboard.services.repository_page import BARS, ClauseLine, group_by_area, 
 
 def _line(area: str, loss: float, position: int = 0, verdict: str = "fails") -> ClauseLine:
     clause = Clause(area=area, number=f"X-{position}", position=position)
-    return ClauseLine(clause, verdict, sites=10, violations=3, loss=loss, reasons=())
+    return ClauseLine(clause, verdict, sites=10, violations=3, loss=loss, reasons=(), weight=4)
 
 
 @given(
@@ -55,6 +55,14 @@ def test_an_area_says_its_verdicts_in_words() -> None:
 
 
 def test_complying_sites_never_fall_below_zero() -> None:
-    line = ClauseLine(Clause(), "fails", sites=2, violations=5, loss=1.0, reasons=())
+    line = ClauseLine(Clause(), "fails", sites=2, violations=5, loss=1.0, reasons=(), weight=4)
 
     assert line.complying == 0
+
+
+def test_a_binding_clause_without_weight_is_advisory() -> None:
+    must, may = Clause(strength="must"), Clause(strength="may")
+
+    assert ClauseLine(must, "fails", 2, 1, 0.0, (), weight=0).advisory
+    assert not ClauseLine(must, "fails", 2, 1, 1.0, (), weight=4).advisory
+    assert not ClauseLine(may, "fails", 2, 1, 0.0, (), weight=0).advisory

@@ -41,8 +41,10 @@ def flagged(body: str, head: str = "async def f(self, app, path, stack):") -> li
         "a = httpx.AsyncClient()\nyield a",
         "return Wrapper(httpx.AsyncClient())",
         "a = Path(path).read_text()",
-        ("a = httpx.AsyncClient()\nasync def g():\n    try:\n        yield 1\n    finally:\n"
-        "        await a.aclose()\nreturn g()"),
+        (
+            "a = httpx.AsyncClient()\nasync def g():\n    try:\n        yield 1\n    finally:\n"
+            "        await a.aclose()\nreturn g()"
+        ),
         "lock = asyncio.Lock()\nawait lock.acquire()\ntry:\n    pass\nfinally:\n    lock.release()",
         "async with await engine.connect() as c:\n    pass",
     ],
