@@ -192,13 +192,14 @@ def _component(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _kept(options: argparse.Namespace) -> Iterator[tuple[FactStore | None, Path]]:
+def _kept(options: argparse.Namespace) -> Iterator[tuple[FactStore, Path]]:
     """The store of facts and the folder of mirrors, both gone afterwards with ``--no-cache``."""
+    from checks.facts.store import MemoryFactStore, SqliteFactStore
+
     if options.no_cache:
         with tempfile.TemporaryDirectory(prefix="straightedge-") as folder:
-            yield None, Path(folder)
+            yield MemoryFactStore(), Path(folder)
         return
-    from checks.facts.store import SqliteFactStore
 
     cache = options.cache or _default_cache()
     try:
@@ -220,7 +221,7 @@ def _default_cache() -> Path:
 
 
 def _opened(
-    options: argparse.Namespace, store: FactStore | None, mirrors: Path, ticker: _Ticker
+    options: argparse.Namespace, store: FactStore, mirrors: Path, ticker: _Ticker
 ) -> Opened:
     from checks.opening import is_address, open_address, open_folder
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from checks.project.pastnotes import Note
     from checks.project.project import Project
 
-_MAX_BYTES = 1 << 20
+# Older versions are parsed in this process, not in a child: what the largest may cost is bounded
+# to a tenth of a second and some 100 MB.
+_MAX_BYTES = 1 << 17
 _MIGRATION_FOLDERS = frozenset({"versions", "migrations", "migration", "revisions", "alembic"})
 
 
