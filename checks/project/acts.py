@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -84,8 +86,8 @@ def _events(test: Function, rows: Sequence[Assertion]) -> list[_Event]:
     inside = {index for row in contexts for index in tables.calls_inside(row.block)}
     found = [_Event(row.line, kind, "strong") for row in contexts for kind in _BOTH]
     inner: dict[int, Assertion] = {}
-    for row in rows:
-        if row.kind != "context" and not _covered(row, contexts):
+    for row in _uncovered(rows, contexts):
+        if row.kind != "context":
             inner.update(dict.fromkeys(range(row.line, row.end_line + 1), row))
             found.append(_Event(row.end_line, "assert", ""))
     expected = _expectations(test)
@@ -102,8 +104,16 @@ def _events(test: Function, rows: Sequence[Assertion]) -> list[_Event]:
     return sorted(found, key=lambda event: (event.line, event.kind))
 
 
-def _covered(row: Assertion, contexts: Sequence[Assertion]) -> bool:
-    return any(each.line <= row.line and row.end_line <= each.end_line for each in contexts)
+def _uncovered(rows: Sequence[Assertion], contexts: Sequence[Assertion]) -> list[Assertion]:
+    """The assertions that do not stand in one of the contexts."""
+    spans = sorted((each.line, each.end_line) for each in contexts)
+    ends = list(accumulate((end for _, end in spans), max))
+    found = []
+    for row in rows:
+        before = bisect_right(spans, row.line, key=lambda span: span[0])
+        if not before or ends[before - 1] < row.end_line:
+            found.append(row)
+    return found
 
 
 def _expectations(test: Function) -> set[int]:

@@ -71,7 +71,11 @@ def asserts(test: Function) -> bool:
         if any(_has_any(each) for each in front):
             return True
         callees = (target for each in front for _, target in files.callees(each))
-        nested = (f for each in front for f in each.file.functions if f.fact.parent == each.index)
+        nested = (
+            each.file.functions[index]
+            for each in front
+            for index in each.file.tables.inner_functions.get(each.index, ())
+        )
         front = [f for f in dict.fromkeys((*callees, *nested)) if f.file.is_test and f not in seen]
         seen.update(front)
     return False

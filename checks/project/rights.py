@@ -108,7 +108,8 @@ class Rights:
         decorator = self.project.names.function_named(name) if name else None
         if decorator is None:
             return False
-        inner = [f for f in decorator.file.functions if f.fact.parent == decorator.index]
+        own = decorator.file
+        inner = [own.functions[i] for i in own.tables.inner_functions.get(decorator.index, ())]
         return any(self._reached(each) for each in (decorator, *inner))
 
     @cached_property

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from checks.project.subjects import File, Function
 
 _WIDE = frozenset({"e2e", "integration", "live", "external", "functional", "acceptance"})
-_MOST_FIXTURES = 200
+_MOST_FIXTURES = 50
 _BY_TEXT = ("patch", "object", "setattr", "import_module", "reload", "patch_object", "delattr")
 _AT_FILES = frozenset(
     "open read_text read_bytes glob rglob iterdir run Popen check_output check_call".split()
@@ -34,6 +34,8 @@ class Suite:
         self._imported: dict[str, list[tuple[File, int]]] = {}
         self._reaching: dict[str, bool] = {}
         self._folders: dict[str, dict[str, Function]] = {}
+        self._automatic_of: dict[tuple[str, int], list[str]] = {}
+        self._marks_of: dict[tuple[str, int], list[Expr]] = {}
 
     def collected(self, file: File) -> list[Function]:
         """Test functions of a file as pytest collects them, unittest cases included."""
@@ -115,7 +117,7 @@ class Suite:
             return known
         found: list[Function] = []
         fixtures = self.fixtures(test.file)
-        names = [*self._asked(test), *self._automatic(test.file)]
+        names = [*self._asked(test), *self._automatic(test)]
         done: set[tuple[str, Function | None]] = set()
         queue: list[tuple[str, Function | None]] = [(name, None) for name in names]
         while queue and len(done) < _MOST_FIXTURES:
@@ -148,14 +150,19 @@ class Suite:
             yield from _used(test.file, test.cls.fact.decorators)
         for mark in self._listed(test):
             yield from _texts_of(test.file, mark)
-        for method in () if test.cls is None else test.cls.methods.values():
-            if is_fixture(method) and _is_automatic(method):
-                yield method.name
 
-    def _automatic(self, file: File) -> Iterator[str]:
-        for name, fixture in self.fixtures(file).items():
-            if fixture.cls is None and _is_automatic(fixture):
-                yield name
+    def _automatic(self, test: Function) -> list[str]:
+        """Fixtures that run for every test of the file, or of the class."""
+        key = (test.file.path, test.fact.cls)
+        known = self._automatic_of.get(key)
+        if known is None:
+            methods = {} if test.cls is None else test.cls.methods
+            known = [each.name for each in methods.values()
+                     if is_fixture(each) and _is_automatic(each)]  # fmt: skip
+            known += [name for name, each in self.fixtures(test.file).items()
+                      if each.cls is None and _is_automatic(each)]  # fmt: skip
+            self._automatic_of[key] = known
+        return known
 
     # What it reaches ------------------------------------------------------------------------------
 
@@ -233,8 +240,15 @@ class Suite:
                 found.add(f".{name}".partition(".mark.")[2].partition(".")[0])
         return found
 
-    def _listed(self, test: Function) -> Iterator[Expr]:
+    def _listed(self, test: Function) -> list[Expr]:
         """The marks of ``pytestmark`` of a module and of a class."""
+        key = (test.file.path, test.fact.cls)
+        known = self._marks_of.get(key)
+        if known is None:
+            known = self._marks_of[key] = list(self._read_marks(test))
+        return known
+
+    def _read_marks(self, test: Function) -> Iterator[Expr]:
         file = test.file
         rows = [*file.tables.assigns.get(-1, ())]
         if test.cls is not None:

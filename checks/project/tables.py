@@ -93,6 +93,12 @@ class Tables:
         return _grouped(range(len(rows)), lambda index: rows[index].cls)
 
     @cached_property
+    def inner_functions(self) -> Mapping[int, Sequence[int]]:
+        """Functions by the function in whose body they stand."""
+        rows = self._facts.functions
+        return _grouped(range(len(rows)), lambda index: rows[index].parent)
+
+    @cached_property
     def expressions(self) -> Mapping[int, Sequence[Placed]]:
         """Whole expressions of statements and headers by function, in order of line."""
         found: dict[int, list[Placed]] = defaultdict(list)

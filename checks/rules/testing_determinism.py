@@ -54,7 +54,9 @@ def determinism(
         return Skip("no test function")
     match entry:
         case "sleep":
-            found = [at for test in tests if (at := _sleeps(test, max_sleep_seconds))]
+            calls = _sleep_calls(file)
+            found = [at for test in tests
+                     if (at := _sleeps(test, calls.get(test.index, ()), max_sleep_seconds))]  # fmt: skip
         case "order":
             found = list(_ordered(file, tests))
         case _:
@@ -62,17 +64,25 @@ def determinism(
     return Sites(len(tests), found)
 
 
-def _sleeps(test: Function, most: float) -> At | None:
-    for call in test.file.calls_named(*_sleep_names(test.file)):
-        if call.fact.function != test.index and not _is_nested(call, test):
+def _sleep_calls(file: File) -> dict[int, list[Call]]:
+    """Calls that wait, by each function around them."""
+    found: dict[int, list[Call]] = {}
+    for call in file.calls_named(*_sleep_names(file)):
+        if not call.fact.args or file.resolve(call.fact.func, call.function) not in _WAITING:
             continue
-        name = call.file.resolve(call.fact.func, call.function)
-        if name not in _WAITING or not call.fact.args:
-            continue
+        around = call.function
+        while around is not None:
+            found.setdefault(around.index, []).append(call)
+            around = around.parent
+    return found
+
+
+def _sleeps(test: Function, calls: Sequence[Call], most: float) -> At | None:
+    for call in calls:
         value = call.fact.args[0]
         seconds = value.value if isinstance(value, tree.Const) else None
         if isinstance(seconds, int | float) and seconds > most:
-            if _is_nested(call, test) and test.file.project.suite.marks(test) & _SLOW:
+            if call.fact.function != test.index and test.file.project.suite.marks(test) & _SLOW:
                 continue
             text = f"`{test.name}` sleeps for {seconds} s"
             return At(call.line, text, symbol=test.symbol, measured=str(seconds), limit=str(most),
@@ -83,15 +93,6 @@ def _sleeps(test: Function, most: float) -> At | None:
 def _sleep_names(file: File) -> list[str]:
     renamed = {row.alias for row in file.facts.imports if row.name == "sleep" and row.alias}
     return ["sleep", *sorted(renamed - {"sleep"})]
-
-
-def _is_nested(call: Call, test: Function) -> bool:
-    inner = call.function
-    while inner is not None:
-        if inner.fact.parent == test.index:
-            return True
-        inner = inner.parent
-    return False
 
 
 # The clock and chance -----------------------------------------------------------------------------
@@ -167,7 +168,7 @@ def _held(test: Function, entry: str) -> bool:
     owner = test.cls
     if entry == "random":
         return any(call.last in _SEEDING for f in functions for call in f.calls) or any(
-            call.last in _SEEDING and call.fact.function < 0 for call in test.file.calls
+            test.file.calls[index].last in _SEEDING for index in test.file.scope.calls.get(-1, ())
         )
     decorators = [*test.fact.decorators, *(owner.fact.decorators if owner else ())]
     texts = [test.file.resolve(each.value) for each in decorators]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr, PyFacts
@@ -61,9 +63,7 @@ def _likeness(test: Function) -> _Key:
     """What a test does, literals left out; equal for tests that differ in literals alone."""
     facts = test.file.facts
     rows = _rows(test)
-    for nested in test.file.functions[test.index + 1 :]:
-        if nested.line > test.end_line:
-            break
+    for nested in _nested(test):
         params = tuple(param.name for param in nested.fact.params)
         rows += [(nested.line, 3, ("def", nested.name, params)), *_rows(nested)]
     rows.sort(key=lambda row: row[:2])
@@ -71,6 +71,15 @@ def _likeness(test: Function) -> _Key:
     params = tuple(param.name for param in test.fact.params)
     head = (test.fact.cls, test.is_async, params, *_texts(decorators, facts))
     return (*head, *(key for _, _, key in rows))
+
+
+def _nested(test: Function) -> Iterator[Function]:
+    """The functions that a test defines in its body, and what these define."""
+    functions = test.file.functions
+    for index in range(test.index + 1, len(functions)):
+        if functions[index].line > test.end_line:
+            return
+        yield functions[index]
 
 
 def _rows(function: Function) -> list[tuple[int, int, _Key]]:

@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 router = APIRouter()
 Base = declarative_base()
 """
+TEST_HEAD = """import pytest
+from uuid import uuid4
+from fastapi.testclient import TestClient
+"""
 MAIN = """from fastapi import FastAPI
 from app.huge import router
 app = FastAPI()
@@ -165,6 +169,55 @@ ENDS = {
     "parameters": "): pass\n",
 }
 
+TESTS = {
+    "requesting tests": shape(
+        "def test_get_#(client, db_#):\n    url = f'/a{#}/{db_#}'\n"
+        "    answer = client.get(url)\n    assert answer.status_code == 200\n"
+        "    gone = client.delete('/a~/1')\n    assert gone.status_code == 404\n"
+        "@pytest.fixture\ndef db_#(db_0):\n    yield #\n",
+        "from app.main import app\n@pytest.fixture\ndef client():\n    return TestClient(app)\n",
+    ),
+    "waiting tests": shape(
+        "async def test_wait_#():\n    before = datetime.now()\n    time.sleep(#)\n"
+        "    SEEN.append(before)\n    assert run_#() == before\n    assert SEEN == [#]\n"
+        "    def inner():\n        time.sleep(0)\ndef run_#():\n    return datetime.now()\n",
+        "import time\nfrom datetime import datetime\nSEEN = []\n",
+    ),
+    "methods of a test class": shape(
+        "    def test_add_#(self, mocker):\n        self.users = []\n        user_# = f#(#)\n"
+        "        with pytest.raises(ValueError):\n            f~(user_#)\n"
+        "        mocker.patch('app.huge.f#').assert_called_once()\n"
+        "    def test_now_#(self, users):\n        assert uuid4() == f#(#)\n"
+        "    @pytest.fixture(autouse=True)\n    def users_#(self): pass\n",
+        "from app.huge import *\nclass TestAll:\n    def setup_method(self): pass\n",
+    ),
+    "assertions of one test": shape(
+        "    made_# = f#(#)\n    with pytest.raises(ValueError):\n        f~(made_#)\n"
+        "    assert made_#.a == # and SEEN\n    SEEN.append(#)\n    open('a#', 'w')\n"
+        "    time.sleep(#)\n    session.add(made_#)\n    client.post('/a#', json=made_#)\n",
+        "import time\nfrom app.huge import *\nSEEN = []\n"
+        "def test_all(client, session):\n    at = uuid4()\n",
+    ),
+    "functions in one test": shape(
+        "    def inner_#():\n        time.sleep(#)\n        assert inner_~() == SEEN\n",
+        "import time\nSEEN = []\ndef test_all():\n",
+    ),
+    "parametrized tests": shape(
+        "@pytest.mark.parametrize('path, wanted', [('/a#', 200), ('/b', 404)])\n"
+        "def test_path_#(path, wanted, client):\n    for _ in range(3):\n"
+        "        assert client.get(path).status_code == wanted\n",
+        "from app.main import app\npytestmark = pytest.mark.slow\n"
+        "@pytest.fixture(autouse=True)\ndef client():\n    return TestClient(app)\n",
+    ),
+    "helpers of tests": shape(
+        "def check_#(client, path):\n    found = client.get(path + '/#')\n"
+        "    assert found.json() == make_~()\ndef make_#():\n    return User(uuid4())\n"
+        "def test_it_#(client):\n    check_#(client, '/a#')\n    check(client, URL#)\n"
+        "URL# = '/a#'\n@pytest.fixture(autouse=#)\ndef value_#(): pass\n",
+        "from app.main import app\ndef check(client, path):\n    client.get(path)\n",
+    ),
+}
+
 
 class Steps:
     """Counts the steps of the interpreter between :meth:`begin` and :meth:`end`."""
@@ -200,17 +253,27 @@ def source(name: str, count: int) -> str:
     return HEAD + SHAPES[name](count).replace("\0", "#") + ENDS.get(name, "")
 
 
+def files_of(name: str, count: int) -> dict[str, str]:
+    """A project with one file of a shape, of the application or of its tests."""
+    of_tests = name in TESTS
+    files = {
+        "pyproject.toml": '[project]\nname = "x"\ndependencies = ["fastapi", "sqlalchemy"]\n',
+        "app/__init__.py": "",
+        "app/main.py": MAIN,
+        "app/huge.py": source("functions" if of_tests else name, 5 if of_tests else count),
+    }
+    if of_tests:
+        files["app/huge.py"] += SHAPES["routes"](5)
+        files["tests/test_huge.py"] = TEST_HEAD + TESTS[name](count)
+        files["tests/test_other.py"] = "import app\ndef test_it():\n    assert app\n"
+    return files
+
+
 def costs(name: str, count: int, steps: Steps) -> dict[str, int]:
     """Steps of each check, in the order of the standards, over one file of a shape."""
-    asked = project(
-        {
-            "pyproject.toml": '[project]\nname = "x"\ndependencies = ["fastapi", "sqlalchemy"]\n',
-            "app/__init__.py": "",
-            "app/main.py": MAIN,
-            "app/huge.py": source(name, count),
-        }
-    )
-    assert asked.by_path["app/huge.py"].parsed
+    files = files_of(name, count)
+    asked = project(files)
+    assert all(asked.by_path[path].parsed for path in files if path.endswith(".py"))
     clauses = [clause for each in standard.shipped() for clause in each.clauses]
     params = {each.key: each.params for clause in clauses for each in clause.checks}
     found: dict[str, int] = {}
@@ -223,7 +286,7 @@ def costs(name: str, count: int, steps: Steps) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", [*SHAPES, *TESTS])
 def test_twice_the_file_is_twice_the_work(name: str, steps: Steps) -> None:
     rules.load()
     once, twice = costs(name, SMALL, steps), costs(name, 2 * SMALL, steps)
