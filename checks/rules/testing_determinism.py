@@ -24,6 +24,8 @@ _FREEZING = re.compile(
     r"freez|time_?machine|travel|clock|frozen|mock_(?:now|time|date)|fixed_", re.I
 )
 _WAITING = frozenset({"time.sleep", "asyncio.sleep", "anyio.sleep", "trio.sleep"})
+_ENDLESS = 60
+"""A stub of a test that waits so long, in seconds, hangs: it is cancelled, not waited for."""
 _SLOW = frozenset({"slow", "load", "performance", "benchmark"})
 _ORDERED = ("Lt", "LtE", "Gt", "GtE")
 _TOLERANT = frozenset({"approx", "isclose", "total_seconds", "timedelta", "assertAlmostEqual"})
@@ -45,9 +47,11 @@ def determinism(
     Instead: freeze the clock, seed what is random, wait for an event.
 
     Known problems: a value is followed within its test and into the function of the project
-    that it calls. Bounds and tolerances are no assertion on the exact value, and a time that
-    the test hands over itself is an injected one. ``order`` sees
-    globals of the module that one test changes and another one reads.
+    that it calls. Bounds and tolerances are no assertion on the exact value. A time that the test
+    hands over itself is an injected one, and so is a value of chance that it sends and expects
+    back; it is judged where it is compared with a literal. A nested stub that hangs for a minute
+    or more is taken to be cancelled. ``order`` sees globals of the module that one test changes
+    and another one reads.
     """
     tests = file.project.suite.collected(file)
     if not tests:
@@ -55,8 +59,8 @@ def determinism(
     match entry:
         case "sleep":
             calls = _sleep_calls(file)
-            found = [at for test in tests
-                     if (at := _sleeps(test, calls.get(test.index, ()), max_sleep_seconds))]  # fmt: skip
+            waits = [_sleeps(test, calls.get(test.index, ()), max_sleep_seconds) for test in tests]
+            found = [at for at in waits if at is not None]
         case "order":
             found = list(_ordered(file, tests))
         case _:
@@ -82,7 +86,9 @@ def _sleeps(test: Function, calls: Sequence[Call], most: float) -> At | None:
         value = call.fact.args[0]
         seconds = value.value if isinstance(value, tree.Const) else None
         if isinstance(seconds, int | float) and seconds > most:
-            if call.fact.function != test.index and test.file.project.suite.marks(test) & _SLOW:
+            if call.fact.function != test.index and (
+                seconds >= _ENDLESS or test.file.project.suite.marks(test) & _SLOW
+            ):
                 continue
             text = f"`{test.name}` sleeps for {seconds} s"
             return At(call.line, text, symbol=test.symbol, measured=str(seconds), limit=str(most),
@@ -250,7 +256,9 @@ def _exact(
     given = [origin for origin in origins if origin is not None]
     if not given or (len(given) > 1 and len(set(given)) == 1):
         return None
-    if _asks(sources[given[0]], "time") and _is_injected(test, given[0], names):
+    expected = [item for item, each in zip(expr.items, origins, strict=True) if each is None]
+    is_literal = len(expr.items) == 2 and any(isinstance(item, tree.Const) for item in expected)
+    if not is_literal and _is_injected(test, given[0], names):
         return None
     return sources[given[0]]
 
@@ -258,12 +266,26 @@ def _exact(
 def _is_injected(test: Function, origin: int, names: dict[str, int]) -> bool:
     """Whether the value is handed to what is tested, and so is no surprise to it."""
     held = {name for name, source in names.items() if source == origin}
-    return any(
-        isinstance(node, tree.Name) and not held.isdisjoint({node.id, node.id.partition(".")[0]})
+    given = [
+        argument
         for call in test.calls
         if call.index != origin and not _only_looks(test.file, call)
         for argument in call.arguments
-        for node in tree.walk(argument)
+    ]
+    given += [
+        row.value
+        for row in test.assigns
+        if row.value is not None
+        and (
+            isinstance(row.value, tree.Map | tree.Seq)
+            or any(not isinstance(target, tree.Name) or "." in target.id for target in row.targets)
+        )
+    ]
+    given += [each for _, block in test.blocks if block.kind == "for" for each in block.exprs]
+    return any(
+        isinstance(node, tree.Name) and not held.isdisjoint({node.id, node.id.partition(".")[0]})
+        for value in given
+        for node in tree.walk(value, test.file.facts)
     )
 
 

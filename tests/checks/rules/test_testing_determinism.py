@@ -31,7 +31,9 @@ def varying(body: str, aspect: str, head: str = "def test_it(faker):") -> list[i
         ("today = datetime.now()\n    assert today.year == 2024", "time"),
         ("assert stamp().year == 2024", "time"),
         ("assert random.randint(1, 2) == 1", "random"),
-        ("name = faker.name()\n    assert later(name) == name", "random"),
+        ("name = faker.name()\n    later(name)\n    assert name == 'Ann'", "random"),
+        ("assert random.random() == random.random()", "random"),
+        ("size = random.randint(1, 3)\n    assert later(1) == size", "random"),
         ("time.sleep(1)", "sleep"),
     ],
 )
@@ -48,6 +50,11 @@ def test_the_clock_chance_and_sleep_are_found(body: str, aspect: str) -> None:
         ("later(datetime.now())\n    assert later(1) == 1", "time"),
         ("random.seed(1)\n    assert random.random() == 0.13", "random"),
         ("later(uuid4())\n    assert later(1) == 1", "random"),
+        ("name = faker.name()\n    assert later(name) == name", "random"),
+        ("key = uuid4()\n    assert later(str(key)) == str(key)", "random"),
+        ("key = uuid4()\n    sent = {'key': key}\n    assert later(sent)['key'] == key", "random"),
+        ("key = uuid4()\n    faker.id = key\n    assert later(faker).id == key", "random"),
+        ("async def hang():\n        await asyncio.sleep(9999)\n    later(hang)", "sleep"),
         ("asyncio.run(asyncio.sleep(0))", "sleep"),
     ],
 )
