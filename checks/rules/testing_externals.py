@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
+from checks.facts.tree import Expr
 from checks.project.externals import External
 from checks.project.project import Project
-from checks.project.subjects import Call, File, Function
+from checks.project.subjects import Call, Class, File, Function
 from checks.rules.applies import has_tests
 
 _LEVELS = 2
@@ -30,6 +31,11 @@ _DOUBLES = frozenset(
 )
 _FAKE = re.compile(r"_?(?:Fake|Stub|Dummy|InMemory|Mock|Null|NoOp|Recording|Spy)[A-Z]\w*")
 _OVERRIDES = frozenset({"dependency_overrides", "override", "override_provider"})
+_KEPT = re.compile(
+    r"(?i)(?:^|_)(?:a?db|sessions?|engine|database|sessionmaker|transaction|conn|connection|uow|user"
+    r"|auth|admin|superuser|authenticated|logged|jwt|token)(?:_|$)|current_"
+)
+"""Dependencies whose overriding says nothing about other servers."""
 _WIDE = frozenset({"e2e", "integration", "live", "external"})
 
 
@@ -53,7 +59,8 @@ def external_services_mocked(
     Instead: override the dependency, or mock the client in a fixture.
 
     Known problems: any double in a file, in the conftest.py files above it or in a fixture of
-    its tests is taken for the right one. Files whose tests are all marked as end-to-end,
+    its tests is taken for the right one, apart from overridden dependencies that by their names
+    give the database or the user. Files whose tests are all marked as end-to-end,
     integration, live or external are no unit tests.
     """
     outward = {each.call.function for each in project.externals.all} - {None}
@@ -185,23 +192,48 @@ def _mocked(file: File, tests: list[Function]) -> bool:
 def _stands_in(file: File) -> bool:
     if any(row.distribution in _LIBRARIES for row in file.imports):
         return True
-    if not _OVERRIDES.isdisjoint(file.facts.attributes):
-        return True
-    if any(_FAKE.fullmatch(cls.name) for cls in file.classes):
+    if _overrides(file) or any(_is_fake(cls) for cls in file.classes):
         return True
     for call in file.calls:
         if call.last in _DOUBLES or _FAKE.fullmatch(call.last):
             return True
-        dotted = tree.dotted(call.fact.func)
-        if ".dependency_overrides." in dotted or ".patch." in f".{dotted}":
+        if ".patch." in f".{tree.dotted(call.fact.func)}":
             return True
-    return any(
-        "dependency_overrides" in tree.dotted(node)
-        for row in file.facts.assigns
-        for target in row.targets
-        for node in tree.walk(target)
-        if isinstance(node, tree.Name)
-    )
+    return False
+
+
+def _is_fake(cls: Class) -> bool:
+    """A class that is named a double, or puts its own methods in the place of production code."""
+    if _FAKE.fullmatch(cls.name):
+        return True
+    by_key = cls.file.project.classes.by_key
+    bases = (by_key.get(name) for name in cls.ancestors)
+    return bool(cls.methods) and any(base and base.file.is_production for base in bases)
+
+
+def _overrides(file: File) -> bool:
+    """Whether a file overrides a dependency that is not only the database or the user."""
+    replaced: list[Expr | None] = []
+    for row in file.facts.assigns:
+        for target in row.targets:
+            if isinstance(target, tree.Item) and _is_table(target.value):
+                replaced.append(target.index)
+            elif _is_table(target):
+                replaced += row.value.keys if isinstance(row.value, tree.Map) else ()
+    for call in file.calls_named("update", "setdefault", "setitem"):
+        place = call.receiver if call.last != "setitem" else call.arg(0, "dic")
+        if _is_table(place):
+            given = call.arg(1 if call.last == "setitem" else 0, "name")
+            replaced += given.keys if isinstance(given, tree.Map) else (given,)
+    if not replaced:
+        return not _OVERRIDES.isdisjoint(file.facts.attributes) or any(
+            _is_table(call.receiver) or _is_table(call.fact.func) for call in file.calls
+        )
+    return not all(_KEPT.search(tree.dotted(each).rpartition(".")[2]) for each in replaced)
+
+
+def _is_table(expr: Expr | None) -> bool:
+    return tree.dotted(expr).rpartition(".")[2] == "dependency_overrides"
 
 
 def _hosts(file: File, allowed: Sequence[str]) -> Iterator[tuple[Call, str]]:

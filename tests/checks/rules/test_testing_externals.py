@@ -8,7 +8,7 @@ from tests.checks.projects import ask
 
 APP = (
     "import httpx\n\n\ndef read():\n    return httpx.get('https://a.example/')\n\n\n"
-    "def half(n):\n    return n\n"
+    "def half(n):\n    return n\n\n\nclass Client:\n    pass\n"
 )
 BARE = "from app.weather import read\n\n\ndef test_it():\n    assert read()\n"
 
@@ -31,11 +31,22 @@ def test_an_import_of_something_else_of_the_module_is_none() -> None:
 @pytest.mark.parametrize(
     "line",
     ["import respx", "from app import other\n\nother.app.dependency_overrides[read] = 1",
+     "from app import main, db\n\nmain.app.dependency_overrides = {db.get_db: 1, read: 2}",
+     "from app.weather import Client\n\n\nclass Still(Client):\n    def read(self): ...",
      "class FakeClient: ...", "from unittest.mock import Mock\n\nX = Mock()"],
 )  # fmt: skip
 def test_whatever_stands_in_counts_in_conftest_too(line: str) -> None:
     assert outside(f"{line}\n{BARE}") == []
     assert outside(BARE, tests__conftest=f"{line}\n") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["main.app.dependency_overrides[db.get_db] = 1",
+     "main.app.dependency_overrides.update({db.get_session: 1, db.get_current_user: 2})"],
+)  # fmt: skip
+def test_an_overridden_database_or_user_stands_in_for_no_server(line: str) -> None:
+    assert outside(BARE, tests__conftest=f"from app import db, main\n\n{line}\n") == [1]
 
 
 def test_integration_tests_are_no_unit_tests() -> None:
