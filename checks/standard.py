@@ -11,7 +11,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ HERE = Path(__file__).parent / "standards"
 STRENGTHS: tuple[Strength, ...] = ("must", "should", "may")
 AUTOMATIONS: tuple[Automation, ...] = ("automated", "heuristic", "attested")
 
+_NUL = re.compile(rb"\\u0000|\\U00000000")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CLAUSE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _LINES = re.compile(r"\d+(?:-\d+)?(?:, ?\d+(?:-\d+)?)*")
@@ -191,6 +192,8 @@ def parse(content: bytes, name: str) -> Standard:
         data = toml.loads(content)
     except toml.TomlRefused as error:
         raise StandardError(name, [str(error)]) from error
+    if _NUL.search(content):
+        raise StandardError(name, ["the text has a NUL character (\\u0000): leave it out"])
     return _read(data, content, name)
 
 
@@ -308,7 +311,7 @@ class _ClauseReader:
         if isinstance(lines, str) and lines and not _LINES.fullmatch(lines):
             self.mistake("lines", f"lines {lines!r} is not a list such as '12' or '12-14, 20'")
         first, then = self.entry.get("advisory_from"), self.entry.get("enforced_from")
-        if first and not then:
+        if first and (not then or str(first) >= str(then)):
             self.mistake("advisory_from", "advisory_from needs an enforced_from after it")
         conflicts = self.conflicts()
         checks = self.checks()
@@ -345,7 +348,7 @@ class _ClauseReader:
         for name, value in self.entry.items():
             if name not in _CLAUSE_FIELDS:
                 self.mistake(name, f"unknown field {name!r}{_hint(name, _CLAUSE_FIELDS)}")
-            elif not isinstance(value, _CLAUSE_FIELDS[name]):
+            elif not isinstance(value, _CLAUSE_FIELDS[name]) or isinstance(value, datetime):
                 self.mistake(name, f"field {name} is not {_KINDS[_CLAUSE_FIELDS[name]]}")
         for name in _NEEDED:
             if _missing(self.entry, name):

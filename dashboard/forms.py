@@ -12,6 +12,7 @@ from checks.toml import MAX_BYTES
 from dashboard.models import CredentialKind, Provider, Repository, Role, Standard, Team
 from dashboard.services.attestations import Word
 from dashboard.services.clone_policy import policy
+from dashboard.services.components import MOST
 from dashboard.services.repositories import Changes
 
 if TYPE_CHECKING:
@@ -222,6 +223,10 @@ class RepositorySettingsForm(forms.Form):
         for folder in folders:
             if {"..", "", "."} & set(folder.split("/")) or len(folder) > FOLDER_LENGTH:
                 raise forms.ValidationError(f"{folder}: give folders inside the repository.")
+            if any(folder.startswith(f"{other}/") for other in folders):
+                raise forms.ValidationError(f"{folder} lies in another of the folders.")
+        if len(folders) > MOST:
+            raise forms.ValidationError(f"Give at most {MOST} folders.")
         return folders
 
     def changes(self) -> Changes:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
+
+from checks.project.releases import seconds_of
 
 TABLE = "advisory-table.json"
 
@@ -77,6 +80,12 @@ class Advisories:
         for row in rows if isinstance(rows, list) else ():
             for name, advisory in _read(row):
                 self._by_package.setdefault(name, []).append(advisory)
+
+    @cached_property
+    def newest(self) -> int:
+        """The newest day in the table, as seconds since the epoch; 0 for none."""
+        days = (each.published for rows in self._by_package.values() for each in rows)
+        return seconds_of(max(days, default=""))
 
     def on(self, name: str, version: Version, until: int) -> list[Advisory]:
         """Advisories on a version of a package that were published before a moment, by id."""

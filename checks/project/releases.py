@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -11,6 +12,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 TABLE = "release-table.json"
+
+
+def seconds_of(day: str) -> int:
+    """A day such as ``2024-12-03`` as seconds since the epoch, 0 for what is no day."""
+    try:
+        return int(datetime.fromisoformat(f"{day[:10]}T00:00:00+00:00").timestamp())
+    except ValueError:
+        return 0
 
 
 class Release(msgspec.Struct, frozen=True):
@@ -37,6 +46,17 @@ class Releases:
 
     def __bool__(self) -> bool:
         return bool(self._table)
+
+    @cached_property
+    def newest(self) -> int:
+        """The newest day in the table, as seconds since the epoch; 0 for none."""
+        days = [
+            row["date"][:10]
+            for rows in self._table.values()
+            for row in (rows if isinstance(rows, list) else ())
+            if isinstance(row, Mapping) and isinstance(row.get("date"), str)
+        ]
+        return seconds_of(max(days, default=""))
 
     def final(self, name: str, until: int) -> list[Release]:
         """Final releases of a package up to a moment, lowest version first, none withdrawn."""

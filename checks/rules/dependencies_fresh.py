@@ -49,7 +49,7 @@ def dependency_freshness(
     if not releases:
         return Skip("no table of releases")
     wanted = {canonicalize_name(name) for name in packages}
-    now = project.source.time
+    now = max(project.source.time, releases.newest)
     count, found = 0, list[At]()
     for each in _in_use(project):
         known = releases.final(each.dependency.name, now)

@@ -47,7 +47,8 @@ def known_vulnerabilities(
     if not used:
         return Skip("no lock file and no pins")
     ignored = {each.lower() for each in (*ignore, *_ignored(project))}
-    until = project.source.time - grace_days * _DAY
+    # What was published after the last commit concerns it as well, as far as the table knows.
+    until = max(project.source.time, advisories.newest + _DAY) - grace_days * _DAY
     found: list[At] = []
     for each in used:
         on = [

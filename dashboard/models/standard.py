@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self, override
 from django.db import models
 from django.db.models.functions import Now
 
-from dashboard.models.people import User
+from dashboard.models.people import Team, User
 from dashboard.models.repository import Repository
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Standard(models.Model):
     """One version of a standard. Never changed once stored; a new digest is a new row.
 
     ``source`` is the TOML text the clauses were read from, so an old version can be judged again.
+    ``team`` has brought it, and its leads alone bring newer ones; None for what is shipped.
     """
 
     slug = models.SlugField(max_length=80)
@@ -42,6 +43,7 @@ class Standard(models.Model):
     summary = models.TextField(blank=True)
     source = models.TextField()
     shipped = models.BooleanField(default=False)
+    team = models.ForeignKey(Team, models.DB_SET_NULL, null=True, related_name="+")
     is_latest = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -102,8 +104,8 @@ class Clause(models.Model):
 class Adoption(models.Model):
     """A repository is judged by this version of this standard; one version of each at a time.
 
-    ``fresh`` are the numbers of the clauses that the version before did not have: they cost
-    nothing for a while after ``adopted_at``.
+    ``fresh`` are the clauses that the version before did not have, by number, with the day from
+    which they count.
     """
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="adoptions")
@@ -111,7 +113,7 @@ class Adoption(models.Model):
     slug = models.SlugField(max_length=80, editable=False)
     adopted_at = models.DateTimeField(db_default=Now(), editable=False)
     adopted_by = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
-    fresh = models.JSONField(default=list)
+    fresh = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["slug"]

@@ -41,6 +41,7 @@ class Topic:
         evidence_min_chars: How long the evidence must be; the longest that any clause asks for.
         clauses: The clauses that it decides.
         record: The newest word that was not withdrawn.
+        signed: Whether its author leads the team, still.
     """
 
     name: str
@@ -48,14 +49,16 @@ class Topic:
     evidence_min_chars: int
     clauses: list[Clause] = field(default_factory=list)
     record: Attestation | None = None
+    signed: bool = False
 
     @property
     def state(self) -> str:
         """``attested``, or ``due`` for what is missing, expired or out of date."""
-        record = self.record
-        if record is None or record.stale_since or record.expires_at <= timezone.now():
+        record, now = self.record, timezone.now()
+        if record is None or record.stale_since or not self.signed:
             return "due"
-        return "attested"
+        longest = record.created_at + timedelta(days=self.validity_days)
+        return "due" if min(record.expires_at, longest) <= now else "attested"
 
     @property
     def ends_soon(self) -> bool:
@@ -89,10 +92,15 @@ def topics(repository: Repository) -> list[Topic]:
             topic.evidence_min_chars = max(topic.evidence_min_chars, least)
             topic.clauses.append(clause)
     records = repository.attestations.filter(topic__in=found, withdrawn_at__isnull=True)
-    for record in records.select_related("author"):
+    for record in records.select_related("author").defer("seen"):
         topic = found[record.topic]
-        topic.record = topic.record or record
+        if topic.record is None:
+            topic.record, topic.signed = record, _is_lead(record, repository)
     return sorted(found.values(), key=lambda topic: (topic.state != "due", topic.name))
+
+
+def _is_lead(record: Attestation, repository: Repository) -> bool:
+    return record.author is not None and record.author.may(Role.LEAD, repository.team)
 
 
 def _demands(checks: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, int, int]]:
@@ -105,12 +113,14 @@ def _demands(checks: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, int, in
 
 def earlier(repository: Repository) -> Sequence[Attestation]:
     """Return the newest words on any topic, withdrawn and expired ones as well."""
-    return list(repository.attestations.select_related("author")[:EARLIER])
+    return list(repository.attestations.select_related("author").defer("seen")[:EARLIER])
 
 
 @transaction.atomic
 def attest(repository: Repository, topic: Topic, word: Word, actor: User) -> Attestation:
-    """Record a lead's word and have the repository judged again."""
+    """Record a lead's word in the place of the one before; the repository is judged again."""
+    said = repository.attestations.filter(topic=topic.name, withdrawn_at__isnull=True)
+    said.update(withdrawn_at=Now())
     record = Attestation.objects.create(
         repository=repository,
         topic=topic.name,
@@ -160,7 +170,7 @@ def records(repository: Repository, source: Source) -> list[dict[str, Any]]:
         {
             "topic": row.topic,
             "by": row.author.email if row.author else "",
-            "lead": bool(row.author and row.author.may(Role.LEAD, repository.team)),
+            "lead": _is_lead(row, repository),
             "on": row.created_at.date(),
             "expires": row.expires_at.date(),
             "evidence": row.evidence,
@@ -193,7 +203,7 @@ def _still_true(row: Attestation, files: Mapping[str, str]) -> bool:
 def due_next(reader: Reader) -> Any:
     """Return the words that count in the reader's repositories, what ends first before."""
     found = Attestation.objects.visible_to(reader).in_force()
-    return found.select_related("repository", "author").order_by("expires_at", "pk")
+    return found.select_related("repository", "author").defer("seen").order_by("expires_at", "pk")
 
 
 def judge_ended() -> int:
@@ -207,11 +217,11 @@ def judge_ended() -> int:
         Q(expires_at__lte=Now()),
         repository=OuterRef("pk"),
         withdrawn_at__isnull=True,
-        expires_at__gt=OuterRef("last_scan__finished_at"),
+        expires_at__gt=OuterRef("last_scan__started_at"),
     )
     waiting = Repository.objects.filter(Exists(result), Exists(ended))
     idle = waiting.exclude(pk__in=Scan.objects.active().values("repository"))
-    found = list(idle.order_by("pk")[:MOST_ENDED])
+    found = list(idle.order_by("?")[:MOST_ENDED])
     for repository in found:
         scanning.request(repository, Trigger.ATTESTATION)
     return len(found)

@@ -72,6 +72,6 @@ def register_checkout(git_dir: Path) -> None:
     repositories.register(
         team=first_team(),
         clone_url=str(git_dir),
-        adopted=list(Standard.objects.newest()),
+        adopted=list(Standard.objects.newest().filter(shipped=True)),
         name="Straightedge",
     )

@@ -66,7 +66,17 @@ def to_judge(repository: Repository, source: Source) -> list[Component]:
         if found != [""]:
             _arrange(repository, found)
             judged = list(repository.components.judged())
-    return judged
+    return _present(judged, source) or judged
+
+
+def _present(judged: Sequence[Component], source: Source) -> list[Component]:
+    """Those of which anything is tracked: a folder that is gone must not stop the others."""
+    paths = [entry.path for entry in source.tree()]
+    return [
+        component
+        for component in judged
+        if not component.path or any(path.startswith(f"{component.path}/") for path in paths)
+    ]
 
 
 def choose(repository: Repository, folders: Sequence[str], actor: User) -> bool:

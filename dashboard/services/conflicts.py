@@ -158,10 +158,13 @@ def _write(repository: Repository, pair: Pair, choice: str, actor: User) -> None
 def yielding(repository: Repository) -> dict[str, dict[str, str]]:
     """Return which clauses ask for nothing: standard slug, then number, to what they give way."""
     rows = list(Concession.objects.filter(repository=repository))
-    adopted = _adopted(repository) if rows else {}
+    standing = (
+        {frozenset(pair) for pair in _contradictions(_adopted(repository))} if rows else set()
+    )
     found: dict[str, dict[str, str]] = {}
     for row in rows:
-        if row.yields_to in adopted:
+        own = f"{row.standard_slug}/{row.clause_number}"
+        if frozenset({own, row.yields_to}) in standing:
             number = row.yields_to.rpartition("/")[2]
             found.setdefault(row.standard_slug, {})[row.clause_number] = number
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from checks.standard import StandardError, parse
-from dashboard.models import Adoption, AuditEntry, Repository, Standard
+from dashboard.models import Adoption, AuditEntry, Repository, Role, Standard, Team
 from dashboard.services import standards
 
 if TYPE_CHECKING:
@@ -75,6 +75,10 @@ def read(text: str, reader: User) -> Offer:
         raise RefusedError(
             [f"standard: slug {standard.slug!r} is taken by the product; choose another"]
         )
+    if before is not None and not (before.team and reader.may(Role.LEAD, before.team)):
+        raise RefusedError(
+            [f"standard: slug {standard.slug!r} belongs to another team; choose another"]
+        )
     visible = Repository.objects.visible_to(reader)
     held = Adoption.objects.filter(slug=standard.slug, repository__in=visible)
     return Offer(
@@ -107,6 +111,8 @@ def _difference(before: engine.Clause, after: engine.Clause) -> str:
         parts.append("other checks or limits")
     if before.requirement != after.requirement:
         parts.append("other words")
+    if (before.advisory_from, before.enforced_from) != (after.advisory_from, after.enforced_from):
+        parts.append("other dates")
     if before.conflicts != after.conflicts:
         parts.append("other contradictions")
     return ", ".join(parts)
@@ -120,9 +126,12 @@ def publish(text: str, actor: User) -> Standard:
         RefusedError: As for :func:`read`.
     """
     offer = read(text, actor)
-    row = standards.store(offer.standard, text.encode())
+    owner = offer.before.team if offer.before else None
+    owner = owner or Team.objects.with_role(actor, Role.LEAD).order_by("pk").first()
+    row = standards.store(offer.standard, text.encode(), team=owner)
     AuditEntry.objects.create(
         actor=actor,
+        team=owner,
         action="standard.published",
         subject=row.slug,
         detail={"version": row.version},

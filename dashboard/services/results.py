@@ -23,6 +23,7 @@ from dashboard.models import (
     ScanStandard,
     ScanState,
     StoredReport,
+    Strength,
 )
 from dashboard.services import scanning, transitions
 from dashboard.text import clean_json
@@ -95,7 +96,7 @@ def store(
         LeaseLostError: Another worker has taken over; nothing was written.
     """
     # Read and compared before the transaction: on SQLite all writers wait for it.
-    rules = _rules(judged, standards)
+    rules = _rules(judged)
     turns = [transitions.compare(each.component, each.report, rules) for each in judged]
     left = transitions.leave([each.component for each in judged])
     clauses = _clause_ids(standards)
@@ -128,15 +129,16 @@ def store(
         scanning.settle(scan)
 
 
-def _rules(judged: Sequence[Judged], standards: Sequence[Standard]) -> transitions.Rules:
-    strengths = {
-        clause.id: clause.strength
-        for each in judged
-        for standard in each.report.standards
-        for clause in standard.clauses
-    }
+def _rules(judged: Sequence[Judged]) -> transitions.Rules:
+    results = [standard for each in judged for standard in each.report.standards]
+    strengths: dict[str, str] = {}
+    # Several standards may use one id: the strictest says how severe a finding is.
+    for strength in reversed(Strength.values):
+        for result in results:
+            strengths |= {c.id: strength for c in result.clauses if c.strength == strength}
     areas = {name: spec.area for name, spec in specs().items()}
-    return transitions.Rules(strengths, areas, len(standards))
+    scored = sum(result.score is not None for result in results)
+    return transitions.Rules(strengths, areas, scored)
 
 
 def _clause_ids(standards: Sequence[Standard]) -> dict[tuple[int, str], int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     import checks.standard as engine
     from dashboard.models import Standard
 
-GRACE = timedelta(days=30)
-"""How long a clause costs nothing that came with the renewal of an adopted standard."""
 MOST = 200
 
 
@@ -41,14 +39,10 @@ def _as_of(
     standard: engine.Standard, adoption: Adoption, day: date, yielding: dict[str, str]
 ) -> engine.Standard:
     counted = rollout.as_of(standard, day)
-    if adoption.fresh and day < ends(adoption):
-        counted = rollout.advisory(counted, set(adoption.fresh))
+    free = {number for number, end in adoption.fresh.items() if day.isoformat() < end}
+    if free:
+        counted = rollout.advisory(counted, free)
     return rollout.without(counted, yielding) if yielding else counted
-
-
-def ends(adoption: Adoption) -> date:
-    """Return the day on which the new clauses of a renewed standard begin to count."""
-    return timezone.localdate(adoption.adopted_at + GRACE)
 
 
 def judge_begun() -> int:
@@ -58,26 +52,30 @@ def judge_begun() -> int:
         How many were asked for.
     """
     today = timezone.localdate()
-    rows = Repository.objects.filter(last_scan__finished_at__isnull=False)
-    last = OuterRef("last_scan__finished_at__date")
+    rows = Repository.objects.filter(last_scan__started_at__isnull=False)
+    last = OuterRef("last_scan__started_at__date")
     begun = Q(advisory_from__gt=last, advisory_from__lte=today)
     begun |= Q(enforced_from__gt=last, enforced_from__lte=today)
     clauses = Clause.objects.filter(begun, standard__adoptions__repository=OuterRef("pk"))
-    fresh = Adoption.objects.filter(
-        repository=OuterRef("pk"),
-        adopted_at__lte=_before(today),
-        adopted_at__gt=OuterRef("last_scan__finished_at") - GRACE,
-    ).exclude(fresh=[])
-    waiting = rows.filter(Exists(clauses) | Exists(fresh))
+    waiting = rows.filter(Exists(clauses) | Q(pk__in=_past_grace(today)))
     found = list(
-        waiting.exclude(pk__in=Scan.objects.active().values("repository")).order_by("pk")[:MOST]
+        waiting.exclude(pk__in=Scan.objects.active().values("repository")).order_by("?")[:MOST]
     )
     for repository in found:
         scanning.request(repository, Trigger.STANDARDS)
     return len(found)
 
 
-def _before(today: date) -> datetime:
-    """The moment before which an adoption is past its grace."""
-    midnight = datetime(today.year, today.month, today.day, tzinfo=timezone.get_current_timezone())
-    return midnight - GRACE
+def _past_grace(today: date) -> list[int]:
+    """Repositories with a clause that has cost nothing at their last result and does now."""
+    rows = Adoption.objects.exclude(fresh={}).filter(
+        repository__last_scan__started_at__isnull=False,
+        adopted_at__gt=timezone.now() - 4 * standards.GRACE,
+    )
+    found = []
+    for row in rows.select_related("repository__last_scan"):
+        scan = row.repository.last_scan
+        judged = timezone.localdate(scan.started_at).isoformat() if scan else ""
+        if any(judged < end <= today.isoformat() for end in row.fresh.values()):
+            found.append(row.repository_id)
+    return found

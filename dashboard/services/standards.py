@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils import timezone
 
 import checks.standard as engine
 from checks.standard import HERE, parse, shipped
@@ -15,9 +17,11 @@ from dashboard.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from dashboard.models import Repository, User
+    from dashboard.models import Repository, Team, User
 
 CACHED_STANDARDS = 32
+GRACE = timedelta(days=30)
+"""How long a clause costs nothing that came with the renewal of an adopted standard."""
 BATCH = 500
 
 
@@ -33,7 +37,13 @@ def load_shipped() -> list[Standard]:
 
 
 @transaction.atomic
-def store(standard: engine.Standard, source: bytes, *, is_shipped: bool = False) -> Standard:
+def store(
+    standard: engine.Standard,
+    source: bytes,
+    *,
+    is_shipped: bool = False,
+    team: Team | None = None,
+) -> Standard:
     """Return the row of this version, made if need be, and make it the newest of its slug."""
     row = Standard.objects.filter(slug=standard.slug, version=standard.version).first()
     if row is None:
@@ -45,6 +55,7 @@ def store(standard: engine.Standard, source: bytes, *, is_shipped: bool = False)
             summary=standard.summary,
             source=source.decode("utf-8"),
             shipped=is_shipped,
+            team=team,
         )
         Clause.objects.bulk_create(_clauses(row, standard), batch_size=BATCH)
     elif not row.is_latest:
@@ -94,9 +105,7 @@ def adopt(repository: Repository, standards: Sequence[Standard], actor: User | N
     wanted = {standard.pk: standard for standard in standards}
     if before == set(wanted):
         return False
-    replaced = dict(
-        repository.adoptions.exclude(standard__in=wanted).values_list("slug", "standard_id")
-    )
+    replaced = {row.slug: row for row in repository.adoptions.exclude(standard__in=wanted)}
     repository.adoptions.exclude(standard__in=wanted).delete()
     for pk, standard in wanted.items():
         if pk not in before:
@@ -116,10 +125,18 @@ def adopt(repository: Repository, standards: Sequence[Standard], actor: User | N
     return True
 
 
-def _fresh(standard: Standard, before: int | None) -> list[str]:
-    """Numbers of the clauses that a version has and the adopted one before it had not."""
+def _fresh(standard: Standard, before: Adoption | None) -> dict[str, str]:
+    """Clauses that cost nothing yet, with the day from which they count.
+
+    They are those that the version has and the adopted one before it had not, and those of the
+    renewal before that are not past their grace.
+    """
     if before is None:
-        return []
-    known = set(Clause.objects.filter(standard=before).values_list("number", flat=True))
+        return {}
+    known = set(before.standard.clauses.values_list("number", flat=True))
+    today = timezone.localdate()
+    begins = (today + GRACE).isoformat()
     numbers = standard.clauses.order_by("position").values_list("number", flat=True)
-    return [number for number in numbers if number not in known]
+    fresh = {number: begins for number in numbers if number not in known}
+    still = {n: day for n, day in before.fresh.items() if day > today.isoformat() and n in numbers}
+    return still | fresh

@@ -6,6 +6,7 @@ Without a table the checks that need it do not apply; they never pass for want o
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 import zipfile
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
@@ -23,6 +25,7 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
+from checks.errors import InputError
 from checks.gitsource import GitSource
 from checks.project.advisories import TABLE as ADVISORIES
 from checks.project.releases import TABLE as RELEASES
@@ -33,6 +36,8 @@ from dashboard.services import facts, mirrors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+logger = structlog.get_logger(__name__)
+
 MOST_BYTES = 512 * 1024 * 1024
 """Largest export that is read, unpacked."""
 ANSWER_BYTES = 64 * 1024 * 1024
@@ -40,6 +45,7 @@ TIMEOUT = 30.0
 USED_BY = {"known-vulnerabilities": ADVISORIES, "dependency-freshness": RELEASES}
 """Check that rests on a table, and the name of the table."""
 _KEPT = ("id", "aliases", "published", "withdrawn", "affected")
+_NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SIMPLE = "application/vnd.pypi.simple.v1+json"
 
 
@@ -210,10 +216,14 @@ def in_use() -> set[str]:
     for repository in Repository.objects.exclude(scanned_commit=""):
         folder = mirrors.path(repository)
         if folder.exists():
-            source = GitSource(folder, repository.scanned_commit, remember=facts.store())
-            project = read_project(source, facts.store()).project
+            try:
+                source = GitSource(folder, repository.scanned_commit, remember=facts.store())
+                project = read_project(source, facts.store()).project
+            except InputError as error:
+                logger.warning("mirror not read", repository=repository.slug, reason=str(error))
+                continue
             found.update(each.name for each in project.manifests.dependencies if not each.source)
-    return found
+    return {name for name in found if _NAME.fullmatch(name)}
 
 
 def _of_registry(address: str, name: str) -> list[dict[str, Any]]:

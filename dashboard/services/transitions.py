@@ -60,7 +60,7 @@ class Rules:
     Attributes:
         strengths: Strength of each clause, by its id.
         areas: Area of each check, by its id.
-        standards: Number of adopted standards; the repository's score is their mean.
+        standards: Number of scores of which the repository's is the mean.
     """
 
     strengths: Mapping[str, str]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django import template
@@ -168,7 +169,7 @@ def ago(moment: datetime | None, never: str = "never") -> SafeString | str:
     if moment is None:
         return never
     now = timezone.now()
-    if moment > now:
+    if moment - now > timedelta(minutes=1):
         text = f"in {timeuntil(moment, now, depth=1)}"
     else:
         words = timesince(moment, now, depth=1)

@@ -91,6 +91,11 @@ def test_single_clauses_can_be_advisory_or_give_way() -> None:
     [
         ('enforced_from = "soon"', "field enforced_from is not a date"),
         ("enforced_from = 12", "field enforced_from is not a date"),
+        ("enforced_from = 2027-01-01T00:00:00", "field enforced_from is not a date"),
+        (
+            "advisory_from = 2027-01-01\nenforced_from = 2026-01-01",
+            "advisory_from needs an enforced_from",
+        ),
         ("advisory_from = 2026-01-01", "advisory_from needs an enforced_from"),
     ],
 )

@@ -140,6 +140,29 @@ def test_a_word_that_is_taken_back_stays_in_the_list(repository: Repository, lea
     assert [each.pk for each in attestations.earlier(repository)] == [record.pk]
 
 
+def test_a_newer_word_takes_the_place_of_the_one_before(repository: Repository, lead: User) -> None:
+    attestations.attest(repository, _topic(repository), WORD, lead)
+    newer = attestations.attest(repository, _topic(repository), WORD, lead)
+
+    attestations.withdraw(newer, lead)
+
+    assert not attestations.records(repository, _source(a="1"))
+    assert _topic(repository).state == "due"
+
+
+def test_the_page_says_due_where_the_scan_does(repository: Repository, lead: User) -> None:
+    record = attestations.attest(repository, _topic(repository), WORD, lead)
+    assert _topic(repository).state == "attested"
+
+    long_ago = timezone.now() - timedelta(days=100)
+    Attestation.objects.filter(pk=record.pk).update(created_at=long_ago)
+    assert _topic(repository).state == "due"
+
+    Attestation.objects.filter(pk=record.pk).update(created_at=timezone.now())
+    repository.team.members.clear()
+    assert _topic(repository).state == "due"
+
+
 def test_what_ends_first_stands_first_and_only_for_those_who_may_see_it(
     repository: Repository, lead: User
 ) -> None:
@@ -158,7 +181,10 @@ def test_a_repository_is_judged_again_once_when_a_word_ends(
     record = attestations.attest(repository, _topic(repository), WORD, lead)
     scan = repository.scans.get()
     now = timezone.now()
-    Scan.objects.filter(pk=scan.pk).update(state="complete", finished_at=now - timedelta(hours=2))
+    # The word ends while the scan runs.
+    Scan.objects.filter(pk=scan.pk).update(
+        state="complete", started_at=now - timedelta(hours=2), finished_at=now
+    )
     Repository.objects.filter(pk=repository.pk).update(last_scan=scan)
     assert attestations.judge_ended() == 0
 

@@ -118,6 +118,17 @@ def test_a_decision_rests_while_the_other_standard_is_not_adopted(
     assert conflicts.yielding(repository) == {}
 
 
+def test_a_decision_rests_when_the_contradiction_is_gone(
+    repository: Repository, lead: User
+) -> None:
+    conflicts.decide(repository, {PAIR: "loud/LD-1"}, lead)
+    agreed = [rows.standard(text.replace(b"conflicts", b"# conflicts")) for text in (LOUD, QUIET)]
+
+    standards.adopt(repository, agreed, lead)
+
+    assert conflicts.yielding(repository) == {}
+
+
 @pytest.mark.parametrize("choice", ["loud/LD-2", "nobody/NB-1", "quiet/LD-1"])
 def test_a_clause_of_another_pair_decides_nothing(
     repository: Repository, lead: User, choice: str

@@ -49,6 +49,7 @@ def _judged_at(repository: Repository, days_ago: int) -> None:
         number=repository.scans.count() + 1,
         trigger=Trigger.PUSH,
         state="complete",
+        started_at=finished,
         finished_at=finished,
     )
     Repository.objects.filter(pk=repository.pk).update(last_scan=scan, scan_count=scan.number)
@@ -57,17 +58,27 @@ def _judged_at(repository: Repository, days_ago: int) -> None:
 def test_what_a_renewal_brings_along_costs_nothing_for_a_while(repository: Repository) -> None:
     standards.adopt(repository, [rows.standard(NEWER)], None)
     adoption = Adoption.objects.get(repository=repository)
-    begins = rollout.ends(adoption)
+    begins = timezone.localdate() + standards.GRACE
 
-    assert adoption.fresh == ["HR-3"]
+    assert adoption.fresh == {"HR-3": begins.isoformat()}
     assert _strengths(repository, begins - timedelta(days=1)) == {
         "HR-1": "must", "HR-2": "should", "HR-3": "may",
     }  # fmt: skip
     assert _strengths(repository, begins)["HR-3"] == "must"
 
 
+def test_a_second_renewal_does_not_cut_the_grace_short(repository: Repository) -> None:
+    standards.adopt(repository, [rows.standard(NEWER)], None)
+    begins = Adoption.objects.get(repository=repository).fresh
+
+    again = NEWER.replace(b"Functions are short.", b"Functions stay short.")
+    standards.adopt(repository, [rows.standard(again)], None)
+
+    assert Adoption.objects.get(repository=repository).fresh == begins
+
+
 def test_a_first_adoption_counts_at_once(repository: Repository) -> None:
-    assert Adoption.objects.get(repository=repository).fresh == []
+    assert Adoption.objects.get(repository=repository).fresh == {}
     assert _strengths(repository, timezone.localdate())["HR-1"] == "must"
 
 
@@ -76,8 +87,8 @@ def test_a_repository_is_judged_again_when_the_grace_is_over(repository: Reposit
     _judged_at(repository, 2)
     assert rollout.judge_begun() == 0
 
-    past = timezone.now() - rollout.GRACE - timedelta(days=1)
-    Adoption.objects.filter(repository=repository).update(adopted_at=past)
+    today = timezone.localdate().isoformat()
+    Adoption.objects.filter(repository=repository).update(fresh={"HR-3": today})
 
     assert rollout.judge_begun() == 1
     assert rollout.judge_begun() == 0

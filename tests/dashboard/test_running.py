@@ -147,6 +147,23 @@ def test_each_folder_of_a_monorepo_has_its_own_score(
     assert Finding.objects.get().path == "api/main.py"
 
 
+def test_a_judged_folder_that_is_gone_does_not_stop_the_others(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    origin.commit(
+        {"api/pyproject.toml": "", "api/a.py": BAD, "jobs/setup.py": "", "jobs/b.py": BAD}
+    )
+    repository = register()
+    scan_of(repository)
+
+    origin.commit({"jobs/setup.py": None, "jobs/b.py": None})
+    scanning.request(repository, Trigger.PUSH)
+    scan = scan_of(repository)
+
+    assert scan.state == ScanState.COMPLETE
+    assert {row.component.path for row in scan.standards.select_related("component")} == {"api"}
+
+
 def test_the_same_commit_judged_twice_gives_the_same_bytes(
     origin: Origin, register: Callable[..., Repository]
 ) -> None:

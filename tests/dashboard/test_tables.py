@@ -17,7 +17,7 @@ from pytest_django import Settings
 
 from dashboard import queue
 from dashboard.models import DatedTable, Finding, Repository, Scan, ScanState, Trigger
-from dashboard.services import repositories, running, tables
+from dashboard.services import mirrors, repositories, running, tables
 from tests.dashboard import rows
 from tests.gitservers import Origin
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ADVISORY: dict[str, Any] = {
     "id": "PYSEC-1",
-    "published": "2020-06-01T10:00:00Z",
+    "published": "2099-06-01T10:00:00Z",
     "details": "long text that no check reads",
     "affected": [
         {
@@ -95,7 +95,7 @@ def test_without_a_table_nothing_passes_and_with_one_it_is_found(
     said = _run("--osv", str(_zip(tmp_path / "all.zip", ADVISORY)), "--scan")
     _scan(repository)
 
-    assert "1 advisories, the newest of 2020-06-01" in said
+    assert "1 advisories, the newest of 2099-06-01" in said
     assert "PYSEC-1" in Finding.objects.get().message
     assert repository.scans.order_by("number").last().trigger == Trigger.STANDARDS  # type: ignore[union-attr]
 
@@ -177,6 +177,9 @@ def registry() -> Iterator[str]:
 
 
 def test_a_registry_is_asked_for_what_is_in_use(repository: Repository, registry: str) -> None:
+    damaged = rows.repository(rows.team())
+    Repository.objects.filter(pk=damaged.pk).update(scanned_commit="0" * 40)
+    mirrors.path(damaged).mkdir(parents=True)
     assert tables.in_use() == {"jinja2"}
 
     _run("--registry", registry)

@@ -122,7 +122,7 @@ def _standards(slugs: list[str]) -> list[Standard]:
     unknown = [slug for slug in slugs if slug not in rows]
     if unknown:
         raise CommandError(f"There is no standard {unknown[0]!r}; choose {', '.join(rows)}.")
-    return [rows[slug] for slug in slugs] if slugs else list(rows.values())
+    return [rows[slug] for slug in slugs] if slugs else [r for r in rows.values() if r.shipped]
 
 
 def _progress(scan: Scan) -> str:

@@ -94,10 +94,12 @@ def test_a_lead_names_the_folders_in_the_settings(house: House) -> None:
     form = {"name": "Shop", "branch": "", "standards": [house.standard.pk]}
 
     refused = client.post(house.page("settings/"), form | {"folders": "api\n../etc"})
+    nested = client.post(house.page("settings/"), form | {"folders": "api\napi/sub"})
     saved = client.post(house.page("settings/"), form | {"folders": "api/\nworkers\n"})
 
     assert refused.status_code == 422
     assert "../etc: give folders inside the repository." in refused.content.decode()
+    assert "api/sub lies in another of the folders." in nested.content.decode()
     assert saved.status_code == 302
     paths = [component.path for component in house.repository.components.judged()]
     assert paths == ["api", "workers"]

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from dashboard.models import AuditEntry, Standard
 from dashboard.services import standards
+from tests.dashboard import rows
 from tests.dashboard.views.conftest import House
 
 ADDRESS = "/standards/new/"
@@ -84,6 +85,7 @@ def test_the_same_text_is_known(house: House) -> None:
         ("  ", "Paste a standard or choose a file."),
         (TEXT.replace("team-rules", "new"), "is taken by the product"),
         (TEXT.replace("TR-1", "T" * 300), "id"),
+        (TEXT.replace("printed", "pr\\u0000ted"), "NUL character"),
     ],
 )
 def test_every_mistake_is_named_and_the_text_kept(house: House, text: str, sentence: str) -> None:
@@ -104,6 +106,18 @@ def test_a_shipped_standard_is_never_replaced(house: House) -> None:
 
     assert answer.status_code == 422
     assert Standard.objects.newest().get(slug=shipped.slug).pk == shipped.pk
+
+
+def test_the_standard_of_another_team_is_never_replaced(house: House) -> None:
+    _store(house, TEXT)
+    rows.team(lead=house.viewer)
+
+    answer = house.client(house.viewer).post(
+        ADDRESS, {"source": TEXT.replace("short", "tiny"), "store": "1"}
+    )
+
+    assert answer.status_code == 422
+    assert "belongs to another team" in answer.content.decode()
 
 
 def test_a_file_is_read(house: House) -> None:
