@@ -113,6 +113,8 @@ class Authentication:
     def _judge(self, dep: Dependency) -> bool:
         if self._is_switched_off(dep.maker):
             return False
+        if self._swallows(dep):
+            return False
         if dep.function is not None and self._denies_reached(dep.function):
             return True
         if self.is_scheme(dep):
@@ -157,6 +159,12 @@ class Authentication:
         if dep.name.startswith("fastapi.security."):
             return False  # request forms and credentials, which are data
         return any(is_auth_name(name.rpartition(".")[2]) for name in names if name)
+
+    def _swallows(self, dep: Dependency) -> bool:
+        """Whether an optional one raises nothing itself: what it calls raises, it catches."""
+        if dep.function is None or self.denies(dep.function):
+            return False
+        return not _OPTIONAL.isdisjoint(words(dep.function.name))
 
     def _is_optional(self, dep: Dependency) -> bool:
         if not _OPTIONAL.isdisjoint(words(dep.name.rpartition(".")[2])):
@@ -271,6 +279,12 @@ class Authentication:
         for route in self.project.routes.handlers:
             if any(self.concerns(dep) for dep in route.dependencies):
                 return True
+        if any(
+            not SECURITY_CLASSES.isdisjoint(cls.ancestors)
+            for file in self.project.production
+            for cls in file.classes
+        ):
+            return True
         names = {name.rpartition(".")[2] for name in SECURITY_CLASSES}
         return any(
             file.resolve(call.fact.func, call.function) in SECURITY_CLASSES

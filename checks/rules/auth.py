@@ -15,6 +15,10 @@ PRIVATE = frozenset("user users account accounts admin admins".split())
 SEARCHES = frozenset("search query filter find lookup".split())
 EVERYWHERE = frozenset({"webhook*", "callback*", "health*", "metrics"})
 """Public globs that hold for every segment of a path, not only for the handler's own."""
+_FORMS = frozenset(
+    f"fastapi.security.{name}"
+    for name in ("OAuth2PasswordRequestForm", "OAuth2PasswordRequestFormStrict")
+)
 PUBLIC = (
     "login*", "log-in", "signin", "sign-in", "logout", "log-out", "token", "refresh*", "register",
     "signup", "sign-up", "auth*", "otp*", "password-reset*", "forgot-password", "verify*",
@@ -36,10 +40,11 @@ def routes_authenticated(
 
     Instead: add ``Depends(get_current_user)`` to the handler, router or include_router.
 
-    Known problems: a provider of a library is judged by its name.
+    Known problems: a provider of a library is judged by its name. A handler that takes FastAPI's
+    form of user name and password is a login, whatever its path is called.
     """
     guarded = [each for each in route.endpoints if _is_site(each, public)]
-    if not guarded:
+    if not guarded or any(dep.name in _FORMS for dep in route.dependencies):
         return Skip("public, or reads nobody's data")
     authentication = route.file.project.authentication
     if authentication.protects(route) or authentication.rejecting_middleware:

@@ -105,3 +105,37 @@ def test_without_any_authentication_the_question_does_not_apply() -> None:
         "@app.post('/orders')\nasync def create(): ...\n"
     }
     assert ask("routes-authenticated", files).state == "not-applicable"
+
+
+def test_a_scheme_of_our_own_given_to_one_inclusion_leaves_the_other_routers_to_be_judged() -> None:
+    files = {
+        "auth.py": "from fastapi.security import HTTPBearer\nclass Bearer(HTTPBearer):\n    pass\n",
+        "main.py": "from fastapi import APIRouter, Depends, FastAPI\nfrom auth import Bearer\n"
+        "state = APIRouter()\norders = APIRouter()\n\n"
+        "@state.get('/state')\ndef show(): ...\n\n"
+        "@orders.post('/orders')\ndef create(): ...\n\n"
+        "app = FastAPI()\napp.include_router(orders)\n"
+        "app.include_router(state, prefix='/open')\n"
+        "app.include_router(state, prefix='/closed', dependencies=[Depends(Bearer())])\n",
+    }
+    assert lines(ask("routes-authenticated", files)) == [10]
+
+
+def test_a_limiter_that_asks_for_an_optional_caller_protects_nothing() -> None:
+    files = handler("post('/orders')", "create(_=Depends(limited))")
+    files["orders.py"] = files["orders.py"].replace(
+        "router = APIRouter()\n",
+        "router = APIRouter()\n"
+        "def strict_user(token):\n    raise HTTPException(status_code=401)\n"
+        "def optional_caller(request: Request):\n    try:\n"
+        "        return strict_user(request.headers.get('Authorization'))\n"
+        "    except HTTPException:\n        return None\n"
+        "def limited(user=Depends(optional_caller)): ...\n",
+    )
+    assert len(lines(ask("routes-authenticated", files))) == 1
+
+
+def test_a_handler_that_takes_the_form_of_a_login_is_public_under_any_path() -> None:
+    files = handler("post('/access-key')", "issue(form: OAuth2PasswordRequestForm = Depends())")
+    text = files["orders.py"].replace("HTTPBearer\n", "HTTPBearer, OAuth2PasswordRequestForm\n", 1)
+    assert lines(ask("routes-authenticated", {"orders.py": text})) == []
