@@ -211,6 +211,8 @@ def _compares(node: tree.Op) -> bool:
         return True
     if len(texts) == 2 and lasts[0] == lasts[1] and all(map(_is_subject, texts)):
         return True  # ``item.user.email == current_user.email``
+    if len(texts) == 2 and lasts[0] == lasts[1] and any(map(_is_callers, texts)):
+        return True  # ``username == current_user.username``
     if len(texts) < 2 or not node.kind.endswith(("Eq", "In", "NotIn")):
         return False
     owned = any(last in _OWNERS for last in lasts)
@@ -218,12 +220,16 @@ def _compares(node: tree.Op) -> bool:
 
 
 def _written(expr: Expr) -> str:
-    """A chain of names; of what a call gives only the attributes."""
+    """A chain of names and literal keys; of what a call gives only the attributes."""
     tail, base = "", expr
-    while isinstance(base, tree.Attr):
-        tail = f".{base.attr}{tail}"
+    while True:
+        if isinstance(base, tree.Attr):
+            tail = f".{base.attr}{tail}"
+        elif isinstance(base, tree.Item) and (key := tree.text_of(base.index)):
+            tail = f".{key}{tail}"  # a row that is a mapping: ``current_user["id"]``
+        else:
+            return f"{tree.dotted(base)}{tail}"
         base = base.value
-    return f"{tree.dotted(base)}{tail}"
 
 
 def _own_account(texts: list[str]) -> bool:
@@ -237,6 +243,12 @@ def _is_subject(text: str) -> bool:
     """Whether a name is that of who asks, or of an attribute of them."""
     parts = text.split(".")
     return bool(text) and any(not _SUBJECTS.isdisjoint(words(part)) for part in parts)
+
+
+def _is_callers(text: str) -> bool:
+    """Whether a name is an attribute of who asks: ``current_user.username``."""
+    base, _, _ = text.rpartition(".")
+    return not {"current", "principal", "caller"}.isdisjoint(words(base)) and _is_subject(base)
 
 
 def _filters_by_owner(call: Call) -> bool:

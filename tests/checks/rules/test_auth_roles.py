@@ -71,3 +71,18 @@ def test_a_tool_without_roles_is_not_asked() -> None:
         "@router.delete('/orders/{id}')\ndef remove(id: int): ...\n"
     )
     assert ask("rbac-enforced", {"app/orders.py": text}).state == "not-applicable"
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("user['id'] != row['owner_id']", []),
+        ("name != current_user['name']", []),
+        ("name != current_user.name", []),
+        ("name != row['name']", [LINE]),
+    ],
+)
+def test_an_owner_is_compared_by_the_keys_of_a_row_too(condition: str, expected: list[int]) -> None:
+    body = f"row = load(name)\n    if {condition}:\n        raise KeyError(name)"
+    signature = "name: str, user=Depends(get_current_user), current_user=Depends(get_current_user)"
+    assert found("delete('/orders/{name}')", signature, body) == expected
