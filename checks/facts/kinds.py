@@ -80,7 +80,8 @@ _NAMES: Final[dict[Kind, str]] = {
         .python-version .tool-versions runtime.txt
         procfile codeowners jenkinsfile caddyfile .gitattributes gunicorn.conf celery.conf readme
         readme.txt changelog changelog.txt changes changes.txt history history.txt news news.txt
-        contributing contributing.txt nginx*.conf *.tf *.dbml *.puml *.plantuml *.mmd *.mermaid
+        contributing contributing.txt nginx*.conf *.conf.template *.conf.tmpl
+        *.conf.tpl *.conf.j2 *.tf *.dbml *.puml *.plantuml *.mmd *.mermaid
         *.mako license license.txt licence licence.txt copying copying.txt notice notice.txt
     """,
     "json": """

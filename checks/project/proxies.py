@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _PASSES = re.compile(r"\b(?:proxy_pass|uwsgi_pass|grpc_pass|fastcgi_pass|upstream)\b")
 _COMMENT = re.compile(r"(?m)(?:^|\s)#.*$")
 _CONFIGURED = re.compile(r"annotations|traefik|middlewares|labels|ingress", re.IGNORECASE)
+_SETTINGS = re.compile(r"\.conf(?:\.(?:template|tmpl|tpl|j2|in))?\Z")
 _SERVERS = re.compile(r"\b(?:gunicorn|uvicorn|hypercorn|granian)\b")
 
 
@@ -54,6 +55,6 @@ def _proxy(name: str, fact: DocumentFact) -> str:
         return str(fact.documents) if name.startswith("traefik") else ""
     if fact.kind != "text":
         return ""
-    if name == "caddyfile" or (name.endswith(".conf") and _PASSES.search(fact.text)):
+    if name == "caddyfile" or (_SETTINGS.search(name) and _PASSES.search(fact.text)):
         return _COMMENT.sub("", fact.text)
     return ""

@@ -107,3 +107,11 @@ def test_one_limited_endpoint_is_enough_where_any_will_do() -> None:
     assert lines(found) == [7]
     text = HEAD + ROUTE + ROUTE.replace("def users", "@limiter.limit('5/minute')\ndef more")
     assert lines(ask_read("rate-limit-per-endpoint", {"app/main.py": text}, scope="any")) == []
+
+
+@pytest.mark.parametrize("name", ["site.conf.template", "edge.conf.j2"])
+def test_a_template_of_a_proxy_that_limits_counts_as_the_proxy(name: str) -> None:
+    conf = "location / {\n  limit_req zone=api;\n  proxy_pass http://app;\n}\n"
+    files = {"app/main.py": "from fastapi import FastAPI\napp = FastAPI()\n" + ROUTE}
+    assert ask_read("rate-limiting", files | {f"proxy/{name}": conf}).observations == ()
+    assert len(ask_read("rate-limiting", files).observations) == 1
