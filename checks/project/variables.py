@@ -29,6 +29,7 @@ _TEMPLATE = re.compile(
 )
 _USED = re.compile(r"(?<!\$)\$(?:\{([A-Za-z_]\w*)[^{}]*\}|([A-Za-z_]\w*))")
 _COMMENTED = re.compile(r"\s*#+\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)")
+_BARE = re.compile(r"\s*([A-Z][A-Z0-9_]*_[A-Z0-9_]+)\s*")  # named, its value left to the reader
 _BEHIND = re.compile(r"\s#\s*\w")
 _PROSE = re.compile(r"\s*#.*\w")
 _BASES = ("pydantic_settings.BaseSettings", "pydantic.BaseSettings",
@@ -229,6 +230,8 @@ def read_template(path: str, text: str) -> Template:
             entries.append(Entry(path, number, each.name, each.value, explained or behind))
             start, run = (start, run + 1) if run else (number, 1)
             longest = (start, run) if run > longest[1] else longest
+        elif match := _BARE.fullmatch(line):
+            entries.append(Entry(path, number, match[1], None, explained))
         elif match := _COMMENTED.match(line):
             entries.append(Entry(path, number, match[1], None, explained))
             run = 0

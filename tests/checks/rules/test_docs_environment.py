@@ -115,3 +115,8 @@ def test_without_a_template_or_without_a_read_there_is_nothing_to_judge() -> Non
     assert ask_read("env-example-complete", code).state == "not-applicable"
     quiet = {"app/c.py": "X = 1\n", ".env.example": "A=1\n"}
     assert ask_read("env-example-complete", quiet).state == "not-applicable"
+
+
+def test_a_variable_that_stands_alone_on_its_line_is_listed() -> None:
+    code = "class Settings(BaseSettings):\n    db_host: str\n    db_user: str\n"
+    assert findings(code, "DB_HOST\n\n# or\n") == ["DB_USER"]
