@@ -74,6 +74,8 @@ def _is_harmless(name: str, value: str, placeholders: Sequence[str]) -> bool:
         return True
     if any(char.isspace() for char in value.strip()):
         return True  # a label, or a message
+    if any(char.isalpha() and not char.isascii() for char in value):
+        return True  # a message in a language without spaces between words
     parts = set(snake(value).split("_"))
     return parts <= _PARTS | set(snake(name).split("_"))
 
@@ -162,4 +164,6 @@ def _fallbacks(file: File) -> Iterator[tuple[At, str | None]]:
         if name:
             message = f"`{name}` falls back to a literal"
             line = call.line if assign is None else assign.line
+            if _is_setting_or_member(file, line):
+                continue
             yield At(line, message, path=file.path, anchor=name), text

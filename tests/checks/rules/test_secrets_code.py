@@ -103,3 +103,17 @@ def test_a_baseline_marks_what_is_no_secret(tmp_path: Path) -> None:
     listed = f'[{{"hashed_secret": "{digest}", "is_secret": false}}]'
     text = f'{HISTORY}#-- .secrets.baseline\n{{"results": {{"app/a.py": {listed}}}}}\n'
     assert not ask_history("no-secrets-in-history", text, tmp_path).observations
+
+
+def test_a_message_in_a_script_without_spaces_is_no_secret() -> None:
+    assert found({"app/messages.py": 'REFRESH_TOKEN = "令牌已过期请重新登录"\n'}) == []
+
+
+def test_the_fallback_of_a_part_of_the_settings_is_left_to_the_check_on_settings() -> None:
+    text = (
+        "import os\nfrom pydantic import BaseModel\nfrom pydantic_settings import BaseSettings\n"
+        "class Mail(BaseModel):\n    password: str = os.getenv('MAIL_PASSWORD', 'q8Zr1mV7x')\n"
+        "class Settings(BaseSettings):\n    mail: Mail = Mail()\n"
+        "MAIL_PASSWORD = os.getenv('MAIL_PASSWORD', 'q8Zr1mV7x')\n"
+    )
+    assert found({"app/config.py": text}) == [("app/config.py", 8)]
