@@ -33,6 +33,8 @@ _STANDARD = sys.stdlib_module_names | {
 _HOSTS = ("pytest-", "mkdocs-", "sphinx-", "sphinxcontrib-", "flake8-", "pylint-", "mypy-",
           "sqlalchemy-", "opentelemetry-", "jupyter", "fastapi-cli", "hatch-", "setuptools",
           "wheel", "pip", "poetry", "types-")  # fmt: skip
+# Named like plugins, and imported like any library.
+_LIBRARIES = frozenset({"sqlalchemy-utils", "sqlalchemy-mixins", "sqlalchemy-filters"})
 _CONFIGURED = frozenset(
     """settings config conf configuration database db session engine celery worker app main env
     base logging log constants connection""".split()
@@ -145,7 +147,8 @@ class _Uses:
 
     def imports(self, each: Dependency) -> bool:
         """Whether a file below the manifest imports what a dependency installs."""
-        if each.name.startswith(_HOSTS) or each.name.endswith("-stubs"):
+        plugin = each.name.startswith(_HOSTS) and each.name not in _LIBRARIES
+        if plugin or each.name.endswith("-stubs"):
             return True
         folder = _home(each) if _home(each) in self._inhabited else ""
         loading = COMPANIONS.get(each.name, ())

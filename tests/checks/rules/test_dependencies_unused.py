@@ -80,3 +80,9 @@ def test_a_module_that_the_lock_does_not_know_is_left_to_doubt() -> None:
     assert anchors(ask('"httpx"', "import httpx\nimport oddity", uv_dot_lock=lock)) == []
     lock += '[[package]]\nname = "oddity"\nversion = "1"\n'
     assert anchors(ask('"httpx"', "import httpx\nimport oddity", uv_dot_lock=lock)) == ["oddity"]
+
+
+def test_a_library_named_like_a_plugin_is_used_by_its_import_alone() -> None:
+    plugins = '"sqlalchemy", "sqlalchemy-utils", "sqlalchemy-bigquery"'
+    assert anchors(ask(plugins, "import sqlalchemy")) == ["sqlalchemy-utils"]
+    assert anchors(ask(plugins, "import sqlalchemy\nimport sqlalchemy_utils")) == []
