@@ -292,7 +292,6 @@ class AttestationForm(forms.Form):
     )
     evidence = forms.CharField(
         max_length=4_000,
-        help_text="A link, or where and how it can be seen.",
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"required": "Give a link or say how it can be seen."},
     )
@@ -311,6 +310,10 @@ class AttestationForm(forms.Form):
         self.topic = topic
         days = cast("forms.IntegerField", self.fields["days"])
         days.help_text = f"At most {topic.validity_days}, which the standard sets."
+        least = topic.evidence_min_chars
+        self.fields[
+            "evidence"
+        ].help_text = f"A link, or in at least {least} characters where and how it can be seen."
 
     def clean_days(self) -> int:
         """Return the days when the standard allows as many."""

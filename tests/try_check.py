@@ -6,6 +6,7 @@ uv run python -m tests.try_check CHECK [--variant N] [--repo GIT_DIR [--rev REV]
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import tempfile
 import time
@@ -35,6 +36,12 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=60)
     given = parser.parse_args()
     rules.load()
+    for name in given.check:
+        if name not in specs():
+            near = ", ".join(difflib.get_close_matches(name, specs(), 3)) or "none is alike"
+            parser.error(f"there is no check {name} in the catalogue ({near})")
+        if name not in CATALOGUE:
+            parser.error(f"{name} is in the catalogue, but no function asks it: see its @check")
     store = SqliteFactStore(STORE)
     if given.repo:
         git_dir = given.repo.resolve()
@@ -57,8 +64,9 @@ def show(name: str, outcome: Outcome, most: int, seconds: float) -> None:
           f"findings={len(outcome.observations)} {seconds:.2f}s")  # fmt: skip
     for each in outcome.observations[:most]:
         flags = " suppressed" if each.suppressed else ""
+        measured = f" ({each.measured}/{each.limit})" if each.measured or each.limit else ""
         print(f"   {each.path}:{each.line}:{each.column} [{each.symbol}] {each.message}"
-              f" ({each.measured}/{each.limit}){flags}")  # fmt: skip
+              f"{measured}{flags}")  # fmt: skip
 
 
 if __name__ == "__main__":

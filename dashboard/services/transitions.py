@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from dashboard.models import Component, Scan
 
 BATCH = 500
+HEAVY = 0.1
+"""Points of the repository from which a finding is kept beyond the bound: a thousand at most."""
 MAX_STORED = 20_000
 COOKIE_IGNORED = "declares the encoding"
 _SEVERITY = {"must": 0, "should": 1, "may": 2}
@@ -148,13 +150,14 @@ def _appear(
     """Sort what was found into known, returned and new; keep the number of rows bounded."""
     returned = _known_as_fixed(component, [key for key in found if key not in standing])
     room = MAX_STORED - len(standing)
-    for key, row in found.items():
+    # Where not all fit the weightiest come first, and what is worth a tenth of a point always fits.
+    for key, row in sorted(found.items(), key=lambda item: -item[1].gain_total):
         before = standing.get(key)
         if before is not None:
             row.state = before["state"]
             if any(getattr(row, name) != before[name] for name in _CONTENT):
                 result.write.append(row)
-        elif room > 0:
+        elif room > 0 or row.gain_total >= HEAVY:
             room -= 1
             row.state = FindingState.REOPENED if key in returned else FindingState.OPEN
             (result.reopened if key in returned else result.opened).add(key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 
+import msgspec
 import pytest
 
 from checks import model as engine
@@ -174,14 +175,17 @@ def test_a_flood_of_findings_is_stored_up_to_a_limit_and_counted_in_full(
     repository: Repository, rules: Standard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transitions, "MAX_STORED", 3)
-    flood = rows.report(rules.version, *(rows.finding(f"f{n}", line=n) for n in range(1, 9)))
+    light = [
+        msgspec.structs.replace(rows.finding(f"f{n}", line=n), gain={"house-rules": n / 1000})
+        for n in range(1, 9)
+    ]
+    heavy = rows.finding("heavy", line=99)
 
-    store(repository, rules, flood)
-    scan = store(repository, rules, flood)
+    store(repository, rules, rows.report(rules.version, *light))
+    scan = store(repository, rules, rows.report(rules.version, *light, heavy))
 
-    assert Finding.objects.count() == 3
-    assert scan.findings_count == 8
-    assert set(states().values()) == {"open"}
+    assert scan.findings_count == 9
+    assert states() == dict.fromkeys(("f8", "f7", "f6", "heavy"), "open")
 
 
 def test_the_end_of_a_scan_writes_its_numbers_everywhere_they_are_read(

@@ -156,7 +156,7 @@ def test_a_judged_folder_that_is_gone_does_not_stop_the_others(
     repository = register()
     scan_of(repository)
 
-    origin.commit({"jobs/setup.py": None, "jobs/b.py": None})
+    origin.commit({"api/pyproject.toml": "", "api/a.py": BAD})
     scanning.request(repository, Trigger.PUSH)
     scan = scan_of(repository)
 
