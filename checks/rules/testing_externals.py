@@ -97,7 +97,7 @@ def _is_wide(file: File, tests: list[Function]) -> bool:
 def _reaches(project: Project, file: File, outside: set[Function]) -> int:
     """The line by which a test file reaches an external call, 0 for none."""
     for row in file.imports:
-        for function in _imported(project, row.target):
+        for function in _imported(file, row.target):
             if not outside.isdisjoint(project.calls.reachable(function, _LEVELS)):
                 return row.line
         module = project.layout.modules.get(project.names.canonical(row.target))
@@ -109,15 +109,18 @@ def _reaches(project: Project, file: File, outside: set[Function]) -> int:
     return 0
 
 
-def _imported(project: Project, target: str) -> Iterator[Function]:
-    """The function that an import names, or the methods of the class."""
+def _imported(file: File, target: str) -> Iterator[Function]:
+    """The function that an import names, or the methods of the class that the file calls."""
+    project = file.project
     name = project.names.canonical(target)
     function = project.names.function_named(name)
     if function is not None and not function.file.is_test:
         yield function
     cls = project.names.class_named(name)
     if cls is not None and not cls.file.is_test:
-        yield from cls.methods.values()
+        for method in cls.methods.values():
+            if method.name.startswith("__") or file.calls_named(method.name):
+                yield method
 
 
 def _uses(file: File, row: tree.Import, module: File, outside: set[Function]) -> bool:

@@ -8,7 +8,8 @@ from tests.checks.projects import ask
 
 APP = (
     "import httpx\n\n\ndef read():\n    return httpx.get('https://a.example/')\n\n\n"
-    "def half(n):\n    return n\n\n\nclass Client:\n    pass\n"
+    "def half(n):\n    return n\n\n\nclass Client:\n    def name(self):\n        return 1\n\n    "
+    "def fetch(self):\n        return httpx.get('https://a.example/')\n"
 )
 BARE = "from app.weather import read\n\n\ndef test_it():\n    assert read()\n"
 
@@ -26,6 +27,12 @@ def test_an_import_of_what_calls_out_is_found() -> None:
 
 def test_an_import_of_something_else_of_the_module_is_none() -> None:
     assert outside(BARE.replace("read", "half")) == []
+
+
+@pytest.mark.parametrize(("method", "found"), [("fetch", [1]), ("name", [])])
+def test_a_class_reaches_out_by_the_methods_that_are_called(method: str, found: list[int]) -> None:
+    code = "from app.weather import Client\n\n\ndef test_it():\n    assert Client().METHOD()\n"
+    assert outside(code.replace("METHOD", method)) == found
 
 
 @pytest.mark.parametrize(
