@@ -63,8 +63,10 @@ def data_isolation(
     Instead: a database of their own, and a session that is rolled back.
 
     Known problems: any variable of the environment that names a database and is set by a
-    conftest.py, a configuration of pytest or CI is taken for another database. Tests that reach
-    a database only through the application are judged where nothing stands between.
+    conftest.py, a configuration of pytest or CI is taken for another database. Where the
+    tests only ask the application, and name no engine, session or address themselves, no database
+    of the application is seen and the aspect passes. ``rollback`` and ``cleanup`` take any call of
+    an undoing or removing name in the fixture or around it for the right one.
     """
     match entry:
         case "rollback":
