@@ -156,7 +156,7 @@ def _statuses(test: Function, expr: tree.Expr) -> Iterator[int]:
     for node in tree.walk(expr, test.file.facts):
         if isinstance(node, tree.Const) and type(node.value) is int and 100 <= node.value < 600:
             yield node.value
-        elif isinstance(node, tree.Name) and "." in node.id:
+        elif isinstance(node, tree.Name):
             match = _STATUS.fullmatch(node.id.rpartition(".")[2])
             if match is not None:
                 yield int(match[1])

@@ -32,6 +32,7 @@ def shows(body: str, kind: str, head: str = "def test_it(client, code):") -> boo
         ("assert r.status_code == status.HTTP_404_NOT_FOUND", "error", True),
         ("assert r.status_code == 200", "error", False),
         ("assert r.is_error", "error", True),
+        ("assert r.status_code == HTTP_404_NOT_FOUND", "error", True),
         ("assert r.status_code == 403", "auth", True),
         ("assert r.status_code == 404", "auth", False),
         ("assert r.status_code == 200", "edge", False),
