@@ -89,6 +89,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
             is passed as second argument.
         applies: Answers None when the check applies to a project, else the reason why not.
         defaults: The keyword-only parameters and their defaults.
+        advisory: It is wrong too often to count: its findings are shown and cost nothing.
     """
 
     id: str
@@ -98,6 +99,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     each: str
     applies: tuple[Applies, ...]
     defaults: dict[str, Any]
+    advisory: bool = False
 
 
 CATALOGUE: dict[str, Check] = {}
@@ -110,6 +112,7 @@ def check(
     scope: Scope = "production",
     each: str = "",
     applies: Applies | Sequence[Applies] = (),
+    advisory: bool = False,
 ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
     """Enter a function into the catalogue of checks.
 
@@ -118,6 +121,7 @@ def check(
         scope: Files the population is taken from.
         each: List parameter whose entries are sites of their own.
         applies: One or several predicates over the project; each answers a reason or None.
+        advisory: Its findings are shown and cost nothing (``docs/accuracy.md``).
 
     Raises:
         ValueError: When the id is taken or the function has no population.
@@ -135,6 +139,7 @@ def check(
             each=each,
             applies=predicates,
             defaults=dict(function.__kwdefaults__ or {}),
+            advisory=advisory,
         )
         return function
 

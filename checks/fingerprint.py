@@ -148,7 +148,7 @@ def _finding(
         limit=first.limit,
         fingerprint=name,
         suppressed=first.suppressed,
-        uncertain=first.weight < 1,
+        uncertain=first.weight < 1 or any(outcomes[key].advisory for key, _ in sources),
         gain={
             slug: gains[slug].of_finding(sources)
             for slug in dict.fromkeys(slug for slug, _ in asked)

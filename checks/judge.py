@@ -60,7 +60,14 @@ def answer(check: Check, project: Project, params: Mapping[str, Any]) -> Outcome
         )
     observations.sort(key=lambda each: (each.path, each.line, each.column, each.message))
     found = tuple(observations)
-    return Outcome(check=check.id, params=key, sites=sites, observations=found, seconds=seconds)
+    return Outcome(
+        check=check.id,
+        params=key,
+        sites=sites,
+        observations=found,
+        advisory=check.advisory,
+        seconds=seconds,
+    )
 
 
 def _count(check: Check, project: Project, params: dict[str, Any]) -> tuple[int, list[Observation]]:

@@ -15,6 +15,7 @@ type VerdictName = Literal["holds", "fails", "not-applicable", "unknown", "attes
 type CheckState = Literal["measured", "not-applicable", "unknown"]
 
 NOT_BUILT = "check not built"
+ADVISORY = "advisory: shown, not counted"
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +64,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         reason: Why it is not applicable or unknown; "" when measured.
         sites: Opportunities to comply, the denominator.
         observations: Violating (and suppressed) sites in order of path, line.
+        advisory: The check is wrong too often to count: what it observes is shown, no more.
         seconds: CPU time spent, for the manifest; never part of a report's bytes.
     """
 
@@ -72,6 +74,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     sites: int = 0
     observations: tuple[Observation, ...] = ()
+    advisory: bool = False
     seconds: float = 0.0
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from checks.model import (
+    ADVISORY,
     NOT_BUILT,
     CheckResult,
     ClauseResult,
@@ -184,7 +185,8 @@ def _measure(
         outcome = Outcome(check=check.id, params=check.key[1], state="unknown", reason=NOT_BUILT)
         return Measured(check, outcome, Tally(outcome))
     tally = tallies[check.key]
-    if outcome.state != "measured" or not (outcome.sites or outcome.observations):
+    seen = outcome.state == "measured" and (outcome.sites or outcome.observations)
+    if not seen or outcome.advisory:
         return Measured(check, outcome, tally)
     value = check_value(tally.weights, tally.total, strength)
     raw = value
@@ -221,7 +223,8 @@ def _score(judged: Judged, share: Share | None, mean: Average | None) -> float |
 
 
 def _check_result(each: Measured) -> CheckResult:
-    measured = each.value is not None
+    advisory = each.outcome.advisory
+    measured = each.value is not None or advisory
     state = each.outcome.state
     return CheckResult(
         id=each.check.id,
@@ -229,7 +232,7 @@ def _check_result(each: Measured) -> CheckResult:
         violations=violations(each.tally) if measured else 0,
         suppressed=suppressed(each.outcome.observations) if measured else 0,
         state="not-applicable" if state == "measured" and not measured else state,
-        reason=each.outcome.reason,
+        reason=ADVISORY if advisory else each.outcome.reason,
         params=each.check.given,
         score=None if each.value is None else shown_value(each.value),
     )

@@ -36,7 +36,7 @@ class _Shape(msgspec.Struct, frozen=True):
     kind: str
 
 
-@check("response-envelope")
+@check("response-envelope", advisory=True)
 def response_envelope(project: Project, *, majority: float = 0.6) -> Sites | Skip:
     """Answer in one consistent structure.
 

@@ -33,7 +33,7 @@ _WRITING = frozenset({"PUT", "PATCH", "DELETE"})
 _NATURAL = re.compile(r"(\w+_)?(name|username|code|key)")
 
 
-@check("param-placement", applies=has_routes)
+@check("param-placement", applies=has_routes, advisory=True)
 def param_placement(
     project: Project, *, roles: Sequence[str] = ("identity", "filter", "sort", "page")
 ) -> Sites | Skip:

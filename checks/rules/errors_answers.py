@@ -97,7 +97,7 @@ def _answers_errors(project: Project) -> str | None:
     return "raises no HTTPException and registers no exception handler"
 
 
-@check("error-status-semantics", applies=_answers_errors)
+@check("error-status-semantics", applies=_answers_errors, advisory=True)
 def error_status_semantics(
     project: Project, *, statuses: Sequence[int] = (400, 401, 403, 404, 409, 422, 429, 500)
 ) -> Sites:

@@ -24,7 +24,7 @@ _AUTH = frozenset(
 )
 
 
-@check("router-per-resource", applies=has_routes)
+@check("router-per-resource", applies=has_routes, advisory=True)
 def router_per_resource(
     file: File, *, max_app_routes: int = 0, infrastructure: Sequence[str] = _INFRASTRUCTURE
 ) -> Answer:

@@ -288,6 +288,7 @@ class CheckPage:
     params: Sequence[tuple[str, Any, Sequence[Any]]]
     examples: Sequence[Pair]
     clauses: Sequence[ClauseUse]
+    advisory: bool
     needs_table: bool
     table: DatedTable | None
 
@@ -312,6 +313,7 @@ def read_check(identifier: str) -> CheckPage | None:
             for asked in clause.checks
             if asked["id"] == identifier
         ],
+        advisory=identifier in built() and built()[identifier].advisory,
         needs_table=needs_table,
         table=table,
     )

@@ -171,7 +171,9 @@ def read_overview(repository: Repository, standard: str = "", component: str = "
 
 def _line(result: ClauseResult, gives_way: Mapping[str, str]) -> ClauseLine:
     unanswered = [
-        check.get("reason", "") for check in result.checks if check.get("state") != "measured"
+        check.get("reason", "")
+        for check in result.checks
+        if check.get("state") != "measured" or check.get("reason")
     ]
     if not result.checks and result.clause.number in gives_way:
         unanswered.append(f"gives way to {gives_way[result.clause.number]}")

@@ -453,3 +453,18 @@ def test_gains_of_a_file_a_check_and_a_clause_are_evaluated_together() -> None:
     # Clause T-001 and T-003 stand on the same check: fixing one fixes the other.
     assert gains.of_clause("T-001") == gains.of_check("a") == gains.of_clause("T-003")
     assert gains.of_check("no-such-check") == 0
+
+
+def test_an_advisory_check_is_shown_and_costs_nothing() -> None:
+    rules = standard(clause(1, "must", "a"), clause(2, "must", "a", "b"), clause(3, "must", "b"))
+    found = outcomes(fails("a", 4, 3), fails("b", 4, 0))
+    shown = {name: replace(each, advisory=name[0] == "a") for name, each in found.items()}
+
+    result = judge(rules, shown)
+
+    assert [each.verdict for each in result.clauses] == ["not-applicable", "holds", "holds"]
+    assert (result.score, result.open_must, result.coverage) == (100, 0, 1)
+    check = result.clauses[0].checks[0]
+    assert (check.state, check.sites, check.violations) == ("measured", 4, 3)
+    assert check.reason == "advisory: shown, not counted"
+    assert Gains(rules, shown).of({key("a"): [0]}) == 0
