@@ -28,13 +28,14 @@ _LOOKING = re.compile(
     r"|wait|retrieve|lookup|fetchone|fetchall|result|describe|dump|dumps|parse|index)"
     r"(?:_\w+|[a-z]?all|one|many)?|get[A-Z]\w*|assert\w*"
 )
+_STORE = re.compile(r"redis|cache|memcached?|valkey|s3|mongo|kv")
 _MAKING = re.compile(
     r"_*(?:make|create|build|setup|set_up|new|random|fake|seed|generate|add|mock|given|sample"
     r"|prepare|insert|register|login|authenticate|override)(?:_\w+)?"
 )
 _TOOLS = re.compile(
     r"\w*(?:mock|monkeypatch|mocker|patch|caplog|capsys|capfd|tmp_?path|tmpdir|session|faker|fake"
-    r"|freezer|frozen|respx|responses|log|logger|cursor|conn|connection|snapshot|request|benchmark"
+    r"|freezer|frozen|respx|responses|log|logger|cursor|pool|conn|connection|snapshot|request|benchmark"
     r"|page|settings|config|environ|records|soup|subtests|factory|stub|spy|time_machine)\w*"
     r"|db|_?db_\w+|\w+_db|cache|redis",
     re.IGNORECASE,
@@ -133,6 +134,8 @@ def verb_of(call: Call) -> str:
     given = call.arg(1 if call.last == "request" else 0, "url")
     head = tree.dotted(call.receiver).lower()
     is_path = _begins_path(given)
+    if not is_path and _STORE.search(head):
+        return ""
     if not is_path and "client" not in head and head not in {"ac", "api", "http"}:
         return ""
     if call.last == "request":
@@ -159,11 +162,24 @@ def act_of(call: Call) -> Act:
         return "read" if any(not each.file.is_test for each in targets) else ""
     if targets:
         if any(not each.file.is_test for each in targets):
-            return "weak" if any(each.name == "__init__" for each in targets) else "strong"
+            made = [each for each in targets if each.name == "__init__"]
+            if any(each.file.layer == "repositories" for each in made):
+                return ""  # made to look into the database
+            return "weak" if made else "strong"
         return "" if _MAKING.fullmatch(call.last) else "weak"
     if call.receiver is None or (call.fact.block < 0 and call.fact.function < 0):
-        return "weak" if _is_first_party(call) else ""
+        return "weak" if _is_first_party(call) and not _reads_answer(call) else ""
     return _on_object(call.file, call)
+
+
+def _reads_answer(call: Call) -> bool:
+    """``UserOut(**response.json())``: an answer that is put into a schema to look at it."""
+    calls = call.file.facts.calls
+    return any(
+        isinstance(node, tree.CallRef) and calls[node.index].last == "json"
+        for argument in call.arguments
+        for node in tree.walk(argument, call.file.facts)
+    )
 
 
 def _is_first_party(call: Call) -> bool:

@@ -7,15 +7,25 @@ import pytest
 from checks.model import Outcome
 from tests.checks.projects import ask, lines
 
-APP = "def half(n):\n    return n // 2\n\n\ndef load(n):\n    return n\n"
-HEAD = "import pytest\nfrom app.main import half, load\n\n\n"
+REPO = (
+    "class UserRepo:\n    def __init__(self, db):\n        self.db = db\n\n"
+    "    def get_one(self, n):\n        return self.db\n"
+)
+APP = (
+    "class Out:\n    a: int\n\n\ndef half(n):\n    return n // 2\n\n\ndef load(n):\n    return n\n"
+)
+HEAD = (
+    "import pytest\nfrom app.main import Out, half, load\n"
+    "from app.repositories.user import UserRepo\n\n"
+)
 
 
 def shaped(check: str, body: str, name: str = "test_it", folder: str = "tests") -> Outcome:
     """What a check says of one test with this body, which begins in line 6."""
     indented = "".join(f"    {line}\n" for line in body.splitlines())
     code = f"{HEAD}def {name}(client, items, mailer):\n{indented}"
-    return ask(check, {"app/main.py": APP, f"{folder}/test_a.py": code})
+    files = {"app/main.py": APP, "app/repositories/user.py": REPO, f"{folder}/test_a.py": code}
+    return ask(check, files)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +50,9 @@ def test_rounds_loops_and_silence_are_found(body: str, expected: list[int]) -> N
     [
         "assert items\nitems.append(1)\nassert len(items) == 1",
         "r = client.put('/a')\nassert r\nr = client.get('/a')\nassert r",
+        "r = client.put('/a')\nassert r\nout = Out(**r.json())\nassert out.a",
+        "half(4)\nassert redis_client.get('a')\nassert redis_client.get('b')",
+        "r = client.put('/a')\nassert r\nusers = UserRepo(items)\nassert users.get_one(1)",
         "half(4)\nmailer.send.assert_called_once()",
         "half(4)  # must not raise",
         "check_half(half(4))",
