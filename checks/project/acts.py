@@ -35,8 +35,8 @@ _MAKING = re.compile(
 )
 _TOOLS = re.compile(
     r"\w*(?:mock|monkeypatch|mocker|patch|caplog|capsys|capfd|tmp_?path|tmpdir|session|faker|fake"
-    r"|freezer|frozen|respx|responses|log|logger|cursor|pool|conn|connection|snapshot|request|benchmark"
-    r"|page|settings|config|environ|records|soup|subtests|factory|stub|spy|time_machine)\w*"
+    r"|freezer|frozen|respx|responses|log|logger|cursor|pool|conn|connection|snapshot|request"
+    r"|benchmark|page|settings|config|environ|records|soup|subtests|factory|stub|spy|time_machine)\w*"
     r"|db|_?db_\w+|\w+_db|cache|redis",
     re.IGNORECASE,
 )
