@@ -8,6 +8,7 @@ import pytest
 
 from checks.check import CATALOGUE
 from checks.facts.store import FactStore, MemoryFactStore
+from checks.rules.flagged import Flagged, flagged
 from checks.rules.specs import specs
 from tests.checks.examples import Case, build, cases, judged, warm
 from tests.materialise import Materialised
@@ -47,6 +48,10 @@ def test_example(case: Case, repositories: tuple[dict[str, Materialised], FactSt
     found = [f"{each.path}:{each.line} {each.message}" for each in outcome.observations]
     assert len(found) == case.findings, found
     assert outcome.sites >= len(found)
+    if case.side == "bad":
+        seen = outcome.observations[0]
+        place = flagged()[case.check][case.number]
+        assert place == Flagged(seen.path, seen.line, seen.message), "run `make flagged`"
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
