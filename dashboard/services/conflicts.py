@@ -23,12 +23,19 @@ class Pair:
     Attributes:
         first: One of them.
         second: The other.
-        yielding: Keys of those that give way; none while nobody has decided.
+        yielding: Keys of those that give way in this pair; none while nobody has decided.
+        elsewhere: Number of the one that gives way in another pair already, "" for none.
     """
 
     first: Clause
     second: Clause
     yielding: frozenset[str]
+    elsewhere: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether one of the two asks for nothing."""
+        return bool(self.yielding or self.elsewhere)
 
     @property
     def first_yields(self) -> bool:
@@ -62,11 +69,17 @@ def pairs(repository: Repository) -> list[Pair]:
     ).select_related("standard")
     clauses = {key(clause): clause for clause in rows.defer("standard__source")}
     held = _held(repository)
+    gone = set().union(*held.values())
     found = [
-        Pair(clauses[first], clauses[second], frozenset(held.get(frozenset({first, second}), ())))
+        Pair(
+            clauses[first],
+            clauses[second],
+            frozenset(held.get(frozenset({first, second}), ())),
+            next((name.rpartition("/")[2] for name in (first, second) if name in gone), ""),
+        )
         for first, second in names
     ]
-    return sorted(found, key=lambda pair: bool(pair.yielding))
+    return sorted(found, key=lambda pair: pair.settled)
 
 
 def _held(repository: Repository) -> dict[frozenset[str], set[str]]:
@@ -103,10 +116,11 @@ def _contradictions(clauses: Mapping[str, Sequence[str]]) -> set[tuple[str, str]
 
 
 def undecided(repository: Repository) -> int:
-    """Return how many pairs nobody has decided."""
+    """Return how many pairs nobody has decided, here or by what gives way in another."""
     held = _held(repository)
     pairs_of = _contradictions(_adopted(repository))
-    return sum(frozenset(pair) not in held for pair in pairs_of)
+    gone = set().union(*held.values())
+    return sum(frozenset(pair) not in held and gone.isdisjoint(pair) for pair in pairs_of)
 
 
 @transaction.atomic

@@ -40,7 +40,7 @@ def conflicts(request: SignedInRequest, slug: str) -> HttpResponse:
         return HttpResponseRedirect(reverse("conflicts", args=[slug]))
     context = page_context(request, repository, "conflicts") | {
         "pairs": pairs,
-        "open": sum(not pair.yielding for pair in pairs),
+        "open": sum(not pair.settled for pair in pairs),
         "standards": sorted(
             {each.standard for pair in pairs for each in (pair.first, pair.second)},
             key=lambda standard: standard.title,
@@ -58,7 +58,7 @@ def _choices(request: SignedInRequest, pairs: Sequence[Pair]) -> dict[str, str]:
     }
     everywhere = request.POST.get("everywhere", "")
     for pair in pairs:
-        if everywhere and not pair.yielding and not chosen.get(pair.name):
+        if everywhere and not pair.settled and not chosen.get(pair.name):
             for clause in (pair.first, pair.second):
                 if clause.standard.slug == everywhere:
                     chosen[pair.name] = service.key(clause)

@@ -96,6 +96,19 @@ def test_what_gives_way_asks_for_nothing_and_the_other_still_counts(
     }
 
 
+def test_a_pair_is_settled_by_what_gives_way_in_another(lead: User) -> None:
+    third = QUIET.replace(b"quiet", b"silent").replace(b"QT-1", b"SL-1")
+    repository = rows.repository(
+        rows.team(lead=lead), rows.standard(LOUD), rows.standard(QUIET), rows.standard(third)
+    )
+    assert conflicts.undecided(repository) == 2
+
+    conflicts.decide(repository, {PAIR: "loud/LD-1"}, lead)
+
+    assert conflicts.undecided(repository) == 0
+    assert [pair.elsewhere for pair in conflicts.pairs(repository)] == ["LD-1", "LD-1"]
+
+
 def test_a_decision_can_be_turned_and_taken_back(repository: Repository, lead: User) -> None:
     conflicts.decide(repository, {PAIR: "loud/LD-1"}, lead)
     assert not conflicts.decide(repository, {PAIR: "loud/LD-1"}, lead)
