@@ -92,10 +92,15 @@ def test_without_a_table_nothing_passes_and_with_one_it_is_found(
 ) -> None:
     assert repository.score is None
 
-    said = _run("--osv", str(_zip(tmp_path / "all.zip", ADVISORY)), "--scan")
+    newer = {
+        "id": "PYSEC-2",
+        "published": "2099-07-01T10:00:00Z",
+        "affected": [{"package": {"ecosystem": "PyPI", "name": "other"}, "versions": ["1"]}],
+    }
+    said = _run("--osv", str(_zip(tmp_path / "all.zip", ADVISORY, newer)), "--scan")
     _scan(repository)
 
-    assert "1 advisories, the newest of 2099-06-01" in said
+    assert "2 advisories, the newest of 2099-07-01" in said
     assert "PYSEC-1" in Finding.objects.get().message
     assert repository.scans.order_by("number").last().trigger == Trigger.STANDARDS  # type: ignore[union-attr]
 

@@ -59,7 +59,7 @@ def test_a_bad_example_is_marked_where_the_check_flags_it(house: House) -> None:
     bad = examples("logging")["no-print"][0].bad.strip("\n").split("\n")
     start = bad.index(f"#-- {place.path}")
 
-    marked = re.findall(r'<tr class="hit"><td>(.*?)</td></tr><tr class="note">', page)
+    marked = re.findall(r'<tr class="flagged"><td>(.*?)</td></tr><tr class="note">', page)
 
     shown = html.unescape(re.sub(r"<[^>]+>", "", marked[0]))
     assert shown == bad[start + place.line]
