@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
@@ -80,6 +80,8 @@ def run(scan_id: int) -> bool:
 
 def _stop(held: Lease, overdue: bool) -> None:
     """Put the scan back into the queue, or end it when it has had its time."""
+    # A signal may have cut a query off in the middle: its connection answers nothing more.
+    connection.close()
     try:
         if overdue:
             scanning.fail(Scan.objects.get(pk=held.scan_id), "time-limit", OVERDUE)
