@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-import urllib.error
-import urllib.request
 import zipfile
 import zlib
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import msgspec
 import structlog
 from packaging.utils import (
@@ -70,8 +69,9 @@ def load() -> dict[str, Any]:
 
 def of_check(check: str) -> tuple[bool, DatedTable | None]:
     """Return whether a check rests on a table, and the table when it is there."""
-    name = USED_BY.get(check, "")
-    return bool(name), DatedTable.objects.defer("data").filter(pk=name).first()
+    if check not in USED_BY:
+        return False, None
+    return True, DatedTable.objects.defer("data").filter(pk=USED_BY[check]).first()
 
 
 def _store(name: str, data: Any, dated: str, rows: int) -> DatedTable:
@@ -190,7 +190,10 @@ def ask_registry(address: str) -> DatedTable:
     names = sorted(in_use())
     if not names:
         raise TableError("No repository has been scanned yet, so no package is in use; scan first.")
-    found = {name: rows for name in names if (rows := _of_registry(address, name))}
+    with httpx.Client(
+        timeout=TIMEOUT, headers={"Accept": _SIMPLE}, follow_redirects=True
+    ) as client:
+        found = {name: rows for name in names if (rows := _of_registry(client, address, name))}
     return _store_releases(found, address)
 
 
@@ -226,21 +229,24 @@ def in_use() -> set[str]:
     return {name for name in found if _NAME.fullmatch(name)}
 
 
-def _of_registry(address: str, name: str) -> list[dict[str, Any]]:
+def _of_registry(client: httpx.Client, address: str, name: str) -> list[dict[str, Any]]:
     """Versions of a package with the day of their first file, none for an unknown package."""
-    if not address.startswith(("https://", "http://")):
-        raise TableError(f"{address} is no address of a registry; give one that begins with https.")
-    request = urllib.request.Request(  # noqa: S310 - http and https only, as asked above
-        f"{address.rstrip('/')}/{name}/", headers={"Accept": _SIMPLE}
-    )
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
-            read = json.loads(answer.read(ANSWER_BYTES))
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return []
-        raise TableError(f"{address} answered {error.code} about {name}; try again.") from error
-    except (OSError, ValueError) as error:
+        with client.stream("GET", f"{address.rstrip('/')}/{name}/") as answer:
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                return []
+            answer.raise_for_status()
+            content = bytearray()
+            for chunk in answer.iter_bytes():
+                content += chunk
+                if len(content) > ANSWER_BYTES:
+                    raise TableError(f"{address} answered too much about {name}; ask another.")
+        read = json.loads(content)
+    except httpx.UnsupportedProtocol as error:
+        raise TableError(
+            f"{address} is no address of a registry; give one that begins with https."
+        ) from error
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise TableError(f"{address} gave no list of {name} as JSON: {error}.") from error
     return _versions(read.get("files", []) if isinstance(read, dict) else [])
 
