@@ -36,7 +36,7 @@ _SHARED_STEMS = re.compile(
     r"|(?:docker-)?compose(?:[.-][\w.-]+)?\.ya?ml",
     re.IGNORECASE,
 )
-_MANIFESTS = re.compile(r"pyproject\.toml|setup\.cfg|Pipfile|requirements[\w.-]*\.(?:txt|in)")
+MANIFESTS = re.compile(r"pyproject\.toml|setup\.cfg|Pipfile|requirements[\w.-]*\.(?:txt|in)")
 _LOCKS = frozenset({"poetry.lock", "pdm.lock", "Pipfile.lock"})
 
 
@@ -58,7 +58,7 @@ class ComponentSource:
         own = {e.path[len(self.prefix) :]: e for e in entries if e.path.startswith(self.prefix)}
         if not own:
             raise InputError(f"No tracked file lies below {folder!r}: name another component.")
-        self._without_manifest = not any(_MANIFESTS.fullmatch(path) for path in own)
+        self._without_manifest = not any(MANIFESTS.fullmatch(path) for path in own)
         self._own = own
         seen = own | {
             name: entry
@@ -157,7 +157,7 @@ class ComponentSource:
 
     def _shared_as(self, path: str) -> str:
         """Under which name a file of the root is seen; "" when it is not."""
-        manifest = _MANIFESTS.fullmatch(path) is not None or path in _LOCKS
+        manifest = MANIFESTS.fullmatch(path) is not None or path in _LOCKS
         if not (manifest or _is_shared(path)):
             return ""
         if path.startswith(_CI) or path in _CI_NAMES:

@@ -11,6 +11,7 @@ from dashboard.models.people import Team, User
 
 if TYPE_CHECKING:
     from dashboard.models.people import Reader
+    from dashboard.models.repository import Repository
 
 
 class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
@@ -21,6 +22,18 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
         if isinstance(reader, User) and reader.is_superuser:
             return self.all()
         return self.filter(team__in=Team.objects.visible_to(reader))
+
+    def note(
+        self, repository: Repository, actor: User | None, action: str, **detail: object
+    ) -> AuditEntry:
+        """Write down what somebody did to a repository."""
+        return self.create(
+            actor=actor,
+            team_id=repository.team_id,
+            action=action,
+            subject=repository.slug,
+            detail=detail,
+        )
 
 
 class AuditEntry(models.Model):

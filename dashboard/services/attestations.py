@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pathspec
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from checks.rules.specs import ATTESTATION, specs
-from dashboard.models import Attestation, AuditEntry, Clause, Repository, Role, Scan, Trigger
+from dashboard.models import Attestation, AuditEntry, Clause, Repository, Role, Trigger
 from dashboard.services import scanning
 from dashboard.text import clean
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 MOST_SEEN = 2_000
 """Watched files whose versions are kept; a pattern that matches more watches the first of them."""
-MOST_ENDED = 200
 SOON = timedelta(days=30)
 EARLIER = 50
 
@@ -145,13 +144,8 @@ def withdraw(record: Attestation, actor: User) -> None:
 
 
 def _note(repository: Repository, actor: User, action: str, record: Attestation) -> None:
-    AuditEntry.objects.create(
-        actor=actor,
-        team_id=repository.team_id,
-        action=action,
-        subject=repository.slug,
-        detail={"topic": record.topic, "expires": record.expires_at.date().isoformat()},
-    )
+    end = record.expires_at.date().isoformat()
+    AuditEntry.objects.note(repository, actor, action, topic=record.topic, expires=end)
 
 
 # --- in a scan
@@ -212,16 +206,10 @@ def judge_ended() -> int:
     Returns:
         How many were asked for.
     """
-    result = Scan.objects.filter(pk=OuterRef("last_scan_id"))
     ended = Attestation.objects.filter(
-        Q(expires_at__lte=Now()),
         repository=OuterRef("pk"),
         withdrawn_at__isnull=True,
+        expires_at__lte=Now(),
         expires_at__gt=OuterRef("last_scan__started_at"),
     )
-    waiting = Repository.objects.filter(Exists(result), Exists(ended))
-    idle = waiting.exclude(pk__in=Scan.objects.active().values("repository"))
-    found = list(idle.order_by("?")[:MOST_ENDED])
-    for repository in found:
-        scanning.request(repository, Trigger.ATTESTATION)
-    return len(found)
+    return scanning.request_idle(Repository.objects.filter(Exists(ended)), Trigger.ATTESTATION)

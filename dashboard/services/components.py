@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models.functions import Now
 
+from checks.component import MANIFESTS
 from checks.facts.kinds import VENDORED
 from dashboard.models import AuditEntry, Component, Trigger
 from dashboard.services import scanning
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MOST = 30
 """Folders that are found by themselves; a repository with more wants a person to choose."""
-_MANIFEST = re.compile(r"pyproject\.toml|setup\.py|setup\.cfg|Pipfile|requirements[\w.-]*\.txt")
 _ASIDE = VENDORED | frozenset(
     "docs doc examples example samples tests test scripts tools benchmarks templates e2e".split()
 )
@@ -39,7 +38,7 @@ def find(entries: Iterable[Entry]) -> list[str]:
         folder, _, name = entry.path.rpartition("/")
         if _ASIDE & set(folder.split("/")):
             continue
-        if _MANIFEST.fullmatch(name):
+        if name == "setup.py" or MANIFESTS.fullmatch(name):
             manifests.add(folder)
         elif name.endswith(".py"):
             parts = folder.split("/")
@@ -90,13 +89,7 @@ def choose(repository: Repository, folders: Sequence[str], actor: User) -> bool:
         return False
     with transaction.atomic():
         _arrange(repository, wanted)
-        AuditEntry.objects.create(
-            actor=actor,
-            team_id=repository.team_id,
-            action="repository.components",
-            subject=repository.slug,
-            detail={"folders": wanted},
-        )
+        AuditEntry.objects.note(repository, actor, "repository.components", folders=wanted)
         scanning.request(repository, Trigger.STANDARDS, actor=actor)
     return True
 

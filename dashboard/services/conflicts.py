@@ -145,13 +145,7 @@ def decide(repository: Repository, choices: Mapping[str, str], actor: User) -> b
         _write(repository, pair, choice, actor)
         changed[pair.name] = choice
     if changed:
-        AuditEntry.objects.create(
-            actor=actor,
-            team_id=repository.team_id,
-            action="repository.conflicts",
-            subject=repository.slug,
-            detail={"decided": changed},
-        )
+        AuditEntry.objects.note(repository, actor, "repository.conflicts", decided=changed)
         scanning.request(repository, Trigger.STANDARDS, actor=actor)
     return bool(changed)
 

@@ -94,10 +94,4 @@ def likely_provider(clone_url: str) -> str:
 
 
 def _record(hook: WebhookHook, actor: User, action: str) -> None:
-    AuditEntry.objects.create(
-        actor=actor,
-        team_id=hook.repository.team_id,
-        action=action,
-        subject=hook.repository.slug,
-        detail={"provider": hook.provider},
-    )
+    AuditEntry.objects.note(hook.repository, actor, action, provider=hook.provider)

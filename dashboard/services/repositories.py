@@ -102,7 +102,7 @@ def register(
         poll_at=Now() + settings.POLL_EVERY,
     )
     Component.objects.create(repository=repository, path="")
-    _record(repository, actor, "repository.registered", {"clone_url": url.text})
+    AuditEntry.objects.note(repository, actor, "repository.registered", clone_url=url.text)
     standards.adopt(repository, adopted, actor)
     scanning.request(repository, Trigger.REGISTRATION, actor=actor)
     return repository
@@ -136,8 +136,9 @@ def change(repository: Repository, changes: Changes, actor: User | None) -> bool
     repository.save(update_fields=["name", "watched_branch"])
     judged_anew = standards.adopt(repository, changes.standards, actor)
     if moved or renamed:
-        detail = {"name": repository.name, "branch": branch}
-        _record(repository, actor, "repository.changed", detail)
+        AuditEntry.objects.note(
+            repository, actor, "repository.changed", name=repository.name, branch=branch
+        )
     if moved or judged_anew:
         scanning.request(repository, Trigger.STANDARDS, actor=actor)
     return moved or judged_anew
@@ -147,18 +148,8 @@ def remove(repository: Repository, actor: User | None) -> None:
     """Delete the repository, all its results and its mirror. A scan that runs stops by itself."""
     pk = repository.pk
     with transaction.atomic():
-        _record(repository, actor, "repository.removed", {"clone_url": repository.clone_url})
+        AuditEntry.objects.note(
+            repository, actor, "repository.removed", clone_url=repository.clone_url
+        )
         repository.delete()
         transaction.on_commit(lambda: mirrors.remove(pk), robust=True)
-
-
-def _record(
-    repository: Repository, actor: User | None, action: str, detail: dict[str, str]
-) -> None:
-    AuditEntry.objects.create(
-        actor=actor,
-        team_id=repository.team_id,
-        action=action,
-        subject=repository.slug,
-        detail=detail,
-    )

@@ -9,14 +9,12 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from checks import rollout
-from dashboard.models import Adoption, Clause, Repository, Scan, Trigger
+from dashboard.models import Adoption, Clause, Repository, Trigger
 from dashboard.services import conflicts, scanning, standards
 
 if TYPE_CHECKING:
     import checks.standard as engine
     from dashboard.models import Standard
-
-MOST = 200
 
 
 def asked(repository: Repository, day: date) -> list[tuple[Standard, engine.Standard]]:
@@ -58,12 +56,7 @@ def judge_begun() -> int:
     begun |= Q(enforced_from__gt=last, enforced_from__lte=today)
     clauses = Clause.objects.filter(begun, standard__adoptions__repository=OuterRef("pk"))
     waiting = rows.filter(Exists(clauses) | Q(pk__in=_past_grace(today)))
-    found = list(
-        waiting.exclude(pk__in=Scan.objects.active().values("repository")).order_by("?")[:MOST]
-    )
-    for repository in found:
-        scanning.request(repository, Trigger.STANDARDS)
-    return len(found)
+    return scanning.request_idle(waiting, Trigger.STANDARDS)
 
 
 def _past_grace(today: date) -> list[int]:

@@ -24,9 +24,13 @@ from dashboard.models import (
 )
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from dashboard.models import User
 
 logger = structlog.get_logger(__name__)
+
+MOST_AT_ONCE = 200
 
 
 def request(
@@ -50,6 +54,21 @@ def request(
         row, _ = Branch.objects.get_or_create(repository=locked, name=locked.branch_name)
         Branch.objects.filter(pk=row.pk).update(wanted=F("wanted") + 1)
         return queue_scan(locked, row, trigger, commit, actor)
+
+
+def request_idle(repositories: QuerySet[Repository], trigger: Trigger) -> int:
+    """Ask for scans of those of the repositories that no scan waits for or works on.
+
+    A few hundred in one turn, drawn at random: those whose scans always fail starve no other.
+
+    Returns:
+        How many were asked for.
+    """
+    idle = repositories.exclude(pk__in=Scan.objects.active().values("repository"))
+    found = list(idle.order_by("?")[:MOST_AT_ONCE])
+    for repository in found:
+        request(repository, trigger)
+    return len(found)
 
 
 def queue_scan(

@@ -115,13 +115,8 @@ def adopt(repository: Repository, standards: Sequence[Standard], actor: User | N
                 adopted_by=actor,
                 fresh=_fresh(standard, replaced.get(standard.slug)),
             )
-    AuditEntry.objects.create(
-        actor=actor,
-        team_id=repository.team_id,
-        action="repository.standards",
-        subject=repository.slug,
-        detail={"standards": sorted(standard.slug for standard in standards)},
-    )
+    slugs = sorted(standard.slug for standard in standards)
+    AuditEntry.objects.note(repository, actor, "repository.standards", standards=slugs)
     return True
 
 
