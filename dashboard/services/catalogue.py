@@ -19,7 +19,7 @@ from checks.rules import specs as definitions
 from dashboard.models import Adoption, Clause, ClauseResult, Repository, Standard, Strength
 from dashboard.services import tables
 from dashboard.services.examples import pairs
-from dashboard.services.repository_page import VERDICT_WORDS
+from dashboard.services.repository_page import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,11 +86,7 @@ class ClauseRow:
     @property
     def verdicts(self) -> str:
         """What the reader's repositories make of it, in words; "" when none was judged by it."""
-        return " · ".join(
-            f"{self.fleet[verdict]} {words[self.fleet[verdict] != 1]}"
-            for verdict, words in VERDICT_WORDS.items()
-            if self.fleet.get(verdict)
-        )
+        return in_words(self.fleet)
 
     @property
     def means(self) -> str:

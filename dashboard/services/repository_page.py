@@ -31,6 +31,15 @@ VERDICT_WORDS = {
 }
 
 
+def in_words(counts: Mapping[str, int]) -> str:
+    """Return how many results have which verdict, in words; "" for none."""
+    return " · ".join(
+        f"{count} {words[count != 1]}"
+        for verdict, words in VERDICT_WORDS.items()
+        if (count := counts.get(verdict, 0))
+    )
+
+
 @dataclass(frozen=True)
 class ClauseLine:
     """One clause with its verdict, as a line of the page."""
@@ -85,12 +94,7 @@ class Area:
     @property
     def summary(self) -> str:
         """How many clauses have which verdict, in words."""
-        counts = Counter(line.verdict for line in self.lines)
-        return " · ".join(
-            f"{counts[verdict]} {words[counts[verdict] != 1]}"
-            for verdict, words in VERDICT_WORDS.items()
-            if counts[verdict]
-        )
+        return in_words(Counter(line.verdict for line in self.lines))
 
 
 @dataclass(frozen=True)
