@@ -225,7 +225,6 @@ class Expressions:
             block=place.block,
             awaited=awaited,
             statement=statement,
-            func_line=func_node.end_lineno or node.lineno,
         )
         return CallRef(index)
 

@@ -122,7 +122,6 @@ class Call(msgspec.Struct, frozen=True, array_like=True, gc=False):
     block: int
     awaited: bool
     statement: bool
-    func_line: int
 
     def keyword(self, name: str) -> Expr | None:
         """The value passed for a keyword, or None."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from checks.facts import tree
 from checks.project.names import Target
-from checks.project.subjects import Call, Except
+from checks.project.subjects import Except
 
 if TYPE_CHECKING:
     from checks.facts.tree import Expr
@@ -263,11 +263,6 @@ def nested(function: Function) -> Iterator[Function]:
         if each.fact.parent in inside:
             inside.add(each.index)
             yield each
-
-
-def made_in(file: File, expr: Expr | None) -> Call | None:
-    """The call that an expression is, None for anything else."""
-    return file.calls[expr.index] if isinstance(expr, tree.CallRef) else None
 
 
 def _foreign_bases(name: str) -> Iterable[str]:

@@ -26,6 +26,11 @@ class Row:
         self.file = file
         self.index = index
 
+    @property
+    def path(self) -> str:
+        """Path of its file."""
+        return self.file.path
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Row) or type(other) is not type(self):
             return False
@@ -59,11 +64,6 @@ class Function(Row):
     def end_line(self) -> int:
         """Its last line."""
         return self.fact.end_line
-
-    @property
-    def path(self) -> str:
-        """Path of its file."""
-        return self.file.path
 
     @property
     def key(self) -> str:
@@ -178,11 +178,6 @@ class Class(Row):
         return self.fact.end_line
 
     @property
-    def path(self) -> str:
-        """Path of its file."""
-        return self.file.path
-
-    @property
     def key(self) -> str:
         """Canonical name."""
         return f"{self.file.key}.{self.fact.qualname}"
@@ -253,11 +248,6 @@ class Call(Row):
         """First line."""
         return self.fact.line
 
-    @property
-    def path(self) -> str:
-        """Path of its file."""
-        return self.file.path
-
     @cached_property
     def name(self) -> str:
         """Canonical name of the callee, of methods as ``type.method``; "" if unknown."""
@@ -294,13 +284,6 @@ class Call(Row):
         """Whether it passes ``**mapping``, so that any keyword may be among them."""
         return any(not item.name for item in self.fact.keywords)
 
-    @property
-    def in_loop(self) -> bool:
-        """Whether a loop or comprehension of the same function is around it."""
-        loops = {"for", "async for", "while", "comp"}
-        around = self.file.blocks_around(self.fact.block)
-        return any(block.kind in loops for _, block in around)
-
 
 class Except(Row):
     """An except clause; the index is that of its block."""
@@ -319,11 +302,6 @@ class Except(Row):
     def end_line(self) -> int:
         """Its last line."""
         return self.block.end_line
-
-    @property
-    def path(self) -> str:
-        """Path of its file."""
-        return self.file.path
 
     @property
     def bound(self) -> str:
@@ -381,11 +359,6 @@ class Raise(Row):
         return self.fact.line
 
     @property
-    def path(self) -> str:
-        """Path of its file."""
-        return self.file.path
-
-    @property
     def function(self) -> Function | None:
         """The function it stands in."""
         return self.file.function_of(self.fact.function)
@@ -418,11 +391,6 @@ class ImportedName(Row):
     def line(self) -> int:
         """Line of the statement."""
         return self.fact.line
-
-    @property
-    def path(self) -> str:
-        """Path of its file."""
-        return self.file.path
 
     @cached_property
     def target(self) -> str:

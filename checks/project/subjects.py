@@ -107,11 +107,6 @@ class File:
         return self.project.layout.is_migration(self)
 
     @property
-    def is_script(self) -> bool:
-        """A script file: a command, not a part of the service."""
-        return self.path in self.project.layout.scripts
-
-    @property
     def is_production(self) -> bool:
         """A production file: none of the above, and parsed."""
         return self.path in self.project.layout.production
