@@ -100,6 +100,7 @@ def configure(settings: config.Config) -> None:
             "dashboard.poll": {"queue": "fetch"},
             "dashboard.run_scan": {"queue": "analyse"},
             "dashboard.read_source": {"queue": "post"},
+            "dashboard.read_standard": {"queue": "post"},
             "dashboard.answer_probe": {"queue": "fetch"},
         },
         timezone="UTC",

@@ -8,7 +8,15 @@ from celery import shared_task
 from celery.signals import worker_ready, worker_shutting_down
 
 from dashboard import queue
-from dashboard.services import reconcile, registration, running, source_view, stopping, sweeping
+from dashboard.services import (
+    origins,
+    reconcile,
+    registration,
+    running,
+    source_view,
+    stopping,
+    sweeping,
+)
 from dashboard.services.pulse import Pulse
 
 
@@ -22,6 +30,12 @@ def run_scan(scan_id: int) -> None:
 def read_source(source_id: int) -> None:
     """Read one file for the page that asked for it."""
     running.read_source(source_id)
+
+
+@shared_task(name=origins.READ_STANDARD)
+def read_standard(origin_id: int) -> None:
+    """Read the file of a repository that holds a team's standard."""
+    origins.read(origin_id)
 
 
 @shared_task(name=registration.ANSWER_PROBE)

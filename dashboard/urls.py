@@ -13,6 +13,7 @@ from dashboard.views import (
     fleet,
     health,
     ops,
+    origin,
     own_standard,
     people,
     registration,
@@ -74,6 +75,10 @@ urlpatterns = [
     # standards and checks
     path("standards/", catalogue.standards, name="standards"),
     path("standards/new/", own_standard.new, name="standard-new"),
+    path("standards/new/repository/", origin.new, name="origin-new"),
+    path("standards/new/repository/<int:pk>/", origin.origin, name="origin"),
+    path("standards/new/repository/<int:pk>/again/", origin.again, name="origin-again"),
+    path("standards/new/repository/<int:pk>/stop/", origin.stop, name="origin-stop"),
     path("standards/<slug:slug>/", catalogue.standard, name="standard"),
     path("standards/<slug:slug>/<str:number>/", catalogue.clause, name="clause"),
     path("checks/", catalogue.checks, name="checks"),

@@ -40,7 +40,15 @@ from dashboard.models.scan import (
     VerdictName,
 )
 from dashboard.models.source_file import SourceFile, SourceState
-from dashboard.models.standard import Adoption, Clause, DatedTable, Standard, Strength
+from dashboard.models.standard import (
+    Adoption,
+    Clause,
+    DatedTable,
+    OriginState,
+    Standard,
+    StandardOrigin,
+    Strength,
+)
 from dashboard.models.webhook import (
     DeliveryOutcome,
     Provider,
@@ -71,6 +79,7 @@ __all__ = [
     "FindingEventKind",
     "FindingState",
     "Membership",
+    "OriginState",
     "Outbox",
     "PeriodicRun",
     "Phase",
@@ -86,6 +95,7 @@ __all__ = [
     "SourceFile",
     "SourceState",
     "Standard",
+    "StandardOrigin",
     "StoredReport",
     "Strength",
     "Team",

@@ -43,6 +43,11 @@ class Trigger(models.TextChoices):
     MANUAL = "manual", "By hand"
     POLL = "poll", "Polling"
     STANDARDS = "standards", "Changed standards"
+    ROLLOUT = "rollout", "A clause came into force"
+    CONFLICTS = "conflicts", "Decided contradictions"
+    COMPONENTS = "components", "Changed folders"
+    BRANCH = "branch", "Changed branch"
+    TABLES = "tables", "Refreshed data"
     AUDIT = "audit", "Audit"
     ATTESTATION = "attest", "Attestation"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self, override
 
 from django.db import models
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from dashboard.models.people import Team, User
@@ -12,6 +13,9 @@ from dashboard.models.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
+
+    from dashboard.models.people import Reader
 
 
 class Strength(models.TextChoices):
@@ -35,6 +39,7 @@ class Standard(models.Model):
 
     ``source`` is the TOML text the clauses were read from, so an old version can be judged again.
     ``team`` has brought it, and its leads alone bring newer ones; None for what is shipped.
+    ``commit`` is where a :class:`StandardOrigin` has read it; "" for what a person brought.
     """
 
     slug = models.SlugField(max_length=80)
@@ -44,6 +49,7 @@ class Standard(models.Model):
     source = models.TextField()
     shipped = models.BooleanField(default=False)
     team = models.ForeignKey(Team, models.DB_SET_NULL, null=True, related_name="+")
+    commit = models.CharField(max_length=64, blank=True)
     is_latest = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -54,7 +60,7 @@ class Standard(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["slug", "version"], name="standard_version_once"),
             models.UniqueConstraint(
-                fields=["slug"], condition=models.Q(is_latest=True), name="standard_one_latest"
+                fields=["slug"], condition=Q(is_latest=True), name="standard_one_latest"
             ),
         ]
 
@@ -126,6 +132,67 @@ class Adoption(models.Model):
         """Store the row; the slug always follows the standard."""
         self.slug = self.standard.slug
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class OriginState(models.TextChoices):
+    """How the file stands that a standard is read from."""
+
+    WAITING = "waiting", "Waiting to be read"
+    READ = "read", "In step with the repository"
+    REFUSED = "refused", "Cannot be used"
+
+
+class StandardOriginQuerySet(models.QuerySet["StandardOrigin"]):
+    """Files that standards are read from."""
+
+    def visible_to(self, reader: Reader) -> Self:
+        """Return those of the reader's teams, and those in repositories the reader may see."""
+        repositories = Repository.objects.visible_to(reader)
+        own = Q(team__in=Team.objects.visible_to(reader))
+        return self.filter(own | Q(repository__in=repositories))
+
+    def behind(self, for_at_least: timedelta) -> Self:
+        """Return those whose file nobody has read at the judged commit, rung for long ago."""
+        judged = F("repository__scanned_commit")
+        late = self.filter(rung_at__lte=Now() - for_at_least).exclude(commit=judged)
+        return late.exclude(repository__scanned_commit="")
+
+
+class StandardOrigin(models.Model):
+    """A file of a registered repository that a team's standard is read from, again and again.
+
+    ``slug`` is "" until a text could be used; from then on the file brings this standard and no
+    other. ``oid`` is the blob that was read last, usable or not, at ``commit``; ``mistakes`` are
+    what stands against it.
+    """
+
+    team = models.ForeignKey(Team, models.DB_CASCADE, related_name="+")
+    repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="origins")
+    path = models.CharField(max_length=500)
+    slug = models.SlugField(max_length=80, blank=True)
+    state = models.CharField(max_length=8, choices=OriginState, default=OriginState.WAITING)
+    mistakes = models.JSONField(default=list)
+    oid = models.CharField(max_length=64, blank=True)
+    commit = models.CharField(max_length=64, blank=True)
+    read_at = models.DateTimeField(null=True)
+    rung_at = models.DateTimeField(db_default=Now())
+    registered_by = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = StandardOriginQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "path"], name="origin_file_once"),
+            models.UniqueConstraint(
+                fields=["slug"], condition=~Q(slug=""), name="origin_slug_once"
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.path
 
 
 class DatedTable(models.Model):

@@ -16,7 +16,15 @@ from django.http import Http404
 from checks import rules
 from checks.check import CATALOGUE
 from checks.rules import specs as definitions
-from dashboard.models import Adoption, Clause, ClauseResult, Repository, Standard, Strength
+from dashboard.models import (
+    Adoption,
+    Clause,
+    ClauseResult,
+    Repository,
+    Standard,
+    StandardOrigin,
+    Strength,
+)
 from dashboard.services import tables
 from dashboard.services.examples import pairs
 from dashboard.services.repository_page import in_words
@@ -107,6 +115,8 @@ class StandardPage:
     strengths: Mapping[str, int]
     means: Mapping[str, int]
     adopters: Sequence[Repository]
+    origin: StandardOrigin | None
+    readable: bool
 
 
 def newest_standard(slug: str) -> Standard:
@@ -129,7 +139,9 @@ def read_standard(reader: User, slug: str) -> StandardPage:
         _clause_row(clause, fleet.get(clause.number, {}))
         for clause in standard.clauses.order_by("position")
     ]
-    adopters = Repository.objects.visible_to(reader).filter(adoptions__slug=slug)
+    visible = Repository.objects.visible_to(reader)
+    adopters = visible.filter(adoptions__slug=slug)
+    origin = StandardOrigin.objects.select_related("repository", "team").filter(slug=slug).first()
     strengths = Counter(row.clause.strength for row in rows)
     return StandardPage(
         standard=standard,
@@ -137,6 +149,8 @@ def read_standard(reader: User, slug: str) -> StandardPage:
         strengths={name: strengths[name] for name in Strength.values if strengths[name]},
         means=dict(Counter(row.means for row in rows)),
         adopters=list(adopters.order_by("name")[:50]),
+        origin=origin,
+        readable=origin is not None and visible.filter(pk=origin.repository_id).exists(),
     )
 
 

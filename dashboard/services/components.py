@@ -90,7 +90,7 @@ def choose(repository: Repository, folders: Sequence[str], actor: User) -> bool:
     with transaction.atomic():
         _arrange(repository, wanted)
         AuditEntry.objects.note(repository, actor, "repository.components", folders=wanted)
-        scanning.request(repository, Trigger.STANDARDS, actor=actor)
+        scanning.request(repository, Trigger.COMPONENTS, actor=actor)
     return True
 
 

@@ -146,7 +146,7 @@ def decide(repository: Repository, choices: Mapping[str, str], actor: User) -> b
         changed[pair.name] = choice
     if changed:
         AuditEntry.objects.note(repository, actor, "repository.conflicts", decided=changed)
-        scanning.request(repository, Trigger.STANDARDS, actor=actor)
+        scanning.request(repository, Trigger.CONFLICTS, actor=actor)
     return bool(changed)
 
 

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from checks.standard import StandardError, parse
-from dashboard.models import Adoption, AuditEntry, Repository, Role, Standard, Team
+from dashboard.models import (
+    Adoption,
+    AuditEntry,
+    Repository,
+    Role,
+    Standard,
+    StandardOrigin,
+    Team,
+)
 from dashboard.services import standards
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import checks.standard as engine
     from dashboard.models import User
@@ -71,14 +79,12 @@ def read(text: str, reader: User) -> Offer:
     except StandardError as error:
         raise RefusedError(error.mistakes) from error
     before = Standard.objects.newest().filter(slug=standard.slug).first()
-    if standard.slug in RESERVED or (before is not None and before.shipped):
-        raise RefusedError(
-            [f"standard: slug {standard.slug!r} is taken by the product; choose another"]
-        )
-    if before is not None and not (before.team and reader.may(Role.LEAD, before.team)):
-        raise RefusedError(
-            [f"standard: slug {standard.slug!r} belongs to another team; choose another"]
-        )
+    leads = Team.objects.with_role(reader, Role.LEAD)
+    if obstacle := taken(standard.slug, leads.values_list("pk", flat=True)):
+        raise RefusedError([obstacle])
+    if StandardOrigin.objects.filter(slug=standard.slug).exists():
+        sentence = f"standard: {standard.slug!r} is read from a repository; change it there"
+        raise RefusedError([f"{sentence}, or stop reading the file on its page"])
     visible = Repository.objects.visible_to(reader)
     held = Adoption.objects.filter(slug=standard.slug, repository__in=visible)
     return Offer(
@@ -87,6 +93,16 @@ def read(text: str, reader: User) -> Offer:
         changes=_changes(standards.parsed(before) if before else None, standard),
         adopters=[row.repository for row in held.select_related("repository")[:50]],
     )
+
+
+def taken(slug: str, teams: Collection[int]) -> str:
+    """Return why these teams cannot use a slug, "" when they can."""
+    before = Standard.objects.newest().filter(slug=slug).first()
+    if slug in RESERVED or (before is not None and before.shipped):
+        return f"standard: slug {slug!r} is taken by the product; choose another"
+    if before is not None and before.team_id not in teams:
+        return f"standard: slug {slug!r} belongs to another team; choose another"
+    return ""
 
 
 def _changes(before: engine.Standard | None, after: engine.Standard) -> list[Change]:

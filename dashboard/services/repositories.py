@@ -140,7 +140,8 @@ def change(repository: Repository, changes: Changes, actor: User | None) -> bool
             repository, actor, "repository.changed", name=repository.name, branch=branch
         )
     if moved or judged_anew:
-        scanning.request(repository, Trigger.STANDARDS, actor=actor)
+        trigger = Trigger.STANDARDS if judged_anew else Trigger.BRANCH
+        scanning.request(repository, trigger, actor=actor)
     return moved or judged_anew
 
 

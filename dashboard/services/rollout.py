@@ -56,7 +56,7 @@ def judge_begun() -> int:
     begun |= Q(enforced_from__gt=last, enforced_from__lte=today)
     clauses = Clause.objects.filter(begun, standard__adoptions__repository=OuterRef("pk"))
     waiting = rows.filter(Exists(clauses) | Q(pk__in=_past_grace(today)))
-    return scanning.request_idle(waiting, Trigger.STANDARDS)
+    return scanning.request_idle(waiting, Trigger.ROLLOUT)
 
 
 def _past_grace(today: date) -> list[int]:

@@ -28,6 +28,7 @@ from dashboard.services import (
     facts,
     lease,
     mirrors,
+    origins,
     results,
     rollout,
     scanning,
@@ -162,6 +163,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     source_view.keep(scan.repository, source, paths)
     clock.lap("sources")
     results.store(held, judged, [row for row, _ in asked], clock.laps)
+    origins.read_all(scan.repository, source)
 
 
 def _name_commit(held: Lease, scan: Scan, source: GitSource, branch: str) -> None:

@@ -43,6 +43,7 @@ def store(
     *,
     is_shipped: bool = False,
     team: Team | None = None,
+    commit: str = "",
 ) -> Standard:
     """Return the row of this version, made if need be, and make it the newest of its slug."""
     row = Standard.objects.filter(slug=standard.slug, version=standard.version).first()
@@ -56,6 +57,7 @@ def store(
             source=source.decode("utf-8"),
             shipped=is_shipped,
             team=team,
+            commit=commit,
         )
         Clause.objects.bulk_create(_clauses(row, standard), batch_size=BATCH)
     elif not row.is_latest:
@@ -63,6 +65,12 @@ def store(
         Standard.objects.filter(pk=row.pk).update(is_latest=True)
         row.is_latest = True
     return row
+
+
+def is_newest(standard: engine.Standard) -> bool:
+    """True when exactly this text is the newest version of its slug."""
+    rows = Standard.objects.newest().filter(slug=standard.slug, version=standard.version)
+    return rows.exists()
 
 
 def _clauses(row: Standard, standard: engine.Standard) -> Iterable[Clause]:

@@ -26,7 +26,15 @@ from dashboard.models import (
     WebhookDelivery,
     Worker,
 )
-from dashboard.services import attestations, lease, registration, rollout, scanning, source_view
+from dashboard.services import (
+    attestations,
+    lease,
+    origins,
+    registration,
+    rollout,
+    scanning,
+    source_view,
+)
 
 RING_AGAIN_AFTER = 4  # sweeps
 RINGS_PER_SWEEP = 200
@@ -48,6 +56,7 @@ def sweep() -> None:
         scanning.ring(pk)
     source_view.ring_unheard()
     registration.ring_unheard()
+    origins.ring_behind()
     if Repository.objects.due_for_polling().exists():
         queue.ring(queue.POLL)
     if PeriodicRun.objects.claim("what-ends-and-begins", HOUR):

@@ -90,7 +90,7 @@ def test_what_gives_way_asks_for_nothing_and_the_other_still_counts(
     }
     assert verdicts["LD-1"] == "not-applicable"
     assert verdicts["QT-1"] == "fails"
-    assert repository.scans.get().trigger == Trigger.STANDARDS
+    assert repository.scans.get().trigger == Trigger.CONFLICTS
     assert AuditEntry.objects.get(action="repository.conflicts").detail == {
         "decided": {PAIR: "loud/LD-1"}
     }

@@ -102,7 +102,7 @@ def test_without_a_table_nothing_passes_and_with_one_it_is_found(
 
     assert "2 advisories, the newest of 2099-07-01" in said
     assert "PYSEC-1" in Finding.objects.get().message
-    assert repository.scans.order_by("number").last().trigger == Trigger.STANDARDS  # type: ignore[union-attr]
+    assert repository.scans.order_by("number").last().trigger == Trigger.TABLES  # type: ignore[union-attr]
 
 
 def test_an_export_is_read_in_each_of_its_forms_and_keeps_what_is_asked(tmp_path: Path) -> None:

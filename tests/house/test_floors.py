@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
             "dashboard.views dashboard.templatetags | dashboard.webhooks | dashboard.tasks"
             " | dashboard.management"
         ),
-        "dashboard.services dashboard.forms",
+        "dashboard.services dashboard.forms dashboard.standard_forms",
         "dashboard.models dashboard.migrations dashboard.queue",
         "dashboard.celery | dashboard.settings",
         (

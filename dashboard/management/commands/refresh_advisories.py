@@ -50,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["scan"]:
             for repository in Repository.objects.all():
-                scanning.request(repository, Trigger.STANDARDS)
+                scanning.request(repository, Trigger.TABLES)
             self.stdout.write("All repositories are judged again.")
         else:
             self.stdout.write("They count with the next scan of each repository.")

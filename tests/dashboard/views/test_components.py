@@ -72,7 +72,7 @@ def test_what_a_person_has_chosen_stays() -> None:
 
     assert component.path == ""
     assert AuditEntry.objects.filter(action="repository.components").count() == 2
-    assert repository.scans.get().trigger == Trigger.STANDARDS
+    assert repository.scans.get().trigger == Trigger.COMPONENTS
 
 
 def test_findings_of_a_retired_folder_leave_with_the_next_scan(house: House) -> None:

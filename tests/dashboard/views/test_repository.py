@@ -208,7 +208,7 @@ def test_new_settings_are_saved_and_scanned_with(house: House) -> None:
     house.repository.refresh_from_db()
     assert status == 302
     assert (house.repository.name, house.repository.watched_branch) == ("Shop", "release")
-    assert Scan.objects.get().trigger == Trigger.STANDARDS
+    assert Scan.objects.get().trigger == Trigger.BRANCH
 
 
 def test_refused_settings_come_back_as_the_same_form_with_a_sentence(house: House) -> None:
