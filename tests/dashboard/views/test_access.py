@@ -49,6 +49,10 @@ FOR_EVERYBODY_SIGNED_IN = {
 FOR_MACHINES = ("hooks/", "api/", "metrics")
 ASKED_ELSEWHERE = {
     "standard-new",
+    "origin",
+    "origin-again",
+    "origin-new",
+    "origin-stop",
     "healthz",
     "readyz",
     "account_login",
