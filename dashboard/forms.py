@@ -185,11 +185,6 @@ class RepositorySettingsForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "class": "mono", "spellcheck": "false"}),
     )
 
-    renew = forms.BooleanField(
-        label="Move to the newest version of each adopted standard",
-        required=False,
-    )
-
     def __init__(self, data: Any = None, *, repository: Repository) -> None:
         self.held = {
             row.slug: row.standard for row in repository.adoptions.select_related("standard")
@@ -201,8 +196,7 @@ class RepositorySettingsForm(forms.Form):
             "folders": "\n".join(row.path for row in repository.components.judged()),
         }
         super().__init__(data, initial=initial)
-        if all(standard.is_latest for standard in self.held.values()):
-            del self.fields["renew"]
+        self.outdated = [row for row in self.held.values() if not row.is_latest]
 
     def clean_branch(self) -> str:
         """Return the branch name when git allows it."""
@@ -230,12 +224,11 @@ class RepositorySettingsForm(forms.Form):
         return folders
 
     def changes(self) -> Changes:
-        """Return what was asked for. An adopted version stays until its renewal is asked for."""
-        held = {} if self.cleaned_data.get("renew") else self.held
+        """Return what was asked for. An adopted version stays until it is renewed on purpose."""
         return Changes(
             name=self.cleaned_data["name"],
             watched_branch=self.cleaned_data["branch"],
-            standards=[held.get(row.slug, row) for row in self.cleaned_data["standards"]],
+            standards=[self.held.get(row.slug, row) for row in self.cleaned_data["standards"]],
         )
 
 

@@ -20,6 +20,7 @@ from dashboard.views import (
     repository,
     scan,
     source,
+    versions,
     webhook,
 )
 from dashboard.webhooks import door
@@ -52,6 +53,7 @@ urlpatterns = [
     path("r/<slug:slug>/scan/", repository.rescan, name="repository-scan"),
     path("r/<slug:slug>/history/", repository.history, name="history"),
     path("r/<slug:slug>/settings/", repository.repository_settings, name="repository-settings"),
+    path("r/<slug:slug>/settings/versions/", versions.renew, name="repository-renew"),
     path("r/<slug:slug>/remove/", repository.remove, name="repository-remove"),
     path("r/<slug:slug>/scans/<int:number>/", scan.scan, name="scan"),
     path("r/<slug:slug>/webhook/", webhook.webhook, name="webhook"),
@@ -80,6 +82,7 @@ urlpatterns = [
     path("standards/new/repository/<int:pk>/again/", origin.again, name="origin-again"),
     path("standards/new/repository/<int:pk>/stop/", origin.stop, name="origin-stop"),
     path("standards/<slug:slug>/", catalogue.standard, name="standard"),
+    path("standards/<slug:slug>/versions/adopt/", versions.adopt, name="standard-adopt"),
     path("standards/<slug:slug>/<str:number>/", catalogue.clause, name="clause"),
     path("checks/", catalogue.checks, name="checks"),
     path("checks/<slug:identifier>/", catalogue.check, name="check"),

@@ -21,6 +21,7 @@ from dashboard.models import (
     Clause,
     ClauseResult,
     Repository,
+    Role,
     Standard,
     StandardOrigin,
     Strength,
@@ -117,6 +118,8 @@ class StandardPage:
     adopters: Sequence[Repository]
     origin: StandardOrigin | None
     readable: bool
+    may_adopt: bool
+    outdated: int
 
 
 def newest_standard(slug: str) -> Standard:
@@ -150,6 +153,8 @@ def read_standard(reader: User, slug: str) -> StandardPage:
         means=dict(Counter(row.means for row in rows)),
         adopters=list(adopters.order_by("name")[:50]),
         origin=origin,
+        may_adopt=Repository.objects.with_role(reader, Role.LEAD).exists(),
+        outdated=visible.filter(adoptions__slug=slug).exclude(adoptions__standard=standard).count(),
         readable=origin is not None and visible.filter(pk=origin.repository_id).exists(),
     )
 

@@ -18,6 +18,7 @@ from dashboard.models import (
     Team,
 )
 from dashboard.services import standards
+from dashboard.services.versions import Difference, changes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -38,28 +39,19 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Change:
-    """One clause that differs between two versions, and in what."""
-
-    number: str
-    requirement: str
-    what: str
-
-
-@dataclass(frozen=True)
 class Offer:
     """A text that can be stored, and what it would change.
 
     Attributes:
         standard: What was read.
         before: The newest version of the same slug, None for a new standard.
-        changes: What differs from it, clause by clause; everything when there is none.
+        difference: What differs from it, clause by clause; everything when there is none.
         adopters: Repositories that are judged by an earlier version; they stay with it.
     """
 
     standard: engine.Standard
     before: Standard | None
-    changes: Sequence[Change]
+    difference: Difference
     adopters: Sequence[Repository]
 
     @property
@@ -90,7 +82,7 @@ def read(text: str, reader: User) -> Offer:
     return Offer(
         standard=standard,
         before=before,
-        changes=_changes(standards.parsed(before) if before else None, standard),
+        difference=_difference(before, standard),
         adopters=[row.repository for row in held.select_related("repository")[:50]],
     )
 
@@ -105,33 +97,11 @@ def taken(slug: str, teams: Collection[int]) -> str:
     return ""
 
 
-def _changes(before: engine.Standard | None, after: engine.Standard) -> list[Change]:
-    old = {clause.id: clause for clause in before.clauses} if before else {}
-    found = []
-    for clause in after.clauses:
-        known = old.pop(clause.id, None)
-        if known is None:
-            found.append(Change(clause.id, clause.requirement, "new"))
-        elif what := _difference(known, clause):
-            found.append(Change(clause.id, clause.requirement, what))
-    found += [Change(clause.id, clause.requirement, "gone") for clause in old.values()]
-    return found
-
-
-def _difference(before: engine.Clause, after: engine.Clause) -> str:
-    """Say in which of its parts a clause differs, "" for none."""
-    parts = []
-    if before.strength != after.strength:
-        parts.append(f"{before.strength} becomes {after.strength}")
-    if before.checks != after.checks:
-        parts.append("other checks or limits")
-    if before.requirement != after.requirement:
-        parts.append("other words")
-    if (before.advisory_from, before.enforced_from) != (after.advisory_from, after.enforced_from):
-        parts.append("other dates")
-    if before.conflicts != after.conflicts:
-        parts.append("other contradictions")
-    return ", ".join(parts)
+def _difference(before: Standard | None, after: engine.Standard) -> Difference:
+    try:
+        return Difference(changes(standards.parsed(before) if before else None, after))
+    except StandardError as error:
+        return Difference(unreadable=str(error))
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import StandardForm
@@ -36,9 +37,9 @@ def new(request: SignedInRequest) -> HttpResponse:
                 offer = own_standards.read(form.cleaned_data["source"], request.user)
                 if "store" in request.POST:
                     row = own_standards.publish(form.cleaned_data["source"], request.user)
-                    messages.success(
-                        request, f"{row.title} is stored. Repositories adopt it in their settings."
-                    )
+                    stored = '{} is stored. <a href="{}">Adopt it in your repositories</a>'
+                    where = reverse("standard-adopt", args=[row.slug])
+                    messages.success(request, format_html(stored, row.title, where))
                     return HttpResponseRedirect(reverse("standard", args=[row.slug]))
             except own_standards.RefusedError as error:
                 for mistake in error.mistakes:

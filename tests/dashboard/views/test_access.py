@@ -25,7 +25,7 @@ FOR_ITS_TEAM = {
     "scan": "scans/1/",
     "source": "code/app/main.py",
 }
-FOR_LEADS = {"repository-settings": "settings/"}
+FOR_LEADS = {"repository-settings": "settings/", "repository-renew": "settings/versions/"}
 ONLY_POST = {
     "repository-scan": "scan/",
     "repository-remove": "remove/",
@@ -48,6 +48,7 @@ FOR_EVERYBODY_SIGNED_IN = {
 }
 FOR_MACHINES = ("hooks/", "api/", "metrics")
 ASKED_ELSEWHERE = {
+    "standard-adopt",
     "standard-new",
     "origin",
     "origin-again",

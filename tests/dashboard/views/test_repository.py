@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from checks import model as engine
 from dashboard import queue
-from dashboard.models import AuditEntry, Repository, Scan, ScanState, Standard, Trigger
+from dashboard.models import AuditEntry, Repository, Scan, ScanState, Trigger
 from dashboard.services import lease, scanning
 from dashboard.services.repository_page import read_overview
 from tests.dashboard import rows
@@ -229,16 +229,14 @@ def test_a_refused_form_is_a_fragment_for_htmx(house: House) -> None:
     assert b'id="settings-form"' in answer.content
 
 
-def test_an_adopted_version_stays_until_its_renewal_is_asked_for(house: House) -> None:
+def test_an_adopted_version_stays_and_the_newer_one_is_offered(house: House) -> None:
     newer = rows.standard(rows.HOUSE_RULES.replace(b"Two clauses.", b"Two better clauses."))
     data = {"name": house.repository.name, "branch": "", "standards": [newer.pk]}
 
     _post(house, "settings/", **data)
-    assert house.repository.adoptions.get().standard == house.standard
-    _post(house, "settings/", **data, renew="on")
 
-    assert house.repository.adoptions.get().standard == newer
-    assert Standard.objects.count() == 2
+    assert house.repository.adoptions.get().standard == house.standard
+    assert house.page("settings/versions/") in _get(house, "settings/")
 
 
 def test_removing_takes_the_name_typed(house: House) -> None:
