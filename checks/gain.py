@@ -16,6 +16,7 @@ from checks.scoring import (
     Share,
     Tally,
     Weights,
+    all_violate,
     average,
     check_value,
     shown_points,
@@ -133,5 +134,6 @@ def _refigured(judged: Judged, left: Mapping[Key, Weights]) -> Judged:
             checks.append(each)
             continue
         value = check_value(weights, each.tally.total, clause.strength)
-        checks.append(each._replace(fails=bool(weights), value=value))
+        whole = all_violate(weights, each.tally.total)
+        checks.append(each._replace(fails=bool(weights), value=value, whole=whole))
     return Judged(clause, verdict(clause, checks), tuple(checks))

@@ -30,10 +30,11 @@ class Share(NamedTuple):
     """What one clause puts into the score of its standard.
 
     Attributes:
-        weight: 4 for a must, 1 for a should.
+        weight: 4 for a must, 1 for a should; 1 for each check of a clause.
         value: How far it is met, in units of 10^-12.
         capped: True when it counts only where it lowers the score: it fails while another of its
-            checks is unknown, so that nobody can say what it would be worth.
+            checks is unknown, so that nobody can say what it would be worth; or it has no site
+            that complies, so that it would be gone without its violations.
     """
 
     weight: int
@@ -151,9 +152,9 @@ def violating_share(weights: Weights, sites: int) -> Fraction:
     return Fraction(1) if bad >= sites > 0 or sites <= 0 < bad else bad / max(sites, 1)
 
 
-def clause_value(values: Sequence[int]) -> int:
-    """Mean of the values of a clause's checks, rounded down."""
-    return sum(values) // len(values)
+def all_violate(weights: Weights, sites: int) -> bool:
+    """Whether no site complies, so that nothing would be left without the violations."""
+    return sum(weights.values()) >= sites
 
 
 def average(shares: Iterable[Share]) -> Average | None:

@@ -24,9 +24,9 @@ from checks.scoring import (
     Average,
     Share,
     Tally,
+    all_violate,
     average,
     check_value,
-    clause_value,
     letter,
     shown_points,
     shown_ratio,
@@ -52,6 +52,8 @@ class Measured(NamedTuple):
         fails: True when at least one site violates.
         value: The value under the clause's strength, None when it was not measured.
         raw: The value with suppressed sites counted as violations.
+        whole: True when every site violates.
+        raw_whole: The same with suppressed sites counted as violations.
     """
 
     check: ClauseCheck
@@ -60,6 +62,8 @@ class Measured(NamedTuple):
     fails: bool = False
     value: int | None = None
     raw: int | None = None
+    whole: bool = False
+    raw_whole: bool = False
 
     @property
     def unknown(self) -> bool:
@@ -80,19 +84,14 @@ class Judged(NamedTuple):
     checks: tuple[Measured, ...]
 
     @property
-    def value(self) -> int | None:
-        """Mean of the measured checks; None when the clause gives no answer."""
-        return self._mean([each.value for each in self.checks if each.value is not None])
-
-    @property
     def share(self) -> Share | None:
         """What the clause puts into the score; None when it gives no answer."""
-        return self._share(self.value)
+        return self._share([(e.value, e.whole) for e in self.checks if e.value is not None])
 
     @property
     def raw_share(self) -> Share | None:
         """The same with suppressions ignored, over the same clauses."""
-        return self._share(self._mean([each.raw for each in self.checks if each.raw is not None]))
+        return self._share([(e.raw, e.raw_whole) for e in self.checks if e.raw is not None])
 
     @property
     def low_share(self) -> Share | None:
@@ -105,14 +104,18 @@ class Judged(NamedTuple):
             return Share(WEIGHTS[self.clause.strength], 0)
         return self.share
 
-    def _mean(self, values: Sequence[int]) -> int | None:
-        return clause_value(values) if self.verdict in ANSWERS else None
+    def _share(self, values: Sequence[tuple[int, bool]]) -> Share | None:
+        """The mean of its measured checks.
 
-    def _share(self, value: int | None) -> Share | None:
-        if value is None:
+        A check all of whose sites violate is gone when they are deleted, and a clause of nothing
+        else with it. Uncertain violations leave such a check a value above 0: counted where that
+        lifts the mean, deleting them would lower it.
+        """
+        mean = average(Share(1, value, whole) for value, whole in values)
+        if mean is None or self.verdict not in ANSWERS:
             return None
-        capped = any(each.unknown for each in self.checks)
-        return Share(WEIGHTS[self.clause.strength], value, capped)
+        capped = any(each.unknown for each in self.checks) or all(whole for _, whole in values)
+        return Share(WEIGHTS[self.clause.strength], mean.total // mean.weight, capped)
 
 
 def judge(
@@ -188,12 +191,13 @@ def _measure(
     seen = outcome.state == "measured" and (outcome.sites or outcome.observations)
     if not seen or outcome.advisory:
         return Measured(check, outcome, tally)
-    value = check_value(tally.weights, tally.total, strength)
-    raw = value
+    value = raw = check_value(tally.weights, tally.total, strength)
+    whole = raw_whole = all_violate(tally.weights, tally.total)
     if suppressed(outcome.observations):
         everything = Tally(outcome, suppressed_count=True)
         raw = check_value(everything.weights, everything.total, strength)
-    return Measured(check, outcome, tally, bool(tally.sites), value, raw)
+        raw_whole = all_violate(everything.weights, everything.total)
+    return Measured(check, outcome, tally, bool(tally.sites), value, raw, whole, raw_whole)
 
 
 def _clause_results(

@@ -193,6 +193,18 @@ def test_fixing_or_deleting_a_violation_never_lowers_a_score(
         before = after
 
 
+def test_a_clause_of_nothing_but_an_uncertain_violation_lifts_no_score() -> None:
+    """Counted at its half, it would lift a worse clause, and deleting it would lower the score."""
+    rules = standard(clause(1, "must", "check-0"), clause(2, "must", "check-1"))
+    found = outcomes(measured("check-0", 1, violation(1, weight=0.5)), fails("check-1", 4, 4))
+
+    before = judge(rules, found)
+    after = judge(rules, without(found, ("check-0", "{}"), 0, sites=-1))
+
+    assert (before.score, after.score) == (0, 0)
+    assert 100 - sum(each.loss for each in before.clauses) == before.score
+
+
 @settings(deadline=None)
 @given(cases(), st.integers(2, 5))
 def test_copies_of_the_code_have_the_score_of_one(
