@@ -1,4 +1,4 @@
-"""A report made from nothing: read the commit, ask every check, count."""
+"""What a commit shows, made from nothing: read it, and ask every check."""
 
 from __future__ import annotations
 
@@ -12,37 +12,34 @@ from checks.check import CATALOGUE
 from checks.component import ComponentSource
 from checks.facts.store import FactStore
 from checks.facts.version import extractor_version, tool_versions
-from checks.fingerprint import findings
 from checks.judge import answer
-from checks.model import NOT_BUILT, Manifest, Outcome, Report, Skipped
+from checks.model import NOT_BUILT, Manifest, Outcome, Skipped
 from checks.project.project import Project
 from checks.reading import Progress, Read, read_project
 from checks.rules.specs import Key
-from checks.scoring import tallies
 from checks.source import Source
 from checks.standard import Standard
-from checks.verdict import judge
 
 ENGINE = "straightedge 0.1.0"
 
 
-def fresh_report(
+def ask(
     source: Source,
     standards: Sequence[Standard],
-    names: tuple[str, str, str],
+    component: str,
     store: FactStore,
     said: Mapping[str, Any],
     *,
     jobs: int,
     progress: Progress | None,
-) -> Report:
-    """The report of :func:`checks.review.review`, made now, from facts of any age.
+) -> tuple[Manifest, dict[Key, Outcome]]:
+    """What was looked at, and the answers of all checks that the standards ask, made now.
 
     Args:
         source: The repository at the commit.
-        standards: Judged one at a time, in this order.
-        names: Repository, commit and component, as the report names them.
-        store: Facts of earlier reviews.
+        standards: Whose checks are asked.
+        component: Folder that is judged; "" for the whole repository.
+        store: Facts of earlier reviews, of any age.
         said: What no repository holds: ``attestations`` and ``tables``.
         jobs: Analysis processes at the same time.
         progress: Told about each phase.
@@ -50,31 +47,12 @@ def fresh_report(
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
     """
-    view = ComponentSource(source, names[2]) if names[2] else None
+    view = ComponentSource(source, component) if component else None
     read = read_project(view or source, store, jobs=jobs, progress=progress, **said)
     outcomes = judge_project(read.project, standards, progress)
-    return _report(read, view, outcomes, standards, names)
-
-
-def _report(
-    read: Read,
-    view: ComponentSource | None,
-    outcomes: dict[Key, Outcome],
-    standards: Sequence[Standard],
-    names: tuple[str, str, str],
-) -> Report:
     if view is not None:
         outcomes = {key: _relocated(outcome, view) for key, outcome in outcomes.items()}
-    repository, commit, component = names
-    counted = tallies(outcomes)
-    return Report(
-        repository=repository,
-        commit=commit,
-        component=component,
-        manifest=_manifest(read, view),
-        standards=tuple(judge(standard, outcomes, counted) for standard in standards),
-        findings=findings(outcomes, standards, counted),
-    )
+    return _manifest(read, view), outcomes
 
 
 def judge_project(

@@ -37,25 +37,35 @@ class Remembered:
     def __init__(self, store: FactStore, commit: str, asked: Mapping[str, Any]) -> None:
         self._store = store
         text = msgspec.json.encode(asked, order="sorted", enc_hook=str)
-        kind = f"report:{hashlib.sha256(text).hexdigest()[:32]}"
-        self._key = Key(commit, kind, rules_version()) if commit else None
+        digest = hashlib.sha256(text).hexdigest()[:32]
+        self._key = Key(commit, f"report:{digest}", rules_version()) if commit else None
+        self._answers = Key(commit, f"answers:{digest}", rules_version())
 
     def read(self) -> Report | None:
         """The report, when it was made before."""
-        if self._key is None:
-            return None
-        data = self._store.get_many([self._key]).get(self._key)
-        if data is None:
+        data = self._bytes(self._key)
+        if not data:
             return None
         try:
             return _DECODER.decode(zlib.decompress(data))
         except (zlib.error, msgspec.DecodeError):
             return None
 
-    def keep(self, report: Report) -> None:
-        """Keep a report that owes nothing to an accident."""
-        if self._key is not None and _is_certain(report):
-            self._store.put_many({self._key: zlib.compress(_ENCODER.encode(report), 1)})
+    def answers(self) -> bytes:
+        """The packed answers it was made of; nothing when they were not kept."""
+        return self._bytes(self._answers if self._key else None)
+
+    def keep(self, report: Report, answers: bytes = b"") -> None:
+        """Keep a report that owes nothing to an accident, with its packed answers if there."""
+        if self._key is None or not _is_certain(report):
+            return
+        kept = {self._key: zlib.compress(_ENCODER.encode(report), 1)}
+        if answers:
+            kept[self._answers] = answers
+        self._store.put_many(kept)
+
+    def _bytes(self, key: Key | None) -> bytes:
+        return b"" if key is None else self._store.get_many([key]).get(key, b"")
 
 
 def _is_certain(report: Report) -> bool:

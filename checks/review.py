@@ -5,7 +5,7 @@ The server and the command line call the same function, so that both say the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from checks.facts.store import FactStore, MemoryFactStore
@@ -29,8 +29,9 @@ def review(
     attestations: Sequence[Mapping[str, Any]] = (),
     tables: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    take: Callable[[bytes], None] | None = None,
 ) -> Report:
-    """Judge one commit by some standards.
+    """Return the report of one commit; the same commit and the same rules give the same.
 
     Args:
         source: The repository at the commit.
@@ -42,9 +43,7 @@ def review(
         attestations: What leads have attested.
         tables: Dated data of the product (releases, advisories).
         progress: Told about each phase: ``tree``, ``documents``, ``files``, ``checks``.
-
-    Returns:
-        The report; the same commit and the same rules give the same report.
+        take: Given the answers that the report was made of, as :mod:`checks.outcomes` packs them.
 
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
@@ -52,14 +51,18 @@ def review(
     store = facts_store or MemoryFactStore()
     context = asked(source, repository, component, standards, attestations, tables)
     remembered = Remembered(store, source.commit, context)
-    known = remembered.read()
-    if known is not None:
-        return known
-    # What judges is not even imported for a commit that was judged before.
-    from checks.fresh import fresh_report
+    report, answers = remembered.read(), remembered.answers() if take else b""
+    if report is None or (take and not answers):
+        # What judges is not even imported for a commit that was judged before.
+        from checks.compose import compose
+        from checks.fresh import ask
+        from checks.outcomes import pack
 
-    names = (repository, source.commit, component)
-    said = {"attestations": attestations, "tables": tables}
-    report = fresh_report(source, standards, names, store, said, jobs=jobs, progress=progress)
-    remembered.keep(report)
+        said = {"attestations": attestations, "tables": tables}
+        read = ask(source, standards, component, store, said, jobs=jobs, progress=progress)
+        report = compose((repository, source.commit, component), *read, standards)
+        answers = pack(read[1]) if take else b""
+        remembered.keep(report, answers)
+    if take is not None:
+        take(answers)
     return report

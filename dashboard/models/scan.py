@@ -261,9 +261,12 @@ class ClauseResult(models.Model):
 class StoredReport(models.Model):
     """The report of the last scan of a component, byte for byte as the command line prints it.
 
-    ``data`` is zlib-compressed JSON. One row per component: a new scan replaces it.
+    ``data`` is zlib-compressed JSON, ``answers`` what the checks answered, as
+    :mod:`checks.outcomes` packs it: what it would mean under other rules can be told without the
+    repository. One row per component: a new scan replaces it.
     """
 
     component = models.OneToOneField(Component, models.DB_CASCADE, related_name="report")
     scan = models.ForeignKey(Scan, models.DB_CASCADE, related_name="+")
     data = models.BinaryField()
+    answers = models.BinaryField(default=b"")

@@ -311,9 +311,13 @@ def stored_report(repository: Repository, component: str = "") -> bytes | None:
         repository: What was judged.
         component: A judged folder; "" for the first, which usually is the only one.
     """
-    rows = StoredReport.objects.filter(
-        component__repository=repository, component__retired_at__isnull=True
-    ).order_by("component__path")
+    rows = (
+        StoredReport.objects.filter(
+            component__repository=repository, component__retired_at__isnull=True
+        )
+        .defer("answers")
+        .order_by("component__path")
+    )
     row = (rows.filter(component__path=component) if component else rows).first()
     return zlib.decompress(row.data) if row else None
 

@@ -40,11 +40,12 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One component's report, and its bytes as the command line would print them."""
+    """One component's report, its bytes as the command line would print them, and its answers."""
 
     component: Component
     report: engine.Report
     data: bytes
+    answers: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,11 @@ def store(
             _write_standards(scan, each, standards, clauses)
             StoredReport.objects.update_or_create(
                 component=each.component,
-                defaults={"scan": scan, "data": zlib.compress(each.data)},
+                defaults={
+                    "scan": scan,
+                    "data": zlib.compress(each.data),
+                    "answers": each.answers,
+                },
             )
         lease.write(
             state=_end_state(judged),

@@ -143,6 +143,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     asked = rollout.asked(scan.repository, timezone.localdate())
     judged = []
     for component in components.to_judge(scan.repository, source):
+        answers = bytearray()
         report = review(
             source,
             [standard for _, standard in asked],
@@ -153,8 +154,10 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
             attestations=attestations.records(scan.repository, source),
             tables=tables.load(),
             progress=_reporter(beat),
+            take=answers.extend,
         )
-        judged.append(results.Judged(component, report, report_json.render(report).encode()))
+        data = report_json.render(report).encode()
+        judged.append(results.Judged(component, report, data, bytes(answers)))
     clock.lap("review")
     beat.progress(Phase.STORING)
     # A review may outlive the connection it began with.

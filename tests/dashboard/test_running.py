@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from checks.outcomes import unpack
 from checks.review import review
 from dashboard import queue
 from dashboard.models import (
@@ -117,7 +118,9 @@ def test_the_server_says_of_a_commit_what_the_command_line_says(
         check=True,
     ).stdout
 
-    stored = zlib.decompress(StoredReport.objects.get().data)
+    row = StoredReport.objects.get()
+    stored = zlib.decompress(row.data)
+    assert {check for check, _ in unpack(bytes(row.answers))} == {"no-print", "no-broad-except"}
     name = json.loads(printed)["repository"]
     ours = f'"repository": "{repository.slug}"'.encode()
     assert stored.replace(ours, f'"repository": "{name}"'.encode(), 1) == printed

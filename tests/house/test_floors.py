@@ -34,7 +34,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         # ---------------------------------------------------- no Django below this line
         "checks.__main__",
         "checks.review | checks.report | checks.opening",
-        "checks.remembered | checks.fresh",
+        "checks.remembered | checks.fresh | checks.compose | checks.outcomes",
         "checks.fingerprint checks.gain checks.verdict checks.scoring",
         "checks.standard checks.rollout",
         "checks.judge | checks.reading checks.lintcontext",
