@@ -11,6 +11,7 @@ from checks import rules
 from checks.check import CATALOGUE
 from checks.component import ComponentSource
 from checks.facts.store import FactStore
+from checks.facts.team import Team
 from checks.facts.version import extractor_version, tool_versions
 from checks.judge import answer
 from checks.model import NOT_BUILT, Manifest, Outcome, Skipped
@@ -48,8 +49,9 @@ def ask(
         checks.errors.InputError: The repository or the component cannot be read.
     """
     view = ComponentSource(source, component) if component else None
-    read = read_project(view or source, store, jobs=jobs, progress=progress, **said)
-    outcomes = judge_project(read.project, standards, progress)
+    with Team(jobs) as team:
+        read = read_project(view or source, store, team=team, progress=progress, **said)
+        outcomes = judge_project(read.project, standards, progress)
     if view is not None:
         outcomes = {key: _relocated(outcome, view) for key, outcome in outcomes.items()}
     return _manifest(read, view), outcomes

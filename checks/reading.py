@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 
+from checks.facts.analyses import Analyses
 from checks.facts.doctree import DocumentFact
 from checks.facts.kinds import kind_of
 from checks.facts.lint import LintFact
@@ -50,6 +52,7 @@ def read_project(
     store: FactStore,
     *,
     jobs: int = 1,
+    team: Team | None = None,
     attestations: Sequence[Mapping[str, Any]] = (),
     tables: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
@@ -59,7 +62,9 @@ def read_project(
     Args:
         source: The repository at the commit.
         store: Facts of earlier reviews.
-        jobs: Analysis processes at the same time.
+        jobs: Analysis processes at the same time, where no team is given.
+        team: Analysis processes that stay for what checks ask about the history; without one
+            they are started again for that.
         attestations: What leads have attested.
         tables: Dated data of the product (releases, advisories).
         progress: Told about each phase.
@@ -70,8 +75,8 @@ def read_project(
     tell = progress or (lambda phase, done, total: None)
     tell("tree", 0, 1)
     files = _Files(source)
-    with Team(jobs) as team:
-        made = partial(map_blobs, read=source.blobs, store=store, team=team)
+    with contextlib.nullcontext(team) if team is not None else Team(jobs) as working:
+        made = partial(map_blobs, read=source.blobs, store=store, team=working)
         texts = made(list(files.documents.values()), progress=_part(tell, "documents"))
         documents = _documents(files.documents, texts)
         wanted = _python_jobs(files.python, documents)
@@ -87,14 +92,9 @@ def read_project(
         lint=_lint({path: pair[1] for path, pair in wanted.items()}, mapped),
         attestations=attestations,
         tables=tables,
+        analyses=Analyses(store, team),
     )
-    return Read(
-        project=project,
-        files=len(files.entries),
-        python_files=files.python_count,
-        analysed=sum(1 for file in project.files if file.parsed),
-        skipped=tuple(Skipped(path, why) for path, why in sorted(files.notes.items()) if why),
-    )
+    return files.read(project)
 
 
 class _Files:
@@ -123,6 +123,16 @@ class _Files:
         for path, job in jobs:
             if not self.notes.get(path):
                 self.notes[path] = mapped.notes.get(key_of(job), "")
+
+    def read(self, project: Project) -> Read:
+        """The project that was made of the files, with the proof of what was read."""
+        return Read(
+            project=project,
+            files=len(self.entries),
+            python_files=self.python_count,
+            analysed=sum(1 for file in project.files if file.parsed),
+            skipped=tuple(Skipped(path, why) for path, why in sorted(self.notes.items()) if why),
+        )
 
 
 def _part(tell: Progress, phase: str) -> Callable[[int, int], None]:

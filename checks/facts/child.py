@@ -169,6 +169,17 @@ def _extractor(kind: str) -> Extractor:
             return facts, facts.error
 
         return python
+    if kind == "tables":
+        from checks.facts.pasttables import TableReader
+
+        # Versions of a file share most of their text, and come one after the other.
+        reader = TableReader()
+        return lambda data: (reader.read(data), "")
+    if kind in {"docstrings", "shapes"}:
+        from checks.facts.pastfunctions import documented, shapes
+
+        extract_past = documented if kind == "docstrings" else shapes
+        return lambda data: (extract_past(data), "")
     from checks.facts.documents import read
 
     def document(data: bytes) -> tuple[Any, str]:

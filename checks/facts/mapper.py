@@ -22,6 +22,10 @@ from checks.facts.wire import Answer, Batch, Item, Task
 
 __all__ = ["AnalysisError", "MapJob", "Mapped", "Team", "key_of", "map_blobs"]
 
+PAST = frozenset({"tables", "docstrings", "shapes"})
+"""What is asked of versions of Python files that are no more: :mod:`checks.facts.pasttables`,
+:mod:`checks.facts.pastfunctions`."""
+
 type Reader = Callable[[Iterable[str]], Iterator[tuple[str, bytes]]]
 type Progress = Callable[[int, int], None]
 
@@ -32,9 +36,9 @@ class MapJob(msgspec.Struct, frozen=True):
     Attributes:
         oid: Blob id.
         kind: ``py`` for :class:`~checks.facts.tree.PyFacts`, ``lint`` for
-            :class:`~checks.facts.lint.LintFact`, else a kind of document
+            :class:`~checks.facts.lint.LintFact`, a kind of :data:`PAST`, else a kind of document
             (:mod:`checks.facts.kinds`) for :class:`~checks.facts.documents.DocumentFact`.
-        size: Bytes of the blob, known before it is read.
+        size: Bytes of the blob; -1 where that shows only when it is read.
         basename: Last part of a path that has the blob; matters to ``lint`` only.
         context: What ``lint`` needs to know; None for all other kinds.
     """
@@ -53,10 +57,12 @@ class Mapped(msgspec.Struct, frozen=True):
         facts: Encoded facts by :func:`key_of`; a key without one has a note.
         notes: Why a fact is missing or incomplete, in words that follow a path ("larger than
             512 KiB", "does not parse: line 12: invalid syntax").
+        accidents: Those of the notes that another run may do without; nothing of them is kept.
     """
 
     facts: dict[Key, bytes]
     notes: dict[Key, str]
+    accidents: set[Key]
 
 
 class _Kept(msgspec.Struct, frozen=True, array_like=True):
@@ -66,6 +72,10 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
     note: str = ""
 
 
+_ALLOWED = dict.fromkeys(("py", *PAST), limits.SYNTAX_BYTES) | {
+    "lint": limits.LINT_BYTES,
+    "lock": limits.LOCK_BYTES,
+}
 _KEEP = msgspec.msgpack.Encoder()
 _KEPT = msgspec.msgpack.Decoder(_Kept)
 
@@ -81,7 +91,7 @@ def key_of(job: MapJob) -> Key:
         if job.context is None:
             raise ValueError("A lint job needs a LintContext.")
         kind = kind_of_fact(job.context, shape_of(job.basename))
-    elif kind != "py":
+    elif kind != "py" and kind not in PAST:
         kind = f"doc:{kind}"
     return Key(job.oid, kind, extractor_version())
 
@@ -135,7 +145,7 @@ class _Run:
         self._progress = progress
         self._fresh: dict[Key, bytes] = {}
         self._again: deque[Work] = deque()
-        self.result = Mapped({}, {})
+        self.result = Mapped({}, {}, set())
 
     # What is there already ----------------------------------------------------------------------
 
@@ -157,12 +167,12 @@ class _Run:
         seen: set[str] = set()
         total = 0
         for key, job in self._jobs.items():
-            if note := _too_large(job):
+            if note := _too_large(job, job.size):
                 self.result.notes[key] = note
                 continue
             if job.oid not in seen:
                 seen.add(job.oid)
-                total += job.size
+                total += max(job.size, 0)
             if len(seen) > limits.SCAN_FILES or total > limits.SCAN_BYTES:
                 self.result.notes[key] = "beyond the number of files or bytes that one scan reads"
                 continue
@@ -213,7 +223,10 @@ class _Run:
         size = 0
         by_oid = {blob.oid: blob for blob in blobs}
         for oid, data in read(list(by_oid)):
-            waiting.append((by_oid[oid], data))
+            blob = by_oid[oid]
+            if blob.size < 0 and not self._readable(blob, len(data)):
+                continue
+            waiting.append((blob, data))
             size += len(data)
             if size >= share or len(waiting) >= limits.BATCH_FILES:
                 yield _work(waiting)
@@ -221,12 +234,26 @@ class _Run:
         if waiting:
             yield _work(waiting)
 
+    def _readable(self, blob: _Blob, size: int) -> bool:
+        """Whether a blob whose size was not known is small enough for any of its jobs."""
+        allowed: list[tuple[Key, MapJob]] = []
+        for key, job in blob.jobs:
+            if note := _too_large(job, size):
+                self._settle(key, b"", note)
+                self._fresh[key] = _KEEP.encode(_Kept(b"", note))
+            else:
+                allowed.append((key, job))
+        blob.jobs = allowed
+        return bool(allowed)
+
     def answer(self, work: Work, answer: Answer) -> None:
         """Settle one task of a batch."""
         key = work.keys.pop(answer.task)
         self._settle(key, answer.data, answer.note)
         if answer.lasting:
             self._fresh[key] = _KEEP.encode(_Kept(answer.data, answer.note))
+        else:
+            self.result.accidents.add(key)
 
     def finished(self) -> None:
         """A batch is through: keep what it gave."""
@@ -257,10 +284,9 @@ class _Run:
             self._again.append(_part(work, set(work.keys)))
 
 
-def _too_large(job: MapJob) -> str:
-    allowed = {"py": limits.SYNTAX_BYTES, "lint": limits.LINT_BYTES, "lock": limits.LOCK_BYTES}
-    limit = allowed.get(job.kind, limits.DOCUMENT_BYTES)
-    if job.size <= limit:
+def _too_large(job: MapJob, size: int) -> str:
+    limit = _ALLOWED.get(job.kind, limits.DOCUMENT_BYTES)
+    if size <= limit:
         return ""
     return (
         f"larger than {limit // limits.KIB} KiB"

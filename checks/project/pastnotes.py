@@ -6,28 +6,25 @@ same body. Versions of files are read newest first, and of long histories not al
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from checks.facts import tree
-from checks.facts.parse import parse
-from checks.facts.text import decode, split_lines
+from checks.facts.pastfunctions import Documented, Hinted
+from checks.facts.text import decode
 from checks.project.docstrings import arguments, sectioned, sections
 from checks.project.rows import Function
 from checks.project.wording import name_words, words
 
 if TYPE_CHECKING:
-    from checks.facts.remembered import RememberedEach
     from checks.project.subjects import File
-    from checks.project.trunk import Step, Trunk
+    from checks.project.trunk import Pair, Step, Trunk
 
 MOST = 1_000
 """Earlier versions of files that are read."""
-_BATCH = 100
 _KEPT = 0.8
 _PART = re.compile(
     rb"(?i:notes?|warnings?|caution|attention|danger|important|args|arguments)[ \t]*:|:param|@param"
@@ -42,7 +39,10 @@ _PROSE = re.compile(
 
 type Key = tuple[str, str]
 """``warning`` or ``note`` and "", or ``args`` and the name of the argument."""
-type Def = ast.FunctionDef | ast.AsyncFunctionDef
+type Lines = set[bytes]
+
+_DOCUMENTED = msgspec.msgpack.Decoder(list[Documented])
+_SHAPES = msgspec.msgpack.Decoder(list[tuple[str, bytes]])
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -74,12 +74,22 @@ class Note(msgspec.Struct, frozen=True):
     removed: str
 
 
-class _Now:
-    """What a file says now."""
+class Said(msgspec.Struct, frozen=True, array_like=True):
+    """What an old version of a file said of a function that is still there.
 
-    def __init__(self, text: str) -> None:
-        self.functions = dict(_functions(text))
-        self.words = set(words(text))
+    Attributes:
+        function: Its qualified name.
+        line: Its line now.
+        kind: As in :class:`Note`.
+        name: As in :class:`Note`.
+        lost: The file says it no longer, and the function does what it did.
+    """
+
+    function: str
+    line: int
+    kind: str
+    name: str
+    lost: bool
 
 
 def notes(trunk: Trunk) -> list[Note]:
@@ -89,20 +99,22 @@ def notes(trunk: Trunk) -> list[Note]:
         for file in trunk.project.production
         for note in _present(file)
     }
-    now: dict[str, _Now] = {}
-    lost = trunk.project.source.remembered("lost prose", bool)
-    versions = _versions(trunk)
-    for start in range(0, len(versions), _BATCH):
-        batch = versions[start : start + _BATCH]
-        told = _telling(trunk, batch, lost)
-        texts = trunk.texts(each.oid for each in told)
-        current = {each.file.path: each.file.oid for each in told if each.file.path not in now}
-        files = trunk.texts(current.values())
-        now |= {path: _Now(_text(files.get(oid, b""))) for path, oid in current.items()}
-        for each in told:
-            for note in _compared(each, _text(texts[each.oid]), now[each.file.path]):
-                found.setdefault((note.path, note.function, (note.kind, note.name)), note)
+    told = _telling(trunk, _versions(trunk))
+    past = trunk.project.source.remembered("past notes", tuple[Said, ...])
+    pairs = [f"{each.oid}:{each.file.oid}" for each in told]
+    known = past.records(pairs, lambda missing: _compared(trunk, [_pair(each) for each in missing]))
+    for version, pair in zip(told, pairs, strict=True):
+        for said in known[pair]:
+            removed = version.step.oid if said.lost else ""
+            path = version.file.path
+            note = Note(path, said.function, said.line, said.kind, said.name, removed)
+            found.setdefault((path, said.function, (said.kind, said.name)), note)
     return list(found.values())
+
+
+def _pair(name: str) -> Pair:
+    old, _, new = name.partition(":")
+    return old, new
 
 
 def _present(file: File) -> Iterator[Note]:
@@ -124,30 +136,31 @@ def _present(file: File) -> Iterator[Note]:
                 yield Note(*place, "args", entry.name, "")
 
 
-def _telling(trunk: Trunk, batch: Sequence[Version], lost: RememberedEach[bool]) -> list[Version]:
+def _telling(trunk: Trunk, versions: Sequence[Version]) -> list[Version]:
     """The versions that lost prose; those that a review has compared are not read again."""
-    pairs = [f"{each.oid}:{each.new_oid}" for each in batch]
+    names = {(each.oid, each.new_oid): each.file.path for each in versions}
 
     def read(missing: Sequence[str]) -> Iterator[tuple[str, bool]]:
-        changes = {pair: pair.split(":") for pair in missing}
-        texts = trunk.texts(oid for change in changes.values() for oid in change)
-        for pair, (old, new) in changes.items():
-            yield pair, _loses_words(texts.get(old, b""), texts.get(new, b""))
+        pairs = [_pair(name) for name in missing]
+        before: dict[str, Lines] = {}
+        for name, pair, texts in zip(missing, pairs, trunk.compared(pairs), strict=True):
+            # What one change of a file made is what the change before it began with.
+            lines = {oid: before.get(oid) or set(text.splitlines())
+                     for oid, text in zip(pair, texts, strict=True)}  # fmt: skip
+            yield name, _loses_words(texts[0], lines[pair[0]] - lines[pair[1]])
+            before = lines
 
-    known = lost.records(pairs, read)
-    return [each for each, pair in zip(batch, pairs, strict=True) if known[pair]]
+    lost = trunk.project.source.remembered("lost prose", bool)
+    # One file after the other, so that few of their versions are held at a time.
+    known = lost.records([":".join(pair) for pair in sorted(names, key=names.__getitem__)], read)
+    return [each for each in versions if known[f"{each.oid}:{each.new_oid}"]]
 
 
-def _loses_words(old: bytes, new: bytes) -> bool:
+def _loses_words(old: bytes, gone: Lines) -> bool:
     """Whether a file with notes loses a line that may be prose: cheaper to see than by parsing."""
-    gone = set(old.splitlines()) - set(new.splitlines())
     if not any(_PROSE.fullmatch(line.strip()) for line in gone):
         return False
     return _PART.search(old) is not None
-
-
-def _text(data: bytes) -> str:
-    return decode(data).text
 
 
 def _versions(trunk: Trunk) -> list[Version]:
@@ -174,98 +187,86 @@ def _versions(trunk: Trunk) -> list[Version]:
     return found[:MOST]
 
 
-def _compared(version: Version, text: str, now: _Now) -> Iterator[Note]:
-    for name, old in _functions(text):
-        docstring = ast.get_docstring(old, clean=False)
-        new = now.functions.get(name)
-        if not docstring or new is None:
+def _compared(trunk: Trunk, pairs: Sequence[Pair]) -> Iterator[tuple[str, tuple[Said, ...]]]:
+    """What old versions said, each beside the blob that its file is now."""
+    functions = _Functions(trunk, pairs)
+    texts = trunk.texts(now for _, now in pairs)
+    spoken: dict[str, set[str]] = {}
+    for old, now in pairs:
+        if now not in spoken:
+            spoken[now] = set(words(decode(texts.get(now, b"")).text))
+        yield f"{old}:{now}", tuple(_said_of(functions, (old, now), spoken[now]))
+
+
+class _Functions:
+    """The functions of versions, and whether their bodies are the same."""
+
+    def __init__(self, trunk: Trunk, pairs: Sequence[Pair]) -> None:
+        self._trunk = trunk
+        self._oids = dict.fromkeys(oid for pair in pairs for oid in pair)
+        found = trunk.analysed("docstrings", self._oids)
+        self._of = {oid: _DOCUMENTED.decode(data) for oid, data in found.items()}
+        self._shapes: dict[str, dict[str, list[bytes]]] = {}
+
+    def of(self, oid: str) -> Sequence[Documented]:
+        """All functions of a version."""
+        return self._of.get(oid, ())
+
+    def shapes(self, oid: str) -> Mapping[str, Sequence[bytes]]:
+        """Digests of bodies by qualified name; made for the few versions that lost something."""
+        if oid not in self._shapes:
+            found = self._shapes[oid] = {}
+            for data in self._trunk.analysed("shapes", [oid]).values():
+                for name, digest in _SHAPES.decode(data):
+                    found.setdefault(name, []).append(digest)
+        return self._shapes[oid]
+
+
+def _said_of(functions: _Functions, pair: Pair, spoken: set[str]) -> Iterator[Said]:
+    old, now = pair
+    current = {each.name: each for each in functions.of(now)}
+    seen: dict[str, int] = {}
+    for function in functions.of(old):
+        place = seen[function.name] = seen.get(function.name, -1) + 1
+        new = current.get(function.name)
+        if not function.docstring or new is None:
             continue
-        said = _said(docstring.strip(), old)
-        kept = _said((ast.get_docstring(new, clean=False) or "").strip(), new) if said else {}
+        said = _said(function)
+        kept = _said(new) if said else {}
         for key, told in said.items():
-            lost = key not in kept and _is_lost(key, told, new, now)
-            lost = lost and _shape(old) == _shape(new)
-            removed = version.step.oid if lost else ""
-            yield Note(version.file.path, name, new.lineno, *key, removed)
+            lost = key not in kept and _is_lost(key, told, new, spoken)
+            if lost:
+                was = functions.shapes(old)[function.name][place]
+                lost = was == functions.shapes(now)[function.name][-1]
+            yield Said(function.name, new.line, *key, lost)
 
 
-def _is_lost(key: Key, told: Sequence[str], new: Def, now: _Now) -> bool:
+def _is_lost(key: Key, told: Sequence[str], new: Documented, spoken: set[str]) -> bool:
     """Whether something that a docstring no longer says is said nowhere else in the file."""
     kind, name = key
-    if kind == "args" and name not in {each.arg for each in _parameters(new)}:
+    if kind == "args" and name not in {each.name for each in new.params}:
         return False
-    return sum(word in now.words for word in told) < _KEPT * len(told)
+    return sum(word in spoken for word in told) < _KEPT * len(told)
 
 
-def _said(docstring: str, function: Def) -> dict[Key, list[str]]:
+def _said(function: Documented) -> dict[Key, list[str]]:
     """The words of notes, of warnings and of entries that say more than the signature."""
-    parts = sections(docstring)
+    parts = sections(function.docstring)
     found: dict[Key, list[str]] = {}
     for part in parts:
         if part.kind in {"warning", "note"} and part.text:
             found.setdefault((part.kind, ""), []).extend(words(part.text))
-    hints = {each.arg: each.annotation for each in _parameters(function)}
+    params = {each.name: each for each in function.params}
     for entry in arguments(parts):
-        if entry.name not in hints:
+        param = params.get(entry.name)
+        if param is None:
             continue
-        hint = hints[entry.name]
-        known = name_words(entry.name) | _names(hint)
         told = words(entry.text)
-        if told and (hint is None or not set(told) <= known):
+        if told and (param.hint is None or not set(told) <= _known(param)):
             found["args", entry.name] = told
     return found
 
 
-def _parameters(function: Def) -> list[ast.arg]:
-    given = function.args
-    rest = [each for each in (given.vararg, given.kwarg) if each is not None]
-    return [*given.posonlyargs, *given.args, *given.kwonlyargs, *rest]
-
-
-def _names(expr: ast.expr | None) -> set[str]:
-    """The words of an annotation."""
-    found: set[str] = set()
-    for node in ast.walk(expr) if expr is not None else ():
-        if isinstance(node, ast.Name):
-            found |= name_words(node.id)
-        elif isinstance(node, ast.Attribute):
-            found |= name_words(node.attr)
-    return found
-
-
-def _functions(text: str) -> Iterator[tuple[str, Def]]:
-    """The functions and methods of a file by qualified name."""
-    module, *_ = parse(text, split_lines(text))
-    stack: list[tuple[str, ast.AST]] = [("", module)] if module is not None else []
-    while stack:
-        prefix, node = stack.pop()
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield f"{prefix}{child.name}", child
-            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                stack.append((f"{prefix}{child.name}.", child))
-            elif isinstance(child, ast.stmt):
-                stack.append((prefix, child))
-
-
-def _shape(function: Def) -> list[object]:
-    """The body of a function without its docstring; its own names are numbers."""
-    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
-    nodes = [node for statement in body for node in ast.walk(statement)]
-    own = {each.arg: number for number, each in enumerate(_parameters(function))}
-    for node in nodes:
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            own.setdefault(node.id, len(own))
-    found: list[object] = []
-    for node in nodes:
-        if not isinstance(node, ast.expr_context | ast.Pass):
-            found.append(type(node).__name__)
-        if isinstance(node, ast.Name):
-            found.append(own.get(node.id, node.id))
-        else:
-            found += [
-                value
-                for name, value in ast.iter_fields(node)
-                if name != "kind" and isinstance(value, str | int | float | bytes | bool)
-            ]
-    return found
+def _known(param: Hinted) -> set[str]:
+    """The words of a parameter's name and of its annotation."""
+    return set().union(*(name_words(name) for name in (param.name, *(param.hint or ()))))

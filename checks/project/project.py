@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from checks.check import Scope
+from checks.facts.analyses import Analyses
 from checks.project.classes import Classes
 from checks.project.layout import Layout
 from checks.project.names import Names
@@ -81,6 +82,7 @@ class Project:
         lint: What ruff reported, by path; files it could not read are missing.
         attestations: Records of leads (topic, by, date, expires, evidence).
         tables: Dated data the product brings along (releases, advisories), by name.
+        analyses: What is asked about blobs that are not in the tree; nothing is kept without it.
     """
 
     def __init__(
@@ -93,8 +95,10 @@ class Project:
         lint: Mapping[str, LintFact],
         attestations: Sequence[Mapping[str, Any]] = (),
         tables: Mapping[str, Any] | None = None,
+        analyses: Analyses | None = None,
     ) -> None:
         self.source = source
+        self.analyses = analyses or Analyses()
         self.entries = {entry.path: entry for entry in entries}
         self.documents = documents
         self.lint = lint

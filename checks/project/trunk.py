@@ -5,14 +5,14 @@ What happened inside a branch before it was merged does not show here, on purpos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.facts.syntax import extract
-from checks.facts.tree import ENCODER, PyFacts
+from checks.facts.limits import SYNTAX_BYTES
+from checks.facts.tree import DECODER, ENCODER, PyFacts
 from checks.project.subjects import NO_FACTS, File
 from checks.source import Change
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from checks.project.pastnotes import Note
     from checks.project.project import Project
 
-# Older versions are parsed in this process, not in a child: what the largest may cost is bounded
-# to a tenth of a second and some 100 MB.
-_MAX_BYTES = 1 << 17
+type Pair = tuple[str, str]
+"""A blob before and after a change, "" where there is none."""
+
 _MIGRATION_FOLDERS = frozenset({"versions", "migrations", "migration", "revisions", "alembic"})
 
 
@@ -48,7 +48,6 @@ class Trunk:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._facts: dict[str, PyFacts] = {}
-        self._remembered = project.source.remembered("past", PyFacts)
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -90,11 +89,13 @@ class Trunk:
         wanted = {oid for oid in oids if oid and oid not in self._facts}
         for oid in wanted & known.keys():
             self._facts[oid] = known[oid].facts
-        self._facts |= self._remembered.records(sorted(wanted - known.keys()), self._analysed)
+        for oid, data in self.analysed("py", sorted(wanted - known.keys())).items():
+            self._facts[oid] = DECODER.decode(data)
 
-    def _analysed(self, oids: Iterable[str]) -> Iterator[tuple[str, PyFacts]]:
-        for oid, data in self.project.source.blobs(oids):
-            yield oid, extract(data) if len(data) <= _MAX_BYTES else NO_FACTS
+    def analysed(self, kind: str, oids: Iterable[str]) -> Mapping[str, bytes]:
+        """Encoded facts of blobs (:mod:`checks.facts.analyses`), "" left out."""
+        wanted = dict.fromkeys(oid for oid in oids if oid)
+        return self.project.analyses.of(kind, wanted, self.project.source.blobs)
 
     @cached_property
     def notes(self) -> list[Note]:
@@ -111,8 +112,33 @@ class Trunk:
         """The blobs themselves."""
         wanted = sorted({oid for oid in oids if oid})
         return {
-            oid: data for oid, data in self.project.source.blobs(wanted) if len(data) <= _MAX_BYTES
+            oid: data
+            for oid, data in self.project.source.blobs(wanted)
+            if len(data) <= SYNTAX_BYTES
         }
+
+    def compared(self, pairs: Sequence[Pair]) -> Iterator[tuple[bytes, bytes]]:
+        """The blobs of each pair, read in one pass; nothing where there is none, or a large one.
+
+        A blob is held until the last pair that it belongs to: changes of one file are best given
+        one after the other.
+        """
+        last = {oid: number for number, pair in enumerate(pairs) for oid in pair if oid}
+        order = {oid: place for place, oid in enumerate(dict.fromkeys(
+            oid for pair in pairs for oid in pair if oid))}  # fmt: skip
+        stream = self.project.source.blobs(order)
+        held: dict[str, bytes] = {}
+        read = -1
+        for number, pair in enumerate(pairs):
+            for oid in pair:
+                # One that is left out shows by another one that comes behind it.
+                while oid and read < order[oid] and (got := next(stream, None)) is not None:
+                    read = order[got[0]]
+                    held[got[0]] = got[1] if len(got[1]) <= SYNTAX_BYTES else b""
+            yield held.get(pair[0], b""), held.get(pair[1], b"")
+            for oid in pair:
+                if oid and last[oid] == number:
+                    held.pop(oid, None)
 
     def is_migration(self, path: str, oid: str) -> bool:
         """Whether a file was a migration at some time."""

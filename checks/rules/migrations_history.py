@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,12 +11,13 @@ import msgspec
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
+from checks.facts.pastmodels import COMPUTED, Placed, Table
+from checks.facts.pasttables import Version
 from checks.facts.tree import PyFacts
 from checks.project.layout import excluded_path, test_path
-from checks.project.pastmodels import COMPUTED, Placed, Table
-from checks.project.pasttables import NOTHING, Pair, PastTables, Version
+from checks.project.pasttables import NOTHING, telling, versions
 from checks.project.project import Project
-from checks.project.trunk import Step, Trunk
+from checks.project.trunk import Pair, Step, Trunk
 from checks.rules.applies import has_history
 from checks.source import Change
 
@@ -361,15 +363,15 @@ def _changes(
     project: Project, alone: Sequence[tuple[Step, list[Change]]]
 ) -> Iterator[tuple[Step, _Change]]:
     """The first change of a table in each of some commits that made one."""
-    past, inherited = PastTables(project.trunk), _inherited(project)
-    for start in range(0, len(alone), _BATCH):
-        part = alone[start : start + _BATCH]
-        told = past.telling([pair for _, rows in part for pair in _pairs(rows)])
-        telling = [(step, rows) for step, rows in part if not told.isdisjoint(_pairs(rows))]
-        oids = [oid for _, rows in telling for pair in _pairs(rows) for oid in pair]
-        versions = past.of(oids)
-        for step, rows in telling:
-            change = _change(rows, versions, inherited)
+    trunk, inherited = project.trunk, _inherited(project)
+    changes = [row for _, rows in alone for row in rows]
+    told = telling(trunk, _pairs(sorted(changes, key=lambda row: row.path)))
+    asked = [(step, rows) for step, rows in alone if not told.isdisjoint(_pairs(rows))]
+    for part in itertools.batched(asked, _BATCH, strict=False):
+        oids = [oid for _, rows in part for pair in _pairs(rows) for oid in pair]
+        past = versions(trunk, oids)
+        for step, rows in part:
+            change = _change(rows, past, inherited)
             if change is not None:
                 yield step, change
 
@@ -386,14 +388,14 @@ def _inherited(project: Project) -> frozenset[str]:
 
 
 def _change(
-    rows: Sequence[Change], versions: Mapping[str, Version], inherited: frozenset[str]
+    rows: Sequence[Change], past: Mapping[str, Version], inherited: frozenset[str]
 ) -> _Change | None:
     """What a commit did to the tables in some files, taken together: a model may move."""
     before: dict[str, tuple[str, Placed]] = {}
     after: dict[str, tuple[str, Placed]] = {}
     for row in rows:
         for oid, found in ((row.old_oid, before), (row.new_oid, after)):
-            version = versions.get(oid, NOTHING)
+            version = past.get(oid, NOTHING)
             if not version.parsed:
                 return None
             found |= {key: (row.path, placed) for key, placed in version.tables.items()}

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from checks.facts.remembered import RememberedEach
-from checks.facts.store import MemoryFactStore
+from checks.facts.pastmodels import Part, tables
+from checks.facts.pasttables import TableReader, Version
 from checks.facts.syntax import extract
-from checks.project.pastmodels import Part, tables
-from checks.project.pasttables import PastTables, Version
-from tests.checks.projects import project
 
 BASE = '''"""Models."""
 from sqlalchemy import Column, Integer, String
@@ -36,16 +33,12 @@ IN_TEXT = f'{BASE}\nHELP = """\nclass User(Base):\n    x = Column(Integer)\n"""\
 IN_BLOCK = "if True:\n    class Inner(Base):\n        __tablename__ = 'i'\n\nclass Base: pass\n"
 
 
-def past() -> PastTables:
-    return PastTables(project({"a.py": "x = 1\n"}).trunk)
-
-
 @pytest.mark.parametrize(
     "text",
     [BASE, MORE, IN_TEXT, IN_BLOCK, "", BASE.replace("\n", "\r\n"), BASE.replace("\n", "\r")],
 )
 def test_parts_declare_the_same_at_the_same_lines_as_the_whole(text: str) -> None:
-    read = past()
+    read = TableReader()
     read.read(BASE.encode())
     found = read.read(text.encode())
     whole = tables([(Part(extract(text.encode())), 0)], {})
@@ -64,12 +57,4 @@ def test_parts_declare_the_same_at_the_same_lines_as_the_whole(text: str) -> Non
     ["class A(:\n  pass\n", "x = (\n\nclass A:\n    pass\n", "\0", "try:\n    x\nclass A: pass"],
 )
 def test_what_is_no_python_is_not_compared(text: str) -> None:
-    assert past().read(text.encode()) == Version({}, parsed=False)
-
-
-def test_versions_are_remembered_as_they_are() -> None:
-    store, version = MemoryFactStore(), past().read(MORE.encode())
-    first = RememberedEach(store, "tables", Version)
-    assert first.records(["a"], lambda missing: iter([("a", version)])) == {"a": version}
-    again = RememberedEach(store, "tables", Version)
-    assert again.records(["a"], lambda missing: iter(())) == {"a": version}
+    assert TableReader().read(text.encode()) == Version({}, parsed=False)
