@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0010_standard_team"),
+        ("dashboard", "0011_standard_origin"),
     ]
 
     operations = [
