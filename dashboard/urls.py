@@ -8,6 +8,7 @@ from dashboard.views import (
     attestations,
     badge,
     catalogue,
+    clauses,
     conflicts,
     findings,
     fleet,
@@ -77,6 +78,7 @@ urlpatterns = [
     # standards and checks
     path("standards/", catalogue.standards, name="standards"),
     path("standards/new/", own_standard.new, name="standard-new"),
+    path("standards/new/clauses/", clauses.clauses, name="standard-clauses"),
     path("standards/new/repository/", origin.new, name="origin-new"),
     path("standards/new/repository/<int:pk>/", origin.origin, name="origin"),
     path("standards/new/repository/<int:pk>/again/", origin.again, name="origin-again"),

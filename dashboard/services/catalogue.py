@@ -25,6 +25,7 @@ from dashboard.models import (
     Standard,
     StandardOrigin,
     Strength,
+    Team,
 )
 from dashboard.services import tables
 from dashboard.services.examples import pairs
@@ -119,6 +120,7 @@ class StandardPage:
     origin: StandardOrigin | None
     readable: bool
     may_adopt: bool
+    may_change: bool
     outdated: int
 
 
@@ -144,6 +146,7 @@ def read_standard(reader: User, slug: str) -> StandardPage:
     ]
     visible = Repository.objects.visible_to(reader)
     adopters = visible.filter(adoptions__slug=slug)
+    leads = set(Team.objects.with_role(reader, Role.LEAD).values_list("pk", flat=True))
     origin = StandardOrigin.objects.select_related("repository", "team").filter(slug=slug).first()
     strengths = Counter(row.clause.strength for row in rows)
     return StandardPage(
@@ -153,7 +156,8 @@ def read_standard(reader: User, slug: str) -> StandardPage:
         means=dict(Counter(row.means for row in rows)),
         adopters=list(adopters.order_by("name")[:50]),
         origin=origin,
-        may_adopt=Repository.objects.with_role(reader, Role.LEAD).exists(),
+        may_adopt=bool(leads),
+        may_change=origin is None and standard.team_id in leads,
         outdated=visible.filter(adoptions__slug=slug).exclude(adoptions__standard=standard).count(),
         readable=origin is not None and visible.filter(pk=origin.repository_id).exists(),
     )

@@ -123,13 +123,3 @@ def publish(text: str, actor: User) -> Standard:
         detail={"version": row.version},
     )
     return row
-
-
-def copy_of(slug: str) -> str:
-    """Return the text of the newest version under a slug of its own, "" when there is none."""
-    row = Standard.objects.newest().filter(slug=slug).first()
-    if row is None:
-        return ""
-    head, _, rest = row.source.partition("[[clause]]")
-    own = head.replace(f'"{slug}"', f'"{slug[:50]}-of-ours"', 1)
-    return f"{own}[[clause]]{rest}" if rest else own

@@ -11,11 +11,12 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.models import OriginState, Repository, Role, StandardOrigin, Team
+from dashboard.models import OriginState, Repository, Role, StandardOrigin
 from dashboard.services import origins
 from dashboard.standard_forms import OriginForm
 from dashboard.views.answer import answer, posted
 from dashboard.views.guards import SignedInRequest, signed_in
+from dashboard.views.own_standard import may_bring
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -39,8 +40,7 @@ def _origin(request: SignedInRequest, pk: int, role: Role = Role.VIEWER) -> Stan
 @signed_in
 def new(request: SignedInRequest) -> HttpResponse:
     """Register the file that a standard is read from."""
-    if not Team.objects.with_role(request.user, Role.LEAD).exists():
-        raise PermissionDenied("Standards are brought by leads; an owner of a team can make one.")
+    may_bring(request)
     form = OriginForm(posted(request), user=request.user)
     if request.method == "POST" and form.is_valid():
         try:

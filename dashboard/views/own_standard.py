@@ -13,11 +13,13 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import StandardForm
 from dashboard.models import Role, Standard, Team
-from dashboard.services import own_standards
+from dashboard.services import editing, own_standards
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, signed_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.http import HttpResponse
 
 
@@ -25,31 +27,51 @@ if TYPE_CHECKING:
 @signed_in
 def new(request: SignedInRequest) -> HttpResponse:
     """Read a standard, show what it would change, and store it when that is wanted."""
+    may_bring(request)
+    if request.method != "POST":
+        text = editing.start(request.GET.get("from", ""), request.user)
+        return show(request, StandardForm(initial={"source": text}))
+    form = StandardForm(request.POST, request.FILES)
+    if "store" in request.POST and form.is_valid():
+        try:
+            row = own_standards.publish(form.cleaned_data["source"], request.user)
+        except own_standards.RefusedError:
+            return show(request, form)
+        stored = '{} is stored. <a href="{}">Adopt it in your repositories</a>'
+        where = reverse("standard-adopt", args=[row.slug])
+        messages.success(request, format_html(stored, row.title, where))
+        return HttpResponseRedirect(reverse("standard", args=[row.slug]))
+    return show(request, form)
+
+
+def may_bring(request: SignedInRequest) -> None:
+    """Let leads through.
+
+    Raises:
+        PermissionDenied: The person leads no team.
+    """
     if not Team.objects.with_role(request.user, Role.LEAD).exists():
-        raise PermissionDenied("Standards are brought by leads; an owner of a team can make one.")
-    text = own_standards.copy_of(request.GET.get("from", ""))
-    form = StandardForm(initial={"source": text})
+        raise PermissionDenied("Leads decide about standards; an owner of a team can make one.")
+
+
+def show(
+    request: SignedInRequest, form: StandardForm, mistakes: Sequence[str] = ()
+) -> HttpResponse:
+    """Show the text of a form with what it would change, or the mistakes in it."""
     offer = None
-    if request.method == "POST":
-        form = StandardForm(request.POST, request.FILES)
-        if form.is_valid():
-            try:
-                offer = own_standards.read(form.cleaned_data["source"], request.user)
-                if "store" in request.POST:
-                    row = own_standards.publish(form.cleaned_data["source"], request.user)
-                    stored = '{} is stored. <a href="{}">Adopt it in your repositories</a>'
-                    where = reverse("standard-adopt", args=[row.slug])
-                    messages.success(request, format_html(stored, row.title, where))
-                    return HttpResponseRedirect(reverse("standard", args=[row.slug]))
-            except own_standards.RefusedError as error:
-                for mistake in error.mistakes:
-                    form.add_error("source", mistake)
+    if form.is_bound and form.is_valid():
+        try:
+            offer = own_standards.read(form.cleaned_data["source"], request.user)
+        except own_standards.RefusedError as error:
+            mistakes = [*mistakes, *error.mistakes]
+        for mistake in mistakes:
+            form.add_error("source", mistake)
     context = {
         "section": "standards",
         "form": form,
         "offer": offer,
-        "source": form.cleaned_data.get("source", "") if form.is_bound else text,
-        "shipped": Standard.objects.newest().only("slug", "title"),
+        "source": form.cleaned_data.get("source", "") if form.is_bound else "",
+        "standards": Standard.objects.newest().only("slug", "title"),
     }
     status = 422 if form.is_bound and form.errors else 200
     return answer(request, "standard/new.html", context, status=status)

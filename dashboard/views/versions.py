@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
-from django.http import Http404, HttpResponseRedirect
+from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from dashboard.models import Repository, Role
+from dashboard.models import Role
 from dashboard.services import versions as service
 from dashboard.services.catalogue import newest_standard
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
+from dashboard.views.own_standard import may_bring
 from dashboard.views.repository import page_context, warn_of_conflicts
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ def renew(request: SignedInRequest, slug: str) -> HttpResponse:
 def adopt(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show who could adopt the newest version and what it changes; adopt it where it is ticked."""
     standard = newest_standard(slug)
-    if not Repository.objects.with_role(request.user, Role.LEAD).exists():
-        raise Http404("There is no repository that this person leads.")
+    may_bring(request)
     if request.method == "POST":
         shown = request.POST.get("version", "")
         try:

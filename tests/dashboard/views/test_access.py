@@ -49,6 +49,7 @@ FOR_EVERYBODY_SIGNED_IN = {
 FOR_MACHINES = ("hooks/", "api/", "metrics")
 ASKED_ELSEWHERE = {
     "standard-adopt",
+    "standard-clauses",
     "standard-new",
     "origin",
     "origin-again",

@@ -144,5 +144,5 @@ def test_the_pages_take_a_constant_number_of_queries(
 
 
 def test_only_leads_adopt(house: House, later: Standard) -> None:
-    assert house.client(house.mate).get(ADOPT).status_code == 404
+    assert house.client(house.mate).get(ADOPT).status_code == 403
     assert house.client(house.mate).get(house.page("settings/versions/")).status_code == 403

@@ -1,0 +1,266 @@
+"""The form over the clauses of a standard: strength, off switch, limits as typed fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, override
+
+from django import forms
+
+from checks.rules.specs import specs
+from dashboard.models import Strength
+from dashboard.services import editing
+from dashboard.services.editing import PAGE_SIZE, Changes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from django.forms.boundfield import BoundField
+
+    import checks.standard as engine
+    from dashboard.services.editing import Limit, Place
+
+MOST_TEXT = 4_000
+NOTHING = '""'
+"""How an empty text stands in a list."""
+
+
+class LinesField(forms.CharField):
+    """A list, one entry a line."""
+
+    widget = forms.Textarea
+
+    def __init__(self, *, whole: bool, **kwargs: Any) -> None:
+        super().__init__(required=False, max_length=MOST_TEXT, **kwargs)
+        self.whole = whole
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        """Show a list as lines."""
+        if not isinstance(value, list):
+            return value
+        return "\n".join(NOTHING if each == "" else str(each) for each in value)
+
+    @override
+    def clean(self, value: Any) -> Any:
+        """Return the list.
+
+        Raises:
+            ValidationError: A line is no whole number where the list holds such.
+        """
+        lines = [line.strip() for line in super().clean(value).splitlines() if line.strip()]
+        if not self.whole:
+            return ["" if line == NOTHING else line for line in lines]
+        try:
+            return [int(line) for line in lines]
+        except ValueError:
+            raise forms.ValidationError("Enter whole numbers, one a line.") from None
+
+
+class ChosenField(forms.MultipleChoiceField):
+    """Some of the values that a limit may take, in the order that the clause has them."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def __init__(self, limit: Limit, **kwargs: Any) -> None:
+        self.kept = list(limit.value)
+        self.known = list(dict.fromkeys([*limit.choices, *limit.value]))
+        names = [(str(value), str(value)) for value in self.known]
+        super().__init__(choices=names, required=False, **kwargs)
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        """Tick what the clause asks for."""
+        return [str(each) for each in value or ()]
+
+    @override
+    def clean(self, value: Any) -> Any:
+        """Return the values; what the clause asked for before stays in its order."""
+        chosen = set(super().clean(value))
+        kept = [each for each in self.kept if str(each) in chosen]
+        return kept + [each for each in self.known if str(each) in chosen and each not in kept]
+
+
+def field_for(limit: Limit) -> forms.Field | None:
+    """Return the field that a limit is entered in; None for what only the text can say."""
+    usual = limit.default if limit.default not in ("", [], None) else "nothing"
+    if isinstance(usual, list):
+        usual = ", ".join(map(str, usual))
+    shared: dict[str, Any] = {
+        "label": limit.name,
+        "help_text": "" if limit.kind in ("yes-no", "one") else f"usually {usual}",
+    }
+    match limit.kind:
+        case "yes-no":
+            return forms.BooleanField(required=False, **shared)
+        case "whole":
+            return forms.IntegerField(**shared)
+        case "number":
+            return forms.FloatField(**shared)
+        case "one":
+            known = dict.fromkeys([*limit.choices, limit.default, limit.value])
+            shown = [(each, each or "nothing") for each in known]
+            return forms.ChoiceField(choices=shown, required="" not in known, **shared)
+        case "several":
+            return ChosenField(limit, **shared)
+        case "text":
+            return forms.CharField(required=False, strip=False, max_length=MOST_TEXT, **shared)
+        case "texts" | "wholes":
+            return LinesField(whole=limit.kind == "wholes", **shared)
+    return None
+
+
+@dataclass(frozen=True)
+class CheckPart:
+    """A check of a clause with the fields of its limits."""
+
+    id: str
+    title: str
+    fields: Sequence[BoundField]
+    in_text: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ClausePart:
+    """A clause on the form."""
+
+    clause: engine.Clause
+    strength: BoundField
+    off: BoundField
+    checks: Sequence[CheckPart]
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it is left out."""
+        return bool(self.off.value())
+
+    @property
+    def limits(self) -> int:
+        """How many limits it has."""
+        return sum(len(check.fields) for check in self.checks)
+
+    @property
+    def faulty(self) -> bool:
+        """Whether a limit was refused."""
+        return any(each.errors for check in self.checks for each in check.fields)
+
+
+class ClausesForm(forms.Form):
+    """One page of the clauses of a text. Fields are named by the position of their clause."""
+
+    use_required_attribute = False
+
+    slug = forms.SlugField(
+        max_length=60,
+        help_text="Its name in addresses. Where your team has a standard of this name, the text "
+        "becomes a new version of it.",
+    )
+    title = forms.CharField(max_length=200)
+    summary = forms.CharField(
+        required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None,
+        *,
+        standard: engine.Standard,
+        number: int,
+        off: frozenset[str],
+    ) -> None:
+        pages = max(1, -(-len(standard.clauses) // PAGE_SIZE))
+        self.number = min(max(number, 1), pages)
+        self.pages = range(1, pages + 1)
+        self.standard, self.elsewhere = standard, off
+        first = (self.number - 1) * PAGE_SIZE
+        self.shown = list(enumerate(standard.clauses))[first : first + PAGE_SIZE]
+        head = {"slug": standard.slug, "title": standard.title, "summary": standard.summary}
+        super().__init__(data, initial=head, auto_id="edit-%s")
+        self.places: dict[str, Place] = {}
+        for position, clause in self.shown:
+            self._enter(position, clause)
+
+    def _enter(self, position: int, clause: engine.Clause) -> None:
+        self.fields[f"{position}-strength"] = forms.ChoiceField(
+            label=f"Strength of {clause.id}", choices=Strength.choices, initial=clause.strength
+        )
+        self.fields[f"{position}-off"] = forms.BooleanField(
+            label="off", required=False, initial=clause.id in self.elsewhere
+        )
+        for number in range(len(clause.checks)):
+            for limit in editing.limits(clause, number):
+                if entered := field_for(limit):
+                    name = f"{position}-{number}-{limit.name}"
+                    entered.initial = limit.value
+                    self.fields[name] = entered
+                    self.places[name] = (position, number, limit.name)
+
+    def parts(self) -> Iterator[tuple[str, list[ClausePart]]]:
+        """Yield the clauses of the page by their sections."""
+        section: str | None = None
+        rows: list[ClausePart] = []
+        for position, clause in self.shown:
+            if clause.section != section and rows:
+                yield section or "", rows
+                rows = []
+            section = clause.section
+            rows.append(self._part(position, clause))
+        if rows:
+            yield section or "", rows
+
+    def _part(self, position: int, clause: engine.Clause) -> ClausePart:
+        checks = []
+        for number, check in enumerate(clause.checks):
+            names = {
+                limit.name: f"{position}-{number}-{limit.name}"
+                for limit in editing.limits(clause, number)
+            }
+            fields = [self[name] for name in names.values() if name in self.fields]
+            rest = [limit for limit, name in names.items() if name not in self.fields]
+            checks.append(CheckPart(check.id, specs()[check.id].title, fields, rest))
+        return ClausePart(clause, self[f"{position}-strength"], self[f"{position}-off"], checks)
+
+    def contents(self) -> list[tuple[int, str]]:
+        """Return each page with the sections on it."""
+        found = []
+        for number in self.pages:
+            first = (number - 1) * PAGE_SIZE
+            names = [clause.section for clause in self.standard.clauses[first : first + PAGE_SIZE]]
+            found.append((number, ", ".join(dict.fromkeys(filter(None, names)))))
+        return found
+
+    @property
+    def off(self) -> frozenset[str]:
+        """Every clause that is left out, on this page as it was sent."""
+        if not self.is_bound:
+            return self.elsewhere
+        here = {clause.id for _, clause in self.shown}
+        ticked = {
+            clause.id for position, clause in self.shown if self.cleaned_data.get(f"{position}-off")
+        }
+        return frozenset((self.elsewhere - here) | ticked)
+
+    def changes(self) -> Changes:
+        """Return what was entered and is not as it was."""
+        cleaned = self.cleaned_data
+        head = {
+            "slug": cleaned["slug"],
+            "title": cleaned["title"],
+            "summary": cleaned["summary"].replace("\r\n", "\n"),
+        }
+        clauses = self.standard.clauses
+        return Changes(
+            head={
+                name: value for name, value in head.items() if value != getattr(self.standard, name)
+            },
+            strengths={
+                position: cleaned[f"{position}-strength"]
+                for position, clause in self.shown
+                if cleaned[f"{position}-strength"] != clause.strength
+            },
+            limits={
+                place: cleaned[name]
+                for name, place in self.places.items()
+                if cleaned[name] != clauses[place[0]].checks[place[1]].params[place[2]]
+            },
+        )
