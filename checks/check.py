@@ -90,6 +90,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         applies: Answers None when the check applies to a project, else the reason why not.
         defaults: The keyword-only parameters and their defaults.
         advisory: It is wrong too often to count: its findings are shown and cost nothing.
+        predecessors: Ids it took over from, when it was renamed or another check was split: what
+            they found, and what was decided about that, is carried over.
     """
 
     id: str
@@ -100,6 +102,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     applies: tuple[Applies, ...]
     defaults: dict[str, Any]
     advisory: bool = False
+    predecessors: tuple[str, ...] = ()
 
 
 CATALOGUE: dict[str, Check] = {}
@@ -113,6 +116,7 @@ def check(
     each: str = "",
     applies: Applies | Sequence[Applies] = (),
     advisory: bool = False,
+    predecessors: Sequence[str] = (),
 ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
     """Enter a function into the catalogue of checks.
 
@@ -122,6 +126,7 @@ def check(
         each: List parameter whose entries are sites of their own.
         applies: One or several predicates over the project; each answers a reason or None.
         advisory: Its findings are shown and cost nothing (``docs/accuracy.md``).
+        predecessors: Ids of checks that are no more and that it took over from.
 
     Raises:
         ValueError: When the id is taken or the function has no population.
@@ -140,6 +145,7 @@ def check(
             applies=predicates,
             defaults=dict(function.__kwdefaults__ or {}),
             advisory=advisory,
+            predecessors=tuple(predecessors),
         )
         return function
 

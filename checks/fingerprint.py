@@ -52,6 +52,11 @@ def fingerprint(check: str, path: str, symbol: str, anchor: str, ordinal: int) -
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
 
 
+def numberless(message: str) -> str:
+    """A message that stays the same when only what was measured changes."""
+    return _NUMBER.sub("#", message)
+
+
 def findings(
     outcomes: Mapping[Key, Outcome],
     standards: Sequence[Standard],
@@ -86,6 +91,17 @@ def findings(
     return tuple(found)
 
 
+def anchors(outcomes: Mapping[Key, Outcome]) -> dict[tuple[str, str], str]:
+    """What each check calls the places it found, by check and fingerprint.
+
+    Args:
+        outcomes: The answers that a report was made of, all of them and no others.
+    """
+    places = {place for key in outcomes for place, _ in _places(outcomes[key])}
+    names = _fingerprints(places)
+    return {(place.kind.check, name): place.kind.anchor for place, name in names.items()}
+
+
 def _clauses(standards: Iterable[Standard]) -> dict[Key, list[tuple[str, str]]]:
     """(slug, clause id) of the clauses that ask for each key, in order of demand."""
     asked: dict[Key, list[tuple[str, str]]] = defaultdict(list)
@@ -111,7 +127,7 @@ def _kind(check: str, observation: Observation) -> _Kind:
     """A place without symbol and anchor is told apart by its message, numbers left out."""
     anchor = observation.anchor
     if not anchor and not observation.symbol:
-        anchor = _NUMBER.sub("#", observation.message)
+        anchor = numberless(observation.message)
     return _Kind(check, observation.path, observation.symbol, anchor)
 
 

@@ -20,7 +20,14 @@ def module_size(file: File, *, max_lines: int = 500, max_definitions: int = 0) -
         if facts.data_only and len(facts.assigns) <= max_lines // 2:
             return Skip("a table of literals")
         message = f"The module has {facts.lines} lines"
-        return At(max_lines + 1, message, measured=str(facts.lines), limit=str(max_lines))
+        # The function that happens to lie at the limit is no part of what is found.
+        return At(
+            max_lines + 1,
+            message,
+            symbol=file.module,
+            measured=str(facts.lines),
+            limit=str(max_lines),
+        )
     functions = sum(1 for each in facts.functions if each.parent < 0 and each.cls < 0)
     classes = sum(1 for each in facts.classes if each.parent < 0 and each.function < 0)
     if max_definitions and functions + classes > max_definitions:

@@ -34,8 +34,13 @@ def code_formatted(file: File, *, line_length: int = 88) -> Answer:
         return Skip(f"not measured in {width} columns")
     for measured, line in fact.reformatted:
         if measured == width:
+            # The first line that would change is anywhere: it is the file that is found.
             return At(
-                line, "The formatter would change the file", limit=str(width), anchor="format"
+                line,
+                "The formatter would change the file",
+                symbol=file.module,
+                limit=str(width),
+                anchor="format",
             )
     return None
 

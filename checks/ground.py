@@ -1,0 +1,243 @@
+"""Two commits side by side, as far as their findings ask: where files and symbols went.
+
+Files are read only when findings were lost on one side and new ones came on the other; how many
+is bounded. What cannot be read counts as not known, and nothing is concluded from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+
+from checks.errors import InputError
+from checks.facts.limits import MIB
+from checks.fingerprint import numberless
+from checks.matching import Place, Rules, Site
+from checks.model import Finding
+from checks.outline import Outline, alike, line_digests, outline
+from checks.source import Source
+
+MOST_FILES = 400
+MOST_BYTES = MIB
+MOVED_FILE = 0.5
+"""Share of lines that two files have in common when one is the other under a new path."""
+SAME_NAME, SAME_WORD, OTHER_NAME = 0.3, 0.5, 0.6
+"""Share of lines of a block that is called the same, called the same elsewhere, called anew."""
+_LEAST_LINES = 2
+
+
+class Side:
+    """The files of one commit, read when they are asked about.
+
+    Args:
+        source: The repository at the commit.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._entries = {
+            entry.path: entry for entry in source.tree() if entry.kind in {"file", "executable"}
+        }
+        self._outlines: dict[str, Outline | None] = {}
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._entries
+
+    def blob(self, path: str) -> str:
+        """Id of a file's content; "" when there is no such file."""
+        entry = self._entries.get(path)
+        return entry.oid if entry else ""
+
+    def outline(self, path: str) -> Outline | None:
+        """The outline of a file that was read, None for one that was not."""
+        return self._outlines.get(path)
+
+    def read(self, paths: Iterable[str]) -> None:
+        """Read the outlines of some files, as many as the limit allows."""
+        room = MOST_FILES - len(self._outlines)
+        wanted = [path for path in sorted(paths) if path not in self._outlines and path in self]
+        wanted = wanted[: max(room, 0)]
+        known = dict(self.contents(wanted))
+        for path in wanted:
+            data = known.get(self.blob(path))
+            self._outlines[path] = None if data is None else outline(data)
+
+    def contents(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """(blob id, content) of files that are not too large; none more after a damaged one."""
+        oids = {
+            entry.oid
+            for path in paths
+            if (entry := self._entries.get(path)) and entry.size <= MOST_BYTES
+        }
+        # An older commit may be gone from the mirror in part: what is missing is not known.
+        with contextlib.suppress(InputError):
+            yield from self._source.blobs(sorted(oids))
+
+
+class Between:
+    """What moved between two commits; see :class:`checks.matching.Ground`."""
+
+    def __init__(self, before: Side, now: Side) -> None:
+        self._before, self._now = before, now
+
+    def moved(self, gone: Iterable[str], come: Iterable[str]) -> Mapping[str, str]:
+        """Files that are the same, or much the same, under a new path."""
+        before, now = self._before, self._now
+        lost = sorted(path for path in gone if path in before and path not in now)[:MOST_FILES]
+        new = sorted(path for path in come if path in now and path not in before)[:MOST_FILES]
+        if not lost or not new:
+            return {}
+        before.read(lost)
+        now.read(new)
+        scored = []
+        for old in lost:
+            for path in new:
+                score = self._likeness(old, path)
+                if score >= MOVED_FILE:
+                    named = PurePosixPath(old).name == PurePosixPath(path).name
+                    scored.append((-score, not named, old, path))
+        return _best((old, path) for _, _, old, path in sorted(scored))
+
+    def _likeness(self, old: str, path: str) -> float:
+        if self._before.blob(old) == self._now.blob(path):
+            return 1.0
+        one, other = self._before.outline(old), self._now.outline(path)
+        return alike(one.lines, other.lines) if one and other else 0.0
+
+    def renamed(self, gone: Iterable[Place], come: Iterable[Place]) -> Mapping[Place, Place]:
+        """Functions and classes that went from where they were to where none was of that name."""
+        gone, come = set(gone), set(come)
+        self._before.read({place.path for place in gone | come})
+        self._now.read({place.path for place in gone | come})
+        lost = {p: owner for p in gone if (owner := _owner(self._before, self._now, p))}
+        new = {p: owner for p in come if (owner := _owner(self._now, self._before, p))}
+        went = self._pairs_of(set(lost.values()), set(new.values()))
+        found = {}
+        for place, owner in lost.items():
+            if target := went.get(owner):
+                rest = place.name.removeprefix(owner.name)
+                found[place] = Place(target.path, target.name + rest)
+        return found
+
+    def _pairs_of(self, lost: set[Place], new: set[Place]) -> dict[Place, Place]:
+        by_word, by_path = defaultdict[str, set[Place]](set), defaultdict[str, set[Place]](set)
+        for place in new:
+            by_word[_word(place)].add(place)
+            by_path[place.path].add(place)
+        scored = []
+        for old in lost:
+            for place in by_word[_word(old)] | by_path[old.path]:
+                rank, score = self._kinship(old, place)
+                if score:
+                    scored.append((rank, -score, old, place))
+        return _best((old, place) for _, _, old, place in sorted(scored))
+
+    def _kinship(self, old: Place, new: Place) -> tuple[int, float]:
+        """How near two symbols are: a rank (0 is nearest), and a score, 0 when they are not."""
+        one, other = _block(self._before, old), _block(self._now, new)
+        if one is None or other is None:
+            return 9, 0.0
+        score = alike(one, other)
+        if old.name == new.name:
+            return 0, score if score >= SAME_NAME else 0.0
+        if _word(old) == _word(new):
+            return 1, score if score >= SAME_WORD else 0.0
+        shared = len(one & other) >= _LEAST_LINES
+        return 2, score if shared and score >= OTHER_NAME else 0.0
+
+
+def _owner(here: Side, there: Side, place: Place) -> Place | None:
+    """The function or class that the name lies in, when only this side has it, else None."""
+    outlines = here.outline(place.path), there.outline(place.path)
+    if outlines[0] is None or (outlines[1] is None and place.path in there):
+        return None
+    name = place.name
+    while name and name not in outlines[0].blocks:
+        name = name.rpartition(".")[0]
+    if not name or (outlines[1] and name in outlines[1].blocks):
+        return None
+    return Place(place.path, name)
+
+
+def _block(side: Side, place: Place) -> Counter[str] | None:
+    found = side.outline(place.path)
+    return found.blocks.get(place.name) if found else None
+
+
+def _word(place: Place) -> str:
+    return place.name.rpartition(".")[2]
+
+
+def _best[T](pairs: Iterable[tuple[T, T]]) -> dict[T, T]:
+    """The pairs one to one, the first that names either side counts."""
+    chosen: dict[T, T] = {}
+    taken: set[T] = set()
+    for old, new in pairs:
+        if old not in chosen and new not in taken:
+            chosen[old] = new
+            taken.add(new)
+    return chosen
+
+
+def sites(
+    findings: Iterable[Finding],
+    anchors: Mapping[tuple[str, str], str],
+    side: Side | None,
+    known: Callable[[str, str, str], str | None] = lambda *_: None,
+) -> list[Site]:
+    """The findings of a report as matching sees them, in their order.
+
+    Args:
+        findings: Findings of one report.
+        anchors: What :func:`checks.fingerprint.anchors` says of its answers; the message, numbers
+            left out, stands in for one that is missing.
+        side: The files of its commit; without them nothing is known of contents and lines.
+        known: Answers (check, fingerprint, blob) with the digest of the line when a finding was
+            seen before in the same content: its file is not read again.
+    """
+    listed = list(findings)
+    blobs = [side.blob(each.path) if side and each.path else "" for each in listed]
+    texts = [
+        known(each.check, each.fingerprint, blob) if blob else ""
+        for each, blob in zip(listed, blobs, strict=True)
+    ]
+    unread: dict[str, set[int]] = defaultdict(set)
+    paths = set()
+    for each, blob, text in zip(listed, blobs, texts, strict=True):
+        if text is None and each.line:
+            unread[blob].add(each.line)
+            paths.add(each.path)
+    read: dict[str, dict[int, str]] = {}
+    if side is not None and paths:
+        read = {oid: line_digests(data, unread[oid]) for oid, data in side.contents(paths)}
+    return [
+        Site(
+            check=each.check,
+            fingerprint=each.fingerprint,
+            path=each.path,
+            symbol=each.symbol,
+            anchor=anchors.get((each.check, each.fingerprint)) or numberless(each.message),
+            text=read.get(blob, {}).get(each.line, "") if text is None else text,
+            blob=blob,
+            line=each.line,
+            column=each.column,
+        )
+        for each, blob, text in zip(listed, blobs, texts, strict=True)
+    ]
+
+
+def known_rules() -> Rules:
+    """What the catalogue of built checks tells of identity; loads all checks."""
+    from checks import rules
+    from checks.check import CATALOGUE
+    from checks.project.project import Project
+
+    rules.load()
+    return Rules(
+        predecessors={
+            each.id: each.predecessors for each in CATALOGUE.values() if each.predecessors
+        },
+        wide=frozenset(each.id for each in CATALOGUE.values() if each.population is Project),
+    )

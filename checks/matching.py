@@ -1,0 +1,298 @@
+"""Which finding of now is which finding of before: one to one, whatever moved in between.
+
+A cascade: each step takes what the steps before it left over, and pairs what is alike in the
+step's own terms; several that are alike are paired in their order. No step looks at a line number
+but to put equals in order, so code that is pushed down keeps its findings.
+
+The steps: the same fingerprint, the same place, the same content in another file, the same symbol
+after a rename of the file or of itself, the same line of text elsewhere in the file, the same
+demand on the whole project at another file. A check that took over from another (its predecessor)
+goes through the same steps with what that one found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """One finding as matching sees it.
+
+    Attributes:
+        check: Id of the check.
+        fingerprint: Its name in the report.
+        path: The file; "" for the repository itself.
+        symbol: Dotted module and qualified name, ``app.main:create``; "" for none.
+        anchor: What the check calls the place, or a digest of it.
+        text: Digest of the line of source it stands on; "" when it is not known or has none.
+        blob: Id of the file's content; "" when it is not known or no file.
+        line: Where it begins; puts equals in order.
+        column: The same within a line.
+    """
+
+    check: str
+    fingerprint: str
+    path: str = ""
+    symbol: str = ""
+    anchor: str = ""
+    text: str = ""
+    blob: str = ""
+    line: int = 0
+    column: int = 0
+
+    @property
+    def name(self) -> str:
+        """The qualified name within its file, "" for the file itself."""
+        return self.symbol.partition(":")[2]
+
+
+class Place(NamedTuple):
+    """A symbol of a file."""
+
+    path: str
+    name: str
+
+
+class Ground(Protocol):
+    """What is known of the two commits beside their findings; asked only about what is left."""
+
+    def moved(self, gone: Iterable[str], come: Iterable[str]) -> Mapping[str, str]:
+        """Where files went: path of before to path of now, one to one.
+
+        Args:
+            gone: Files that lost findings.
+            come: Files that have new ones.
+        """
+        ...
+
+    def renamed(self, gone: Iterable[Place], come: Iterable[Place]) -> Mapping[Place, Place]:
+        """Where symbols went, within a file or to another, one to one.
+
+        Args:
+            gone: Symbols that lost findings.
+            come: Symbols that have new ones.
+        """
+        ...
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What is known of the checks.
+
+    Attributes:
+        predecessors: The ids that each check took over from, by its id.
+        wide: Checks that ask about the project as a whole: where they point is no part of what
+            they found.
+    """
+
+    predecessors: Mapping[str, Sequence[str]] = {}
+    wide: frozenset[str] = frozenset()
+
+
+class Level:
+    """Ground on which nothing moved."""
+
+    def moved(self, gone: Iterable[str], come: Iterable[str]) -> Mapping[str, str]:
+        """No file went anywhere."""
+        return {}
+
+    def renamed(
+        self,
+        gone: Iterable[Place],
+        come: Iterable[Place],
+    ) -> Mapping[Place, Place]:
+        """No symbol went anywhere."""
+        return {}
+
+
+type _Name = tuple[object, ...] | str | bool | None
+type _Key = Callable[[Site], _Name]
+"""What a step compares; a site for which it answers nothing is passed over."""
+
+
+def match(
+    before: Sequence[Site],
+    now: Sequence[Site],
+    ground: Ground | None = None,
+    rules: Callable[[], Rules] = Rules,
+) -> dict[int, int]:
+    """Pair the findings of two reports of one component.
+
+    Args:
+        before: What was open, each fingerprint of a check once.
+        now: What is found, each fingerprint of a check once.
+        ground: What moved between the two commits.
+        rules: What is known of the checks; called only when there is something left to explain.
+
+    Returns:
+        Index into ``before`` to index into ``now``. The pairs do not depend on the order of either.
+    """
+    known = ground or Level()
+    pairs = _Pairs(before, now)
+    pairs.same(lambda each: (each.fingerprint, each.blob) if each.blob else None)
+    pairs.same(lambda each: (each.fingerprint, each.text))
+    _cascade(pairs, known)
+    if pairs.left and pairs.come:
+        told = rules()
+        _same_demand(pairs, told.wide)
+        _inherit(pairs, told.predecessors, known)
+    return pairs.found
+
+
+def _cascade(pairs: _Pairs, ground: Ground) -> None:
+    """The steps from the surest to the boldest."""
+    pairs.same(lambda each: each.text and (each.path, each.symbol, each.anchor, each.text))
+    pairs.same(lambda each: each.fingerprint)
+    pairs.same(lambda each: (each.path, each.symbol, each.anchor))
+    # The same bytes under another path: the place within them is the same place.
+    pairs.same(lambda e: e.blob and (e.blob, e.line, e.column, e.name, e.anchor))
+    pairs.same(lambda e: e.blob and (e.blob, e.line, e.column, e.name))
+    if not pairs.left or not pairs.come:
+        return
+    moved = ground.moved({each.path for each in pairs.lost()}, {each.path for each in pairs.new()})
+    _after_moves(pairs, moved)
+    renamed = ground.renamed(
+        {Place(each.path, each.name) for each in pairs.lost() if each.name},
+        {Place(each.path, each.name) for each in pairs.new() if each.name},
+    )
+    _after_renames(pairs, renamed)
+    _same_text(pairs, moved)
+
+
+def _after_moves(pairs: _Pairs, moved: Mapping[str, str]) -> None:
+    def there(each: Site) -> str | None:
+        return moved.get(each.path)
+
+    targets = frozenset(moved.values())
+
+    def here(each: Site) -> str | None:
+        return each.path if each.path in targets else None
+
+    for what in (
+        lambda each: each.text and (each.name, each.anchor, each.text),
+        lambda each: (each.name, each.anchor),
+        lambda each: each.text and (each.name, each.text),
+    ):
+        pairs.alike(_both(there, what), _both(here, what))
+
+
+def _after_renames(pairs: _Pairs, renamed: Mapping[Place, Place]) -> None:
+    def there(each: Site) -> Place | None:
+        return renamed.get(Place(each.path, each.name))
+
+    targets = frozenset(renamed.values())
+
+    def here(each: Site) -> Place | None:
+        place = Place(each.path, each.name)
+        return place if place in targets else None
+
+    for what in (
+        lambda each: each.text and (each.anchor, each.text),
+        lambda each: (each.anchor,),
+        # What the check calls the place may hold the very name that changed.
+        lambda each: (each.anchor.replace(each.name.rpartition(".")[2], "*"),),
+    ):
+        pairs.alike(_both(there, what), _both(here, what))
+
+
+def _same_text(pairs: _Pairs, moved: Mapping[str, str]) -> None:
+    """The line itself, wherever in the file it stands now."""
+
+    def there(each: Site) -> str:
+        return moved.get(each.path, each.path)
+
+    def here(each: Site) -> str:
+        return each.path
+
+    for what in (
+        lambda each: each.text and (each.anchor, each.text),
+        lambda each: each.text and (each.symbol, each.text),
+    ):
+        pairs.alike(_both(there, what), _both(here, what))
+
+
+def _same_demand(pairs: _Pairs, wide: frozenset[str]) -> None:
+    """What is asked of the project, pointed out at another file now; only where it is unique."""
+
+    def demand(each: Site) -> tuple[str, str] | None:
+        asked = each.check in wide and each.anchor and not each.name
+        return (each.check, each.anchor) if asked else None
+
+    lost, new = Counter(map(demand, pairs.lost())), Counter(map(demand, pairs.new()))
+    pairs.same(lambda each: demand(each) if lost[demand(each)] == new[demand(each)] == 1 else None)
+
+
+def _both(where: _Key, what: _Key) -> _Key:
+    def key(each: Site) -> _Name:
+        place, thing = where(each), what(each)
+        return (place, thing) if place and thing else None
+
+    return key
+
+
+def _inherit(pairs: _Pairs, heirs: Mapping[str, Sequence[str]], ground: Ground) -> None:
+    """What a check found goes to the check that took over from it."""
+    for heir in sorted(heirs):
+        for old in sorted(set(heirs[heir]) - {heir}):
+            lost = [index for index in pairs.left if pairs.before[index].check == old]
+            come = [index for index in pairs.come if pairs.now[index].check == heir]
+            handed = _Pairs(
+                [
+                    msgspec.structs.replace(pairs.before[index], check=heir, fingerprint="")
+                    for index in lost
+                ],
+                [pairs.now[index] for index in come],
+            )
+            handed.same(lambda each: each.text and (each.path, each.symbol, each.text))
+            _cascade(handed, ground)
+            for old_index, new_index in handed.found.items():
+                pairs.pair(lost[old_index], come[new_index])
+
+
+class _Pairs:
+    """What is paired and what is left, of both sides, in an order of its own."""
+
+    def __init__(self, before: Sequence[Site], now: Sequence[Site]) -> None:
+        self.before, self.now = before, now
+        self.left = dict.fromkeys(sorted(range(len(before)), key=lambda n: _order(before[n])))
+        self.come = dict.fromkeys(sorted(range(len(now)), key=lambda n: _order(now[n])))
+        self.found: dict[int, int] = {}
+
+    def lost(self) -> Iterable[Site]:
+        """The findings of before that have no partner yet."""
+        return (self.before[index] for index in self.left)
+
+    def new(self) -> Iterable[Site]:
+        """The findings of now that have no partner yet."""
+        return (self.now[index] for index in self.come)
+
+    def same(self, key: _Key) -> None:
+        """Pair what has the same key on both sides."""
+        self.alike(key, key)
+
+    def alike(self, old: _Key, new: _Key) -> None:
+        """Pair what has equal keys, equals in their order; sites without a key are passed over."""
+        if not self.left or not self.come:
+            return
+        waiting: dict[tuple[str, _Name], list[int]] = defaultdict(list)
+        for index in self.come:
+            if name := new(self.now[index]):
+                waiting[self.now[index].check, name].append(index)
+        for places in waiting.values():
+            places.reverse()
+        for index in list(self.left):
+            site = self.before[index]
+            if (name := old(site)) and waiting.get((site.check, name)):
+                self.pair(index, waiting[site.check, name].pop())
+
+    def pair(self, old: int, new: int) -> None:
+        """Take one of each side out of what is left."""
+        self.found[old] = new
+        del self.left[old], self.come[new]
+
+
+def _order(site: Site) -> tuple[str, str, int, int, str]:
+    return site.check, site.path, site.line, site.column, site.fingerprint

@@ -1,0 +1,136 @@
+"""Where files and symbols went, told from the text of two commits."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.ground import Between, Side, known_rules, sites
+from checks.matching import Place, match
+from checks.memorysource import MemorySource
+from checks.model import Finding
+from checks.outline import outline
+
+BODY = "    first = load()\n    second = first + 1\n    return store(second)\n"
+
+
+def side(**files: str) -> Side:
+    named = {name.replace("__", "/") + ".py": text for name, text in files.items()}
+    return Side(MemorySource.of(named, time=0))
+
+
+def between(before: Side, now: Side) -> Between:
+    return Between(before, now)
+
+
+def test_blocks_are_named_by_what_they_lie_in() -> None:
+    method = "    def b(\n        self,\n    ) -> int:\n    "
+    text = f"class A:\n{method}{BODY}\nasync def c():\n    pass\n"
+    found = outline(text.encode())
+
+    assert list(found.blocks) == ["A", "A.b", "c"]
+    assert "return store(second)" not in found.blocks["c"]
+    assert found.blocks["c"] == {"pass": 1}
+    assert found.blocks["A.b"]["first = load()"] == 1
+
+
+def test_a_file_with_most_of_its_lines_under_a_new_path_was_moved() -> None:
+    ground = between(
+        side(app__a="def f():\n" + BODY, app__b="x = 1\n"),
+        side(lib__a="def f():\n" + BODY + "\n\nVALUE = 1\n", app__b="x = 1\n", new="y = 2\n"),
+    )
+
+    assert ground.moved(["app/a.py"], ["lib/a.py", "new.py"]) == {"app/a.py": "lib/a.py"}
+    assert ground.moved(["app/a.py"], ["new.py"]) == {}
+
+
+def test_a_file_that_is_still_there_was_not_moved() -> None:
+    ground = between(side(a="def f():\n" + BODY), side(a="x = 1\n", b="def f():\n" + BODY))
+
+    assert ground.moved(["a.py"], ["b.py"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "old", "new"),
+    [
+        ({"a": f"def f():\n{BODY}"}, {"a": f"def run():\n{BODY}"}, ("a.py", "f"), ("a.py", "run")),
+        (
+            {"a": f"x = 1\ndef f():\n{BODY}"},
+            {"a": "x = 1\n", "b": f"def f():\n{BODY}"},
+            ("a.py", "f"),
+            ("b.py", "f"),
+        ),
+        (
+            {"a": f"class A:\n    x: int\n    y: int\n\ndef g():\n{BODY}"},
+            {"a": f"def g():\n{BODY}", "b": "class A:\n    x: int\n    y: int\n"},
+            ("a.py", "A.x"),
+            ("b.py", "A.x"),
+        ),
+    ],
+)
+def test_a_symbol_that_is_gone_is_found_where_it_came(
+    before: dict[str, str], now: dict[str, str], old: tuple[str, str], new: tuple[str, str]
+) -> None:
+    ground = between(side(**before), side(**now))
+
+    assert ground.renamed([Place(*old)], [Place(*new)]) == {Place(*old): Place(*new)}
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        # Both were there before: one was mended, the other got worse.
+        (
+            {"a": f"def f():\n{BODY}\ndef g():\n{BODY}"},
+            {"a": f"def f():\n    pass\ndef g():\n{BODY}"},
+        ),
+        # Nothing alike but the file.
+        ({"a": f"def f():\n{BODY}"}, {"a": "def g():\n    return 1\n"}),
+    ],
+)
+def test_a_symbol_that_was_mended_is_no_other(before: dict[str, str], now: dict[str, str]) -> None:
+    ground = between(side(**before), side(**now))
+
+    assert ground.renamed([Place("a.py", "f")], [Place("a.py", "g")]) == {}
+
+
+def finding(path: str, line: int, symbol: str, fingerprint: str) -> Finding:
+    return Finding(
+        check="no-print",
+        clauses=("X-1",),
+        path=path,
+        line=line,
+        end_line=line,
+        column=1,
+        symbol=symbol,
+        message="printed",
+        measured="",
+        limit="",
+        fingerprint=fingerprint,
+        suppressed=False,
+        uncertain=False,
+        gain={},
+    )
+
+
+def test_a_finding_follows_its_function_into_another_file() -> None:
+    old, new = side(a=f"x = 1\ndef f():\n{BODY}"), side(a="x = 1\n", b=f"\n\ndef f():\n{BODY}")
+    anchors = {("no-print", "1"): "print", ("no-print", "2"): "print"}
+    before = sites([finding("a.py", 3, "a:f", "1")], anchors, old)
+    now = sites([finding("b.py", 4, "b:f", "2")], anchors, new)
+
+    assert before[0].text == now[0].text != ""
+    assert match(before, now, Between(old, new)) == {0: 0}
+
+
+def test_a_known_line_is_not_read_again() -> None:
+    here = side(a="print(1)\n")
+    [seen] = sites([finding("a.py", 1, "a", "1")], {}, here, lambda *_: "remembered")
+
+    assert (seen.text, seen.anchor, seen.blob) == ("remembered", "printed", here.blob("a.py"))
+
+
+def test_the_built_checks_say_which_of_them_are_about_the_project() -> None:
+    wide = known_rules().wide
+
+    assert "required-dependency" in wide
+    assert "no-print" not in wide
