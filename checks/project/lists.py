@@ -27,6 +27,11 @@ _PAGES = ("Page", "LimitOffsetPage", "CursorPage", "Paginated")
 _DEPTH = 6
 
 
+def is_page(cls: Class) -> bool:
+    """Whether a first-party class is a page of fastapi-pagination."""
+    return any(name.startswith("fastapi_pagination.") for name in cls.ancestors)
+
+
 class Parameter(msgspec.Struct, frozen=True):
     """A query parameter of a handler, wherever it is declared.
 
@@ -106,8 +111,9 @@ class Lists:
             if cls is None:
                 if name.rpartition(".")[2].startswith(_PAGES):
                     return True
-            elif self.project.schemas.is_schema(cls) and self._is_envelope(
-                cls, member, literals, detail=detail, depth=depth
+            elif is_page(cls) or (
+                self.project.schemas.is_schema(cls)
+                and self._is_envelope(cls, member, literals, detail=detail, depth=depth)
             ):
                 return True
         return False

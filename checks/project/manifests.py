@@ -115,12 +115,17 @@ class Manifests:
         }
         named = self._named_by_setuptools
         return {
-            path: named.get(path) or _group_of(path)
+            path: named.get(path) or self._group_by_includes(path) or _group_of(path)
             for path in sorted(files, key=lambda path: (path.count("/"), path))
             if path not in constraints
             and "constraint" not in path.rpartition("/")[2].lower()
             and not self._compiled_from(path)
         }
+
+    def _group_by_includes(self, path: str) -> str:
+        """The group of a file that takes in the requirements of the tests, "" for others."""
+        inner = (_beside(path, include.path) for include in self.project.documents[path].includes)
+        return DEV if any(_group_of(each) == DEV for each in inner) else ""
 
     def _compiled_from(self, path: str) -> bool:
         """Whether a requirements file is the lock of a manifest beside it."""

@@ -178,22 +178,29 @@ class Models:
         ]
 
     def declared(self, cls: Class) -> list[Column]:
-        """Columns that a class declares for itself or, as a base of SQLModel, for its tables."""
+        """Columns that a class declares for itself or, as a base of SQLModel, for its tables.
+
+        What all its tables declare anew is theirs.
+        """
         if cls.key not in self._plain_bases:
             return self.columns(cls)
         return [
             Column(cls, name, fact)
             for name, fact in cls.attributes.items()
             if fact.annotation is not None and not _is_relationship(cls, fact)
-        ]
+            and not all(name in table.attributes for table in self._plain_bases[cls.key])
+        ]  # fmt: skip
 
     @cached_property
-    def _plain_bases(self) -> frozenset[str]:
-        """Bases of SQLModel's tables that are no tables themselves."""
-        tables = self.project.classes.with_role("orm")
-        bases = (base for cls in tables if SQLMODEL in cls.ancestors for base in self.bases(cls))
+    def _plain_bases(self) -> dict[str, list[Class]]:
+        """Bases of SQLModel's tables that are no tables themselves, with the tables of each."""
+        found: dict[str, list[Class]] = {}
         role = self.project.classes.role
-        return frozenset(b.key for b in bases if SQLMODEL in b.ancestors and role(b) == "schema")
+        for cls in self.project.classes.with_role("orm"):
+            for base in self.bases(cls) if SQLMODEL in cls.ancestors else ():
+                if SQLMODEL in base.ancestors and role(base) == "schema":
+                    found.setdefault(base.key, []).append(cls)
+        return found
 
     def maps_datetime(self, cls: Class) -> bool:
         """Whether a base maps plain datetimes to a type with a time zone."""

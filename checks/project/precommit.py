@@ -92,7 +92,28 @@ class Hooks:
         elif name in _LEFTHOOK:
             yield from _lefthook(path, document)
         else:
-            yield from _husky(path, document)
+            yield from self._husky(path, document)
+
+    def _husky(self, path: str, document: DocumentFact) -> Iterator[Hook]:
+        """The commands of a hook file, and what lint-staged runs for it."""
+        stage = path.rpartition("/")[2]
+        for number, line in enumerate(document.text.split("\n"), 1):
+            for command in read_commands(line):
+                ran = list(programs(command.words))
+                if any("lint-staged" in words for words in ran):
+                    ran += self._staged(path)
+                if ran:
+                    yield Hook(ran[0][0], path, number, "local", frozenset({stage}), tuple(ran))
+
+    def _staged(self, path: str) -> Iterator[Words]:
+        """What the ``lint-staged`` table of the package.json beside ``.husky`` runs."""
+        home = path.rpartition(".husky/")[0]
+        document = self.project.documents.get(f"{home}package.json")
+        table = table_of({} if document is None else document.data, "lint-staged")
+        for given in table.values():
+            for text in [given] if isinstance(given, str) else texts_of(given):
+                for command in read_commands(text):
+                    yield from programs(command.words)
 
 
 def _configures(path: str) -> bool:
@@ -173,13 +194,3 @@ def _lefthook_jobs(table: dict[str, Any], stage: str) -> Iterator[tuple[str, str
         run = table_of(job).get("run")
         if isinstance(run, str):
             yield str(table_of(job).get("name", run)), run, f"{stage}.jobs.{number}"
-
-
-def _husky(path: str, document: DocumentFact) -> Iterator[Hook]:
-    stage = path.rpartition("/")[2]
-    lines = document.text.split("\n")
-    for number, line in enumerate(lines, 1):
-        for command in read_commands(line):
-            ran = tuple(programs(command.words))
-            if ran:
-                yield Hook(ran[0][0], path, number, "local", frozenset({stage}), ran)

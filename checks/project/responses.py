@@ -9,7 +9,7 @@ import msgspec
 
 from checks.facts import tree
 from checks.facts.tree import Expr
-from checks.project.given import Given, source
+from checks.project.given import Given, bound, source
 from checks.project.literals import UNKNOWN, Unknown
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Responses:
                 return self._made(kind, call, line)
             function = self.project.names.function_named(call.name) if depth < _DEPTH else None
             if function is not None:
-                return self._from_function(function, line, depth)
+                return self._told(self._from_function(function, line, depth), function, call, given)
         kind = self.kind_of(given.file.type_of(expr, given.function))
         return Answer(kind, UNKNOWN if kind else None, "", line)
 
@@ -127,6 +127,23 @@ class Responses:
         kinds = {each.kind for each in inner}
         kind = declared or (kinds.pop() if len(kinds) == 1 else "")
         return Answer(kind, UNKNOWN if kind else None, "", line)
+
+    def _told(self, answer: Answer, function: Function, call: Call, given: Given) -> Answer:
+        """The answer of a helper that is told the status: with the one that a call tells it."""
+        if not answer.kind or number(answer.status) is not None:
+            return answer
+        made = [
+            made
+            for made in function.calls
+            if self.kind_of(self.project.values.callee_of(made.file, made.fact.func, function))
+        ]
+        names = {tree.dotted(made.arg(1, "status_code")) for made in made}
+        name = names.pop() if len(names) == 1 else ""
+        if not name or function.param(name) is None:
+            return answer
+        told = bound(function, call, given.function).get(name)
+        status = UNKNOWN if told is None else told.value
+        return msgspec.structs.replace(answer, status=status)
 
     def _made(self, kind: str, call: Call, line: int) -> Answer:
         given = call.arg(_POSITIONS.get(kind, 1), "status_code")

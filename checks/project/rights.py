@@ -139,7 +139,7 @@ class Rights:
             return True
         facts = function.file.facts
         for _, block in function.blocks:
-            if block.kind in {"if", "match"} and any(map(_names_right, block.exprs)):
+            if block.kind in {"if", "match"} and any(map(_asks_right, block.exprs)):
                 return True
         for place in function.file.tables.expressions.get(function.index, ()):
             for node in tree.walk(place.expr, facts):
@@ -194,7 +194,13 @@ def _asks(call: Call) -> bool:
     return bool(found) and found[0] in _VERBS - {"get"} and not _RIGHTS.isdisjoint(found[1:])
 
 
-def _names_right(expr: Expr) -> bool:
+def _asks_right(expr: Expr) -> bool:
+    """Whether a condition is about a right; ``if not role`` asks only whether a row was found."""
+    inner = expr
+    while isinstance(inner, tree.Op) and inner.kind in {"Not", "Compare:Is", "Compare:IsNot"}:
+        inner = inner.items[0]
+    if isinstance(inner, tree.Name) and inner.id in _NOUNS:
+        return False
     return any(
         isinstance(node, tree.Name) and node.id.rpartition(".")[2] in _ATTRIBUTES
         for node in tree.walk(expr)
@@ -206,6 +212,8 @@ def _compares(node: tree.Op) -> bool:
     if not node.kind.startswith("Compare:"):
         return False
     texts = [_written(item) for item in node.items]
+    if node.kind in {"Compare:Is", "Compare:IsNot"} and texts[0] in _NOUNS:
+        return False  # ``role is None``: no row was found
     lasts = [text.rpartition(".")[2] for text in texts]
     if any(last in _ATTRIBUTES for last in lasts):
         return True

@@ -118,10 +118,25 @@ class SqlText:
         """Text of an expression, of the template of a ``format`` and of a named template."""
         if isinstance(expr, tree.CallRef):
             made = Call(self.file, expr.index)
+            if made.last == "join":
+                return next(filter(None, map(literal_text, self._pieces(made))), "")
             return self._template(made.receiver) if made.last == "format" else ""
         if isinstance(expr, tree.Bin) and expr.op == "Mod":
             return self._template(expr.items[0])
         return literal_text(expr) if _holds_text(expr) else ""
+
+    def _pieces(self, call: Call) -> list[Expr]:
+        """What ``"".join(parts)`` puts together, as far as the function writes it."""
+        if tree.text_of(call.receiver) is None or not call.fact.args:
+            return []
+        given = call.fact.args[0]
+        if isinstance(given, tree.Seq):
+            return list(given.items)
+        if not isinstance(given, tree.Name):
+            return []
+        rows = (row.value for row in self._assigned(given.id))
+        written = [item for row in rows if isinstance(row, tree.Seq) for item in row.items]
+        return [*written, *self._grown(given.id)]
 
     def _template(self, expr: Expr | None) -> str:
         if isinstance(expr, tree.Name):
@@ -148,6 +163,9 @@ class SqlText:
                 if call.last == "format" and self._template(call.receiver):
                     yield from call.fact.args
                     yield from (item.value for item in call.fact.keywords)
+                elif call.last == "join":
+                    for piece in self._pieces(call):
+                        yield from self._inserted(piece)
 
     # Which parts are safe -------------------------------------------------------------------------
 

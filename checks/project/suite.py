@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _WIDE = frozenset({"e2e", "integration", "live", "external", "functional", "acceptance"})
 _MOST_FIXTURES = 50
+_METHODS = frozenset("get post put patch delete head options route api_route websocket".split())
 _BY_TEXT = ("patch", "object", "setattr", "import_module", "reload", "patch_object", "delattr")
 _AT_FILES = frozenset(
     "open read_text read_bytes glob rglob iterdir run Popen check_output check_call".split()
@@ -327,5 +328,16 @@ def _collected(file: File) -> Iterator[Function]:
         else:
             wanted = any(fnmatchcase(function.name, pattern) for pattern in patterns)
             wanted = wanted and (cls is None or cls.name.startswith("Test"))
-        if wanted:
+        if wanted and not _is_registered(function):
             yield function
+
+
+def _is_registered(function: Function) -> bool:
+    """Whether a router, not pytest, calls a function that is named like a test."""
+    for each in function.fact.decorators:
+        if isinstance(each.value, tree.CallRef):
+            call = function.file.calls[each.value.index]
+            path = tree.text_of(call.fact.args[0]) if call.fact.args else None
+            if call.last in _METHODS and path is not None and path[:1] in {"", "/"}:
+                return True
+    return False

@@ -44,7 +44,9 @@ ACTION_ENDS = frozenset("token tokens webhook webhooks callback callbacks".split
 NOT_CREATING = frozenset(
     "get list read fetch find search query count filter lookup retrieve check validate verify "
     "preview calculate compute compare estimate predict set update edit patch toggle mark assign "
-    "delete remove force".split()
+    "delete remove force trigger resend sync refresh export login logout authenticate enable "
+    "disable activate deactivate archive restore revoke reset approve reject cancel "
+    "download".split()
 )
 """Verbs at the start of a handler's name that say that it creates nothing."""
 _STORES = frozenset(
@@ -54,6 +56,7 @@ _ONCE = re.compile(
     r"upsert|(get|find|create|add|insert|save|store|update)_or_"
     r"(create|add|insert|save|store|update|get|merge|replace|ignore)"
 )
+_CONDITIONS = frozenset({"if", "else", "case", "except", "for", "while"})
 _EXPECTED: Mapping[str, Sequence[int]] = {"POST": [201, 202], "DELETE": [204]}
 
 
@@ -99,8 +102,10 @@ def success_status_code(
 def success_status(route: Route) -> int | None:
     """The one status with which a handler succeeds, None when it has none."""
     declared = route.status_code
-    in_body = _statuses_set(route.function)
+    in_body, sometimes = _statuses_set(route.function)
     if in_body is not None:
+        if sometimes and in_body != declared:
+            return None
         declared = in_body
     found: set[int | None] = set()
     for answer in route.answers:
@@ -119,17 +124,19 @@ def success_status(route: Route) -> int | None:
     return None if status is None or 300 <= status < 400 else status
 
 
-def _statuses_set(function: Function) -> int | None:
-    """The last success status that the body assigns to ``response.status_code``."""
-    found = None
+def _statuses_set(function: Function) -> tuple[int | None, bool]:
+    """The last success status that the body assigns, and whether only under a condition."""
+    found, sometimes = None, False
     for assign in function.assigns:
         if assign.value is None:
             continue
         if any(tree.dotted(target).endswith(".status_code") for target in assign.targets):
             value = number(Given(function.file, assign.value, function).value)
             if value is not None and value < 300:
+                around = function.file.blocks_around(assign.block)
                 found = value
-    return found
+                sometimes = any(block.kind in _CONDITIONS for _, block in around)
+    return found, sometimes
 
 
 def is_action(route: Route) -> bool:

@@ -9,6 +9,7 @@ import msgspec
 from checks.check import At, Sites, Skip, check
 from checks.facts import tree
 from checks.project.given import Given, source
+from checks.project.lists import is_page
 from checks.project.project import Project
 from checks.project.routes import Route, is_infrastructure, segments
 from checks.project.schemas import CONTAINERS, MAPPINGS, arguments, is_none
@@ -130,6 +131,8 @@ def _of_type(project: Project, given: Given) -> _Shape | None:
 def _of_class(project: Project, cls: Class, given: Given) -> _Shape | None:
     if project.classes.role(cls) == "enum":
         return _Shape("item", "scalar")
+    if is_page(cls):
+        return _Shape("list", "enveloped")
     fields = project.schemas.fields(cls)
     if _TOKENS & fields.keys():
         return None

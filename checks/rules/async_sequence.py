@@ -215,10 +215,17 @@ def _is_ordered(first: Call, second: Call) -> bool:
         return True
     if not _is_read(first) and _is_read(second):
         return True
-    same = first.receiver == second.receiver
-    if not same or (_is_read(first) and _is_read(second) and first.last != second.last):
+    if first.receiver != second.receiver:
+        return False
+    if _is_read(first) and _is_read(second) and first.last != second.last and not _caches(first):
         return False
     return _key(first) is not None and _key(first) == _key(second)
+
+
+def _caches(call: Call) -> bool:
+    """Whether a call is of a cache, where two questions about one key belong together."""
+    reached = call.file.project.reach.reached(call)
+    return reached is not None and reached.library.kind == "cache"
 
 
 def _word(call: Call) -> str:

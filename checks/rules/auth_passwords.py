@@ -114,6 +114,9 @@ def _stores(file: File) -> Iterator[tuple[int, str, Given]]:
             named = is_hashed(item.name) or is_password(item.name)
             if named and not _is_empty(item.value) and _keeps(call, item.name):
                 yield call.line, item.name, Given(file, item.value, call.function)
+            elif not item.name:
+                for name, value in _spread(call, item.value):
+                    yield call.line, name, Given(file, value, call.function)
     for row in file.facts.assigns:
         function = file.function_of(row.function)
         for target in row.targets:
@@ -128,9 +131,51 @@ def _is_empty(expr: tree.Expr) -> bool:
     return isinstance(expr, tree.Const)
 
 
+def _spread(call: Call, given: tree.Expr) -> Iterator[tuple[str, tree.Expr]]:
+    """Passwords of a schema that is spread whole into a row: ``User(**data.model_dump())``."""
+    project, cls = call.file.project, _row_class(call)
+    if cls is None or project.classes.role(cls) not in {"orm", "document"}:
+        return
+    if not isinstance(given, tree.CallRef):
+        return
+    dump = call.file.calls[given.index]
+    base = tree.dotted(dump.receiver)
+    if dump.last not in {"model_dump", "dict"} or dump.fact.keyword("exclude") is not None:
+        return
+    schema = project.classes.by_key.get(call.file.type_of(dump.receiver, call.function))
+    if schema is None or project.classes.role(schema) != "schema":
+        return
+    passed = {item.name for item in call.fact.keywords}
+    for name in project.schemas.fields(schema):
+        if is_password(name) and name not in passed and name in _columns(cls):
+            yield name, tree.Name(f"{base}.{name}")
+
+
+def _columns(cls: Class) -> set[str]:
+    """Names of the attributes of a model that no setter hashes."""
+    owners = (cls.file.project.classes.by_key.get(key) for key in (cls.key, *cls.ancestors))
+    names = {name for owner in owners if owner is not None for name in owner.attributes}
+    return {name for name in names if not _hashes_on_its_own(cls, name)}
+
+
+def _row_class(call: Call) -> Class | None:
+    """The class that a call makes an object of, or writes rows of."""
+    project, function = call.file.project, call.function
+    made = tree.dotted(call.fact.func)
+    if made == "cls" and function is not None and function.cls is not None:
+        return function.cls
+    if call.last == "values" and isinstance(call.receiver, tree.CallRef):
+        inner = call.file.calls[call.receiver.index]
+        while isinstance(inner.receiver, tree.CallRef):  # ``update(User).where(...).values(...)``
+            inner = call.file.calls[inner.receiver.index]
+        if inner.last in {"insert", "update"} and inner.fact.args:
+            return project.classes.by_key.get(call.file.resolve(inner.fact.args[0], function))
+    return project.classes.by_key.get(call.name)
+
+
 def _keeps(call: Call, name: str) -> bool:
     """Whether a call makes a row, or writes to one."""
-    cls = call.file.project.classes.by_key.get(call.name)
+    cls = _row_class(call)
     if cls is None:
         return is_hashed(name) and call.last in _WRITES
     role = call.file.project.classes.role(cls)
@@ -180,12 +225,14 @@ def _compared(file: File) -> Iterator[tuple[int, str, Given]]:
         function = file.function_of(index)
         for place in places:
             for node in tree.walk(place.expr, file.facts):
-                pair = _pair(file, node)
+                pair = _pair(file, node, function)
                 if pair is not None:
                     yield place.line, tree.dotted(pair[1]), Given(file, pair[0], function)
 
 
-def _pair(file: File, node: tree.Expr) -> tuple[tree.Expr, tree.Expr] | None:
+def _pair(
+    file: File, node: tree.Expr, function: Function | None
+) -> tuple[tree.Expr, tree.Expr] | None:
     """What is typed and what is stored, when an expression compares these."""
     if isinstance(node, tree.CallRef) and file.calls[node.index].last == "compare_digest":
         items = file.calls[node.index].fact.args
@@ -196,7 +243,9 @@ def _pair(file: File, node: tree.Expr) -> tuple[tree.Expr, tree.Expr] | None:
     if len(items) != 2:
         return None
     for typed, stored in (items, items[::-1]):
-        if _is_stored(password_names(stored)) and _may_be_typed(file, typed):
+        name = password_names(stored)
+        own = name.startswith("self.") and _is_kept(file, name, function)
+        if (own or _is_stored(name)) and _may_be_typed(file, typed):
             return typed, stored
     return None
 

@@ -124,6 +124,7 @@ def timezone_aware_datetimes(file: File, *, require_utc: bool = False) -> Answer
     reported = {
         (each.line, each.column, each.code): each for each in file.lint(*DATETIME_CODES.values())
     }
+    placed = set(_localized(file))
     count, found = 0, []
     for call in file.calls_named(*_MAKERS, *(_aliases(file) - _MAKERS)):
         name = _created(call, require_utc=require_utc)
@@ -131,6 +132,7 @@ def timezone_aware_datetimes(file: File, *, require_utc: bool = False) -> Answer
             continue
         count += 1
         each = reported.get((call.line, call.fact.column, DATETIME_CODES.get(name, "")))
+        each = None if call.index in placed else each
         short = name.removeprefix("datetime.")
         if each is not None:
             text = f"`{short}()` gives a naive value"
@@ -145,6 +147,12 @@ def timezone_aware_datetimes(file: File, *, require_utc: bool = False) -> Answer
         text = f"`{short}`, passed as a function, gives a naive value"
         found.append(At(line, text, anchor=short))
     return Sites(count, found) if count else Skip("no datetime is created")
+
+
+def _localized(file: File) -> Iterator[int]:
+    """Calls whose naive value is given its zone where it is made: ``zone.localize(...)``."""
+    for call in file.calls_named("localize"):
+        yield from (arg.index for arg in call.fact.args if isinstance(arg, tree.CallRef))
 
 
 def _aliases(file: File) -> set[str]:

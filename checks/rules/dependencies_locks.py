@@ -140,8 +140,10 @@ class _Pins:
             return True
         if any(each.name in lock.packages for lock in self.locks.above(each.folder)):
             return True
+        listed = each.path.endswith((".txt", ".in"))
         return any(
-            covers(folder, each.folder) or covers(each.folder, folder)
+            covers(folder, each.folder)
+            or (covers(each.folder, folder) and (not listed or "requirements" in folder))
             for folder in self.pinned.get(each.name, ())
         )
 

@@ -28,6 +28,7 @@ _PARTS = frozenset(
     grant invalid missing expired wrong credentials service basic forgot change confirm
     new old set""".split()
 )
+_STAND_INS = frozenset("dummy fake mock placeholder example sample stub".split())
 _PLACEHOLDERS = (
     "", "change-me", "changeme", "secret", "password", "pass", "test", "example", "dummy",
     "placeholder", "postgres", "root", "admin", "guest", "user", "minio*", "localhost", "xxx*",
@@ -51,10 +52,12 @@ def no_hardcoded_secrets(
     """
     count, found = 0, dict[tuple[str, int], At]()
     for file in project.production:
-        literals = [*_bound(file), *_fallbacks(file)]
+        fallbacks = list(_fallbacks(file))
+        literals = [*_bound(file), *fallbacks]
         count += len(literals)
-        for at, value in literals:
-            if value is None or not _is_harmless(at.anchor, value, placeholders):
+        for position, (at, value) in enumerate(literals, len(fallbacks) - len(literals)):
+            fallback = position >= 0
+            if value is None or not _is_harmless(at.anchor, value, placeholders, fallback=fallback):
                 found.setdefault((file.path, at.line), at)
     for path, leak in in_tree(project):
         program = path.endswith((".py", ".pyi"))
@@ -68,11 +71,18 @@ def no_hardcoded_secrets(
     return Sites(max(count, len(found)), list(found.values())) if count else Skip("no literal")
 
 
-def _is_harmless(name: str, value: str, placeholders: Sequence[str]) -> bool:
-    """Whether a value is a placeholder, a name, a label, a path or a pattern."""
+def _is_harmless(
+    name: str, value: str, placeholders: Sequence[str], *, fallback: bool = False
+) -> bool:
+    """Whether a value is a placeholder, a name, a label, a path or a pattern.
+
+    What a secret falls back to is used as one, whatever it looks like: it is no label.
+    """
     if is_placeholder(value, placeholders) or len(value) < 3 or _NO_VALUE.match(value):
         return True
-    if any(char.isspace() for char in value.strip()):
+    if not _STAND_INS.isdisjoint(snake(name).split("_")):
+        return True
+    if not fallback and any(char.isspace() for char in value.strip()):
         return True  # a label, or a message
     if any(char.isalpha() and not char.isascii() for char in value):
         return True  # a message in a language without spaces between words
@@ -90,6 +100,8 @@ def _bound(file: File) -> Iterator[tuple[At, str | None]]:
         name = "" if named is None else named[1]
         if not holds_secret(name) or _is_setting_or_member(file, each.line):
             continue
+        if _is_refused(file, each.line):
+            continue
         value = _value_at(file, each, name)
         message = f"`{name}` is a literal in the code"
         at = reported(each, message, anchor=name)
@@ -104,6 +116,21 @@ def _is_setting_or_member(file: File, line: int) -> bool:
         classes.role(cls) in {"settings", "enum"} or cls.key in classes.settings_parts
         for cls in around
     ) and not any(f.line <= line <= f.end_line for f in file.functions)
+
+
+def _is_refused(file: File, line: int) -> bool:
+    """Whether code at a line refuses a known value: ``assert key != "dev"``, or it raises."""
+    for statement in file.facts.statements:
+        if statement.kind == "assert" and statement.line <= line <= statement.end_line:
+            kinds = {n.kind for n in tree.walk(statement.value) if isinstance(n, tree.Op)}
+            if kinds & {"Compare:NotEq", "Compare:NotIn"}:
+                return True
+    return any(
+        block.kind == "if" and block.line == line and block.last == "Raise"
+        and any(isinstance(n, tree.Op) and n.kind in {"Compare:Eq", "Compare:In"}
+                for expr in block.exprs for n in tree.walk(expr))
+        for block in file.facts.blocks
+    )  # fmt: skip
 
 
 def _value_at(file: File, each: Diagnostic, name: str) -> str | None:
@@ -152,7 +179,16 @@ def _compared_at(file: File, line: int) -> str | None:
 
 
 def _fallbacks(file: File) -> Iterator[tuple[At, str | None]]:
-    """Literal defaults of reads of the environment, of variables that hold a secret."""
+    """Literal defaults of variables and attributes that hold a secret."""
+    for call in file.calls_named("getattr"):
+        args = call.fact.args
+        name = tree.text_of(args[1]) if len(args) == 3 else None
+        text = tree.text_of(args[2]) if len(args) == 3 else None
+        if name is not None and text is not None and holds_secret(name):
+            yield (
+                At(call.line, f"`{name}` falls back to a literal", path=file.path, anchor=name),
+                text,
+            )
     for call, variable, default in file.project.environment.defaults(file):
         text = tree.text_of(default)
         if text is None:

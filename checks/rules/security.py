@@ -81,7 +81,8 @@ def _reaches_database(call: Call) -> bool:
 def _argument(call: Call) -> Expr | None:
     """The argument that is, or may be, SQL text; ``text(...)`` inside is a call of its own."""
     argument = call.arg(0, "sql") or call.arg(-1, "statement") or call.arg(-1, "query")
-    if isinstance(argument, CallRef) and Call(call.file, argument.index).last != "format":
+    made = Call(call.file, argument.index).last if isinstance(argument, CallRef) else ""
+    if made and made not in {"format", "join"}:
         return None
     return argument
 

@@ -287,8 +287,11 @@ def _names(given: Given) -> set[str]:
 
 
 def _is_out(field: Field) -> bool:
-    """``exclude=True``."""
+    """``exclude=True``, or a relationship of SQLModel, which is never sent with its row."""
     call = field.call
+    made = field.default
+    if made is not None and field.cls.file.resolve(made) == "sqlmodel.Relationship":
+        return True
     given = None if call is None else argument(call, ("exclude",))
     return given is not None and given.value is True
 

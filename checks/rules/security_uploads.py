@@ -20,9 +20,12 @@ _TYPE = re.compile(
     r"|allowed|filename\.r?(?:split|partition)", re.IGNORECASE,
 )  # fmt: skip
 _NAMED = re.compile(r"file_?name|content_?type|mime|(?:^|_)ext(?:ension)?$|suffix", re.IGNORECASE)
-_SIZE = re.compile(
-    r"size|length|\blen\b|bytes|total|written|limit|\btell\b|\bread\b", re.IGNORECASE
-)
+_SIZE = re.compile(r"size|length|bytes|written|\btell\b|upload|max_file", re.IGNORECASE)
+_AMOUNT = re.compile(r"total|limit|max|\bread\b|count", re.IGNORECASE)
+_CONTENT = re.compile(
+    r"(?:^|_)(?:contents?|data|raw|bod(?:y|ies)|chunks?|buf(?:fer)?|files?|uploads?|payload|blob"
+    r"|bytes|image|photo|picture|avatar|document|pdf|csv|read)(?:$|_)", re.IGNORECASE,
+)  # fmt: skip
 _EQUAL = frozenset({"In", "NotIn", "Eq", "NotEq"})
 _ORDER = frozenset({"Gt", "GtE", "Lt", "LtE"})
 _ASKING = frozenset({"startswith", "endswith", "match", "fullmatch", "issubset"})
@@ -109,9 +112,24 @@ def _checks_type(project: Project, functions: Sequence[Function]) -> bool:
             if kinds & _EQUAL and any(_TYPE.search(each) for each in operands):
                 return True
         for call in function.calls:
-            said = [tree.dotted(call.receiver), *map(tree.dotted, call.arguments)]
-            if call.last in _ASKING and any(_NAMED.search(each) for each in said):
+            if call.last in _ASKING and _asks_name(call):
                 return True
+    return False
+
+
+def _asks_name(call: Call) -> bool:
+    """``file.filename.endswith(...)``, also of a variable that was made from it."""
+    for expr in (call.receiver, *call.arguments):
+        if expr is None:
+            continue
+        rows = () if call.function is None else call.file.tables.assigns_in.get(
+            (tree.dotted(expr), call.function.index), ()
+        )  # fmt: skip
+        values = [row.value for row in rows if row.value is not None]
+        if any(
+            _NAMED.search(word) for value in (expr, *values) for word in _said(call.file, value)
+        ):
+            return True
     return False
 
 
@@ -122,10 +140,29 @@ def _checks_size(project: Project, functions: Sequence[Function]) -> bool:
     if any(word in proxies for word in _PROXY):
         return True
     return any(
-        kinds & _ORDER and any(_SIZE.search(each) for each in operands)
+        kinds & _ORDER and _is_size(function, operands)
         for function in functions
         for kinds, operands in _comparisons(function)
     )
+
+
+def _is_size(function: Function, words: Sequence[str]) -> bool:
+    """Whether a comparison is of a size of bytes, and not of the length of any list."""
+    if any(_SIZE.search(each) for each in words):
+        return True
+    if "len" in words:
+        read = {call.last for word in words for call in _made_by(function, word)}
+        return "read" in read or any(_CONTENT.search(each) for each in words)
+    return sum(1 for each in words if _AMOUNT.search(each)) > 1
+
+
+def _made_by(function: Function, name: str) -> Iterator[Call]:
+    """The calls in what is assigned to a name."""
+    file = function.file
+    for row in file.tables.assigns_in.get((name, function.index), ()):
+        for node in () if row.value is None else tree.walk(row.value, file.facts):
+            if isinstance(node, tree.CallRef):
+                yield file.calls[node.index]
 
 
 def _checks_content(project: Project, functions: Sequence[Function]) -> bool:

@@ -52,6 +52,29 @@ def test_the_status_of_the_returned_response_counts_not_the_declared_one() -> No
     assert lines(ask("success-status-code", files)) == [DEF_LINE]
 
 
+def test_a_status_that_a_helper_is_told_is_the_one_of_its_call() -> None:
+    helper = (
+        "def success(data, status_code: int = 200):\n"
+        "    return JSONResponse(status_code=status_code, content=data)\n"
+    )
+    for given, expected in (("1, 201", []), ("1, status_code=201", []), ("1", [DEF_LINE + 2])):
+        files = handler("post('', status_code=201)", "create_user()", f"return success({given})")
+        files["users.py"] = files["users.py"].replace("@router", f"{helper}@router", 1)
+        files["users.py"] += "def other():\n    return success(2, 202)\n"
+        assert lines(ask("success-status-code", files)) == expected
+
+
+def test_a_status_that_is_set_under_a_condition_is_not_fixed() -> None:
+    body = "if not await find():", "    response.status_code = 204", "return 1"
+    files = handler("delete('/{id}')", "remove(id: int, response: Response)", *body)
+    assert ask("success-status-code", files).state == "not-applicable"
+
+
+def test_an_action_may_be_named_by_the_handler_alone() -> None:
+    files = handler("post('/report')", "trigger_export()", "create_export()")
+    assert ask("success-status-code", files).state == "not-applicable"
+
+
 def test_a_forwarded_status_is_not_fixed() -> None:
     body = "upstream = await fetch()", "return Response(b'', status_code=upstream.status_code)"
     outcome = ask("success-status-code", handler("post('')", "create_user()", *body))

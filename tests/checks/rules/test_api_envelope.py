@@ -80,6 +80,9 @@ def test_lists_are_classed_apart_from_items() -> None:
     paged = handlers(") -> Items: ...", ") -> Page[Item]: ...", ") -> Envelope[list[Item]]: ...")
     outcome = ask("response-envelope", paged)
     assert (outcome.sites, lines(outcome)) == (6, [])
+    own = handlers(") -> Items: ...", ") -> OwnPage[Item]: ...")
+    own["items.py"] = own["items.py"].replace("def made(", "class OwnPage(Page[T]): ...\ndef made(")
+    assert lines(ask("response-envelope", own)) == []
     mixed = handlers(") -> Items: ...", ") -> Page[Item]: ...", ") -> list[Item]: ...")
     assert lines(ask("response-envelope", mixed)) == [LINE + 10]
 

@@ -50,6 +50,7 @@ def test_independent_calls_in_a_row_are_found_at_the_first(code: tuple[str, ...]
         ("await c.post('x', json=body)", "await c.post('y', json=body)"),
         ("await r.incr(key)", "await r.expire(key, 5)"),
         ("await r.set('x', 1)", "await r.get('y')"),
+        ("a = await r.get(key)", "b = await r.ttl(key)"),
         ("await r.set('x', 1)", "await r.publish('y', 2)"),
         ("await r.ping()", "await r.get('x')"),
         ("async with r.lock('a'):", "    await r.get('x')", "    await r.get('y')"),

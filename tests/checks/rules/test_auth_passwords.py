@@ -8,7 +8,8 @@ from tests.checks.projects import ask, lines
 
 HEAD = (
     "import hashlib\nimport bcrypt\nfrom passlib.context import CryptContext\n"
-    "from pydantic import BaseModel\nfrom sqlalchemy.orm import DeclarativeBase, Mapped\n"
+    "from pydantic import BaseModel\nfrom sqlalchemy import insert, update\n"
+    "from sqlalchemy.orm import DeclarativeBase, Mapped\n"
     "class Base(DeclarativeBase): ...\n"
     "class User(Base):\n    __tablename__ = 'u'\n    name: Mapped[str]\n"
     "    password: Mapped[str]\n    hashed_password: Mapped[str]\n"
@@ -36,10 +37,36 @@ def found(text: str, **params: object) -> list[int]:
         "c = CryptContext(schemes=['bcrypt', 'md5_crypt'], deprecated='auto')\n",
         "def tag(body):\n    return hashlib.sha256(body).hexdigest()\n",
         "def off(user: User):\n    user.password = None\n",
+        ("def add(data: UserIn):\n    data.password = hash_password(data.password)\n"
+         "    return User(**data.model_dump())\n"),
+        ("def add(data: UserIn):\n"
+         "    return User(**data.model_dump(), password=hash_password('x'))\n"),
+        "def add(data: UserIn):\n    return User(**data.model_dump(exclude={'password'}))\n",
     ],
-)
+)  # fmt: skip
 def test_hashed_and_other_passwords_are_not_found(text: str) -> None:
     assert found(text) == []
+
+
+METHODS = "class Member(Base):\n    __tablename__ = 'm'\n    password: Mapped[str]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (("    @classmethod\n    def make(cls, data: UserIn):\n"
+          "        return cls(password=data.password)\n"), 5),
+        (("    def check(self, password):\n        return self.password == password\n"
+          "def login(user: Member, data: UserIn):\n    return user.check(data.password)\n"), 4),
+        ("def add(data: UserIn):\n    return Member(**data.model_dump())\n", 4),
+        (("def add(s, data: UserIn):\n"
+          "    s.execute(insert(Member).values(password=data.password))\n"), 4),
+        (("def set(s, data: UserIn):\n"
+          "    s.execute(update(Member).where(x).values(password=data.password))\n"), 4),
+    ],
+)  # fmt: skip
+def test_plain_passwords_are_found_where_models_take_them(text: str, line: int) -> None:
+    assert found(METHODS + text) == [line]
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,17 @@ def test_to_be_logged_in_is_not_enough() -> None:
     assert found("get('/admin/orders')", "user=Depends(get_current_user)") == [LINE]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "role = find(id)\n    if not role: raise HTTPException(404)",
+        "role = find(id)\n    if role is None: raise HTTPException(404)",
+    ],
+)
+def test_to_look_whether_a_role_was_found_is_no_check_of_a_role(body: str) -> None:
+    assert found("delete('/roles/{id}')", "id: int", body) == [LINE]
+
+
 @pytest.mark.parametrize("decorator", ["delete('/users/me')", "get('/orders')", "post('/orders')"])
 def test_ones_own_resources_and_other_methods_are_no_sites(decorator: str) -> None:
     assert found(decorator, "") == []

@@ -183,6 +183,8 @@ LEFTHOOK = "pre-commit:\n  commands:\n    a:\n      run: ruff check\n"
         ("commit-message", hook("{id: gitlint}", head=INSTALLED)),
         ("ruff", {**CODE, "lefthook.yml": LEFTHOOK}),
         ("tests", {**CODE, ".husky/pre-commit": "npx lint-staged\nuv run pytest\n"}),
+        ("ruff", {**CODE, ".husky/pre-commit": "pnpm exec lint-staged\n",
+                  "package.json": '{"lint-staged": {"*.py": ["uv run ruff check --fix"]}}'}),
         ("commit-message", {**CODE, ".husky/commit-msg": "npx --no -- commitlint --edit $1\n"}),
     ],
 )  # fmt: skip

@@ -41,6 +41,17 @@ def test_a_function_handed_over_is_found_at_its_own_line() -> None:
     assert (outcome.sites, lines(outcome)) == (3, [4, 5, 7])
 
 
+def test_a_value_that_is_given_its_zone_at_once_is_not_naive() -> None:
+    text = (
+        "from datetime import datetime\nimport pytz\nhome = pytz.timezone('Asia/Tokyo')\n"
+        "start = home.localize(datetime(2000, 1, 1))\nend = datetime(2001, 1, 1)\n"
+    )
+
+    outcome = judged("timezone-aware-datetimes", text)
+
+    assert (outcome.sites, lines(outcome)) == (2, [5])
+
+
 @pytest.mark.parametrize(
     ("call", "found"),
     [

@@ -87,6 +87,11 @@ def test_fields_of_a_base_of_sqlmodel_are_columns_of_its_tables() -> None:
 
     assert lines(ask("db-constraints", {"app/models.py": text}, kinds=["unique"])) == [3]
 
+    again = text.replace(
+        "primary_key=True)\n", "primary_key=True)\n    email: str = Field(unique=True)\n"
+    )
+    assert lines(ask("db-constraints", {"app/models.py": again}, kinds=["unique"])) == []
+
 
 @pytest.mark.parametrize(
     ("body", "fails"),

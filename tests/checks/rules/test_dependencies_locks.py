@@ -157,3 +157,24 @@ def test_the_lock_decides_before_the_lower_bound(
         files["uv.lock"] = lock(sqlalchemy=locked)
     outcome = ask_read("minimum-version", files, target="sqlalchemy", min="2.0")
     assert (outcome.state, bool(outcome.observations)) == (state, found)
+
+
+def test_a_pin_of_another_service_fixes_nothing_here() -> None:
+    files = {**CODE, "requirements.txt": "pydantic>=2\n", "api/requirements.txt": "pydantic==2.1\n"}
+
+    found = ask_read("dependencies-pinned", files).observations
+
+    assert [each.path for each in found] == ["requirements.txt"]
+
+
+def test_requirements_that_take_in_those_of_the_tests_are_for_development() -> None:
+    files = {
+        **CODE,
+        "requirements.txt": "-r tests/requirements.txt\npre-commit\n",
+        "tests/requirements.txt": "pytest\n",
+        "api/requirements.txt": "fastapi==0.129.0\n",
+    }
+
+    outcome = ask_read("dependencies-pinned", files)
+
+    assert (outcome.sites, lines(outcome)) == (1, [])

@@ -172,6 +172,16 @@ def test_dependencies_are_judged_and_helpers_are_followed() -> None:
     assert returned(code) == [2, 7]
 
 
+def test_a_helper_answers_with_the_status_that_it_is_told() -> None:
+    code = (
+        "def fail(message, status_code=400):\n"
+        "    return JSONResponse({'message': message}, status_code=status_code)\n"
+        "@router.get('/a')\ndef a():\n    return fail('no such key')\n"
+        "@router.get('/b')\ndef b():\n    return fail('fine', status_code=200)\n"
+    )
+    assert returned(code) == [5]
+
+
 def test_a_use_case_that_a_parameter_holds_is_called() -> None:
     use_case = (
         "from app.errors import GoneError\nclass Read:\n    def __call__(self, key):\n"

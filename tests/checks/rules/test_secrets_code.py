@@ -28,6 +28,8 @@ def found(files: dict[str, str]) -> list[tuple[str, int]]:
         'ok = password == "opensesame"',
         'PASSWORD = os.getenv("DB_PASSWORD", "opensesame")',
         'password = os.environ.get("X", "opensesame")',
+        'SECRET_KEY = os.getenv("SECRET_KEY", "MY SECRET KEY")',
+        'key = getattr(settings, "SECRET_KEY", "opensesame")',
         f'KEY = "{KEY}"',
         'URL = "postgresql://app:hunter2@db/app"',
     ],
@@ -54,6 +56,10 @@ def test_a_secret_is_found_in_every_form(line: str) -> None:
         'URL = "postgresql://app:hunter2@localhost/app"',
         'URL = f"postgresql://{user}:{password}@db/app"',
         'ok = value.startswith("ghp_")',
+        'assert SECRET_KEY != "development_secret"',
+        'if SECRET_KEY == "development_secret":\n    raise ValueError',
+        '_dummy_password = "q8Zr1mV7xT2p"',
+        'key = getattr(settings, "SECRET_KEY", "changeme")',
     ],
 )
 def test_names_placeholders_and_local_passwords_pass(line: str) -> None:

@@ -62,6 +62,8 @@ def test_parts_that_nobody_outside_can_choose_are_constants(body: list[str]) -> 
         (["name = 'a'", "if given:", "    name = given", "db.execute(f'SET x = {name}')"], 4),
         (["names = ['id']", "names.append(given)",
           "db.execute(f\"SELECT {', '.join(names)} FROM users\")"], 3),
+        (["parts = [f'UPDATE {given} SET x = 1']", "parts.append(' WHERE y = 2')",
+          "db.execute(''.join(parts))"], 3),
     ],
 )  # fmt: skip
 def test_a_value_is_found_on_its_way_into_the_text(body: list[str], line: int) -> None:

@@ -78,3 +78,13 @@ def test_without_any_trace_of_pytest_each_test_file_is_found() -> None:
     assert other_framework(code, **{"pyproject.toml": PYPROJECT}) == []
     assert other_framework(f"import pytest\n\n\n{code}") == []
     assert other_framework(code, **{"pytest.ini": "[pytest]\naddopts = -q\n"}) == []
+
+
+def test_a_handler_that_is_named_like_a_test_is_none() -> None:
+    code = (
+        "from fastapi import APIRouter\nrouter = APIRouter()\n"
+        "@router.post('/test')\nasync def test_mail():\n    return 1\n"
+    )
+
+    assert ask_read("pytest-only", {"app/test_mail.py": code}).sites == 0
+    assert ask_read("pytest-only", {"app/test_mail.py": code.replace("@router", "#")}).sites == 1
