@@ -86,12 +86,10 @@ class Transitions:
 
 
 def leave(judged: Sequence[Component]) -> Transitions:
-    """Close the findings of folders of the same repository that are judged no longer."""
+    """Close the findings of folders of the same repository that are retired or gone."""
     others = Finding.objects.filter(
-        component__repository__in={component.repository_id for component in judged},
-        component__retired_at__isnull=False,
-        state__in=OPEN_STATES,
-    )
+        repository__in={component.repository_id for component in judged}, state__in=OPEN_STATES
+    ).exclude(component__in=judged)
     return Transitions(left=list(others.values_list("pk", flat=True)))
 
 

@@ -23,6 +23,8 @@ from dashboard import queue
 from dashboard.models import (
     Branch,
     Finding,
+    FindingEventKind,
+    FindingState,
     Repository,
     RepositoryState,
     Scan,
@@ -97,6 +99,32 @@ def test_a_registered_repository_is_judged_and_a_fix_raises_its_score(
     repository.refresh_from_db()
     assert repository.score_change == pytest.approx(second.score - first.score)
     assert Branch.objects.get(name="main").head == origin.top()
+
+
+def test_findings_of_a_folder_leave_and_return_with_it(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    jobs = {"jobs/pyproject.toml": "", "jobs/app.py": BAD}
+    backend = {"backend/pyproject.toml": "", "backend/app.py": BAD}
+    origin.commit(jobs | backend)
+    repository = register()
+    scan_of(repository)
+    assert Finding.objects.filter(state=FindingState.OPEN).count() == 2
+
+    origin.commit(jobs)
+    scanning.request(repository, Trigger.PUSH)
+    scan_of(repository)
+
+    gone = Finding.objects.get(state=FindingState.FIXED)
+    assert gone.component.path == "backend"
+    assert gone.events.order_by("pk").last().kind == FindingEventKind.OUT_OF_SCOPE  # type: ignore[union-attr]
+    assert Finding.objects.get(state=FindingState.OPEN).component.path == "jobs"
+
+    origin.commit(jobs | backend)
+    scanning.request(repository, Trigger.PUSH)
+    scan_of(repository)
+    gone.refresh_from_db()
+    assert gone.state == FindingState.REOPENED
 
 
 def test_the_server_says_of_a_commit_what_the_command_line_says(
