@@ -6,6 +6,9 @@ Whoever kept the answers can judge them again by other standards without looking
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+
+from msgspec import UNSET
 
 from checks.fingerprint import findings
 from checks.model import Manifest, Outcome, Report
@@ -13,6 +16,7 @@ from checks.rules.specs import Key
 from checks.scoring import tallies
 from checks.standard import Standard
 from checks.verdict import judge
+from checks.waivers import Waiver, apply
 
 
 def compose(
@@ -20,6 +24,8 @@ def compose(
     manifest: Manifest,
     outcomes: Mapping[Key, Outcome],
     standards: Sequence[Standard],
+    waivers: Sequence[Waiver] = (),
+    on: date | None = None,
 ) -> Report:
     """The report that some answers make.
 
@@ -29,14 +35,27 @@ def compose(
         outcomes: Answers by check id and canonical limits; more than the standards ask for do
             no harm, a missing one is a check that is not built.
         standards: Judged one at a time, in this order.
+        waivers: Accepted exceptions. What they cover counts in the raw score alone.
+        on: The day, for waivers that end.
     """
     repository, commit, component = names
     counted = tallies(outcomes)
+    results = tuple(judge(standard, outcomes, counted) for standard in standards)
+    applied = apply(outcomes, standards, waivers, on) if waivers else None
+    if applied:
+        results = tuple(map(applied.judge, standards, results))
     return Report(
         repository=repository,
         commit=commit,
         component=component,
         manifest=manifest,
-        standards=tuple(judge(standard, outcomes, counted) for standard in standards),
-        findings=findings(outcomes, standards, counted),
+        standards=results,
+        findings=findings(
+            outcomes,
+            standards,
+            counted,
+            gain=applied.gain if applied else None,
+            waived=applied.waived if applied else None,
+        ),
+        waivers=applied.results if applied else UNSET,
     )

@@ -11,8 +11,10 @@ import hashlib
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
+
+import msgspec
 
 from checks.gain import Gains
 from checks.model import Finding, Observation, Outcome
@@ -42,8 +44,19 @@ class _Place(NamedTuple):
     nth: int
 
 
-type _Source = tuple[Key, int]
+type Source = tuple[Key, int]
 """An outcome, and the index of one of its observations."""
+type GainOf = Callable[[str, Sequence[Source]], float]
+"""The points of a standard that fixing some observations gains."""
+
+
+class Named(NamedTuple):
+    """One finding before it is put into words: its name, and the observations it is made of."""
+
+    fingerprint: str
+    check: str
+    path: str
+    sources: tuple[Source, ...]
 
 
 def fingerprint(check: str, path: str, symbol: str, anchor: str, ordinal: int) -> str:
@@ -61,6 +74,9 @@ def findings(
     outcomes: Mapping[Key, Outcome],
     standards: Sequence[Standard],
     counted: Mapping[Key, Tally] | None = None,
+    *,
+    gain: GainOf | None = None,
+    waived: Mapping[str, str] | None = None,
 ) -> tuple[Finding, ...]:
     """Every finding of the checks that the standards demand.
 
@@ -71,21 +87,16 @@ def findings(
         outcomes: Answers by check id and canonical limits.
         standards: Whose clauses name what was found, and whose scores would gain.
         counted: The tallies of the outcomes, where somebody has made them.
+        gain: What fixing gains, where that is not what the standards and outcomes say.
+        waived: Waivers by the fingerprint of the finding that each covers.
 
     Returns:
         Findings sorted by path, line and check, with the points that each would gain.
     """
-    known = tallies(outcomes) if counted is None else counted
-    gains = {standard.slug: Gains(standard, outcomes, known) for standard in standards}
     clauses = _clauses(standards)
-    merged: dict[_Place, list[_Source]] = defaultdict(list)
-    for key in clauses:
-        for place, index in _places(outcomes.get(key)):
-            merged[place].append((key, index))
-    names = _fingerprints(merged)
+    points = gain or _gains(outcomes, standards, counted)
     found = [
-        _finding(place, sources, names[place], outcomes, clauses, gains)
-        for place, sources in merged.items()
+        _finding(each, outcomes, clauses, points, waived or {}) for each in named(outcomes, clauses)
     ]
     found.sort(key=lambda each: (each.path, each.line, each.check, each.column, each.fingerprint))
     return tuple(found)
@@ -100,6 +111,29 @@ def anchors(outcomes: Mapping[Key, Outcome]) -> dict[tuple[str, str], str]:
     places = {place for key in outcomes for place, _ in _places(outcomes[key])}
     names = _fingerprints(places)
     return {(place.kind.check, name): place.kind.anchor for place, name in names.items()}
+
+
+def named(outcomes: Mapping[Key, Outcome], keys: Collection[Key]) -> list[Named]:
+    """The findings of some outcomes, each with its fingerprint; ``keys`` in order of demand."""
+    merged: dict[_Place, list[Source]] = defaultdict(list)
+    for key in keys:
+        for place, index in _places(outcomes.get(key)):
+            merged[place].append((key, index))
+    names = _fingerprints(merged)
+    return [
+        Named(names[place], place.kind.check, place.kind.path, tuple(sources))
+        for place, sources in merged.items()
+    ]
+
+
+def _gains(
+    outcomes: Mapping[Key, Outcome],
+    standards: Iterable[Standard],
+    counted: Mapping[Key, Tally] | None,
+) -> GainOf:
+    known = tallies(outcomes) if counted is None else counted
+    gains = {standard.slug: Gains(standard, outcomes, known) for standard in standards}
+    return lambda slug, sources: gains[slug].of_finding(sources)
 
 
 def _clauses(standards: Iterable[Standard]) -> dict[Key, list[tuple[str, str]]]:
@@ -141,18 +175,18 @@ def _fingerprints(places: Iterable[_Place]) -> dict[_Place, str]:
 
 
 def _finding(
-    place: _Place,
-    sources: Sequence[_Source],
-    name: str,
+    found: Named,
     outcomes: Mapping[Key, Outcome],
     clauses: Mapping[Key, Sequence[tuple[str, str]]],
-    gains: Mapping[str, Gains],
+    gain: GainOf,
+    waived: Mapping[str, str],
 ) -> Finding:
+    sources = found.sources
     shown = [outcomes[key].observations[index] for key, index in sources]
     first = next((each for each in shown if not each.suppressed), shown[0])
     asked = dict.fromkeys(clause for key, _ in sources for clause in clauses[key])
     return Finding(
-        check=place.kind.check,
+        check=found.check,
         clauses=tuple(dict.fromkeys(clause for _, clause in asked)),
         path=first.path,
         line=first.line,
@@ -162,11 +196,9 @@ def _finding(
         message=first.message,
         measured=first.measured,
         limit=first.limit,
-        fingerprint=name,
+        fingerprint=found.fingerprint,
         suppressed=first.suppressed,
         uncertain=first.weight < 1 or any(outcomes[key].advisory for key, _ in sources),
-        gain={
-            slug: gains[slug].of_finding(sources)
-            for slug in dict.fromkeys(slug for slug, _ in asked)
-        },
+        gain={slug: gain(slug, sources) for slug in dict.fromkeys(slug for slug, _ in asked)},
+        waived=waived.get(found.fingerprint, msgspec.UNSET),
     )

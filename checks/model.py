@@ -12,6 +12,7 @@ import msgspec
 
 type Strength = Literal["must", "should", "may"]
 type VerdictName = Literal["holds", "fails", "not-applicable", "unknown", "attested", "due"]
+type WaiverOutcome = Literal["in-force", "unused", "broken", "expired", "refused", "wrong"]
 type CheckState = Literal["measured", "not-applicable", "unknown"]
 
 NOT_BUILT = "check not built"
@@ -79,7 +80,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One check inside one clause, as the report shows it (DESIGN 8)."""
+    """One check inside one clause, as the report shows it (DESIGN 8).
+
+    ``waived`` sites are neither among the sites nor among the violations; it is there only when
+    there are any.
+    """
 
     id: str
     sites: int
@@ -89,6 +94,7 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     params: dict[str, Any] = {}
     score: float | None = None
+    waived: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class ClauseResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +124,10 @@ class StandardResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One violating site, with the clauses it breaks and the points it would gain (DESIGN 8)."""
+    """One violating site, with the clauses it breaks and the points it would gain (DESIGN 8).
+
+    ``waived`` is the id of the waiver that covers it in every clause; there only when one does.
+    """
 
     check: str
     clauses: tuple[str, ...]
@@ -134,6 +143,27 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: bool
     uncertain: bool
     gain: dict[str, float]
+    waived: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class WaiverResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a waiver did in one judgement.
+
+    Attributes:
+        id: Which waiver.
+        state: ``in-force`` covers what it matches; ``unused`` matches nothing; ``broken`` matches
+            more than it absorbs; ``expired`` is past its end; ``refused`` breaks a rule of a
+            standard; ``wrong`` cannot be read. Only the first covers anything.
+        matched: Findings it matches.
+        absorbed: Findings it may match.
+        note: Why it covers nothing, as a sentence.
+    """
+
+    id: str
+    state: WaiverOutcome
+    matched: int
+    absorbed: int
+    note: str = ""
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -155,7 +185,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """Judgement of one commit of one component. Same commit, same rules: same bytes."""
+    """Judgement of one commit of one component. Same commit, same rules: same bytes.
+
+    ``waivers`` is there only when there are any.
+    """
 
     schema: int = 1
     repository: str
@@ -164,3 +197,4 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     manifest: Manifest
     standards: tuple[StandardResult, ...]
     findings: tuple[Finding, ...]
+    waivers: tuple[WaiverResult, ...] | msgspec.UnsetType = msgspec.UNSET

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import tomli
 
-from checks import toml
+from checks import toml, waiverrules
 from checks.errors import InputError
 from checks.model import Strength
 from checks.rules.specs import ATTESTATION, Automation, Key, Spec, areas, specs
@@ -136,6 +136,7 @@ class Standard(msgspec.Struct, frozen=True, kw_only=True):
     clauses: tuple[Clause, ...]
     source: str = ""
     skipped: tuple[SkippedLines, ...] = ()
+    waivers: waiverrules.WaiverRules = waiverrules.WaiverRules()
 
     @property
     def short_version(self) -> str:
@@ -222,7 +223,7 @@ class _Reader:
 
     def standard(self, version: str) -> Standard | None:
         fields = {name: self.data.get(name, "") for name in _STANDARD_FIELDS}
-        self.kinds("standard", self.data, _STANDARD_FIELDS, extra=("clause", "skipped"))
+        self.kinds("standard", self.data, _STANDARD_FIELDS, extra=("clause", "skipped", "waivers"))
         self.required("standard", self.data, ("slug", "title"))
         slug = fields["slug"]
         if isinstance(slug, str) and slug and (len(slug) > 60 or not _SLUG.fullmatch(slug)):
@@ -231,9 +232,10 @@ class _Reader:
             )
         clauses = self.clauses()
         skipped = self.skipped()
+        rules = waiverrules.read(self.data, self.mistakes)
         if self.mistakes:
             return None
-        return Standard(version=version, clauses=clauses, skipped=skipped, **fields)
+        return Standard(version=version, clauses=clauses, skipped=skipped, waivers=rules, **fields)
 
     def clauses(self) -> tuple[Clause, ...]:
         entries = self.data.get("clause", [])

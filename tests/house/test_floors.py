@@ -36,8 +36,11 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "checks.review | checks.report | checks.opening",
         "checks.remembered | checks.fresh | checks.compose | checks.outcomes",
         "checks.ground",
-        "checks.fingerprint checks.gain checks.verdict checks.scoring | checks.matching",
-        "checks.standard checks.rollout",
+        (
+            "checks.fingerprint checks.gain checks.verdict checks.scoring checks.waivers"
+            " | checks.matching"
+        ),
+        "checks.standard checks.rollout checks.waiverrules",
         "checks.judge | checks.reading checks.lintcontext",
         "checks.rules",
         "checks.check checks.project | checks.git* checks.mirror checks.cloneurl",
