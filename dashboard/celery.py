@@ -101,6 +101,7 @@ def configure(settings: config.Config) -> None:
             "dashboard.run_scan": {"queue": "analyse"},
             "dashboard.read_source": {"queue": "post"},
             "dashboard.read_standard": {"queue": "post"},
+            "dashboard.simulate": {"queue": "post"},
             "dashboard.answer_probe": {"queue": "fetch"},
         },
         timezone="UTC",

@@ -13,6 +13,7 @@ from dashboard.services import (
     reconcile,
     registration,
     running,
+    simulating,
     source_view,
     stopping,
     sweeping,
@@ -42,6 +43,12 @@ def read_standard(origin_id: int) -> None:
 def answer_probe(probe_id: int) -> None:
     """Ask a git server about the address a person has typed."""
     registration.answer(probe_id)
+
+
+@shared_task(name=simulating.SIMULATE)
+def simulate(simulation_id: int) -> None:
+    """Judge repositories under a proposal for a while."""
+    simulating.work(simulation_id)
 
 
 @shared_task(name=queue.POLL)

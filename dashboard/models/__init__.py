@@ -39,6 +39,13 @@ from dashboard.models.scan import (
     Trigger,
     VerdictName,
 )
+from dashboard.models.simulation import (
+    FORECAST_ENDED,
+    Forecast,
+    ForecastState,
+    Simulation,
+    SimulationState,
+)
 from dashboard.models.source_file import SourceFile, SourceState
 from dashboard.models.standard import (
     Adoption,
@@ -58,6 +65,7 @@ from dashboard.models.webhook import (
 
 __all__ = [
     "ACTIVE_STATES",
+    "FORECAST_ENDED",
     "MAX_ATTEMPTS",
     "OPEN_STATES",
     "RESULT_STATES",
@@ -78,6 +86,8 @@ __all__ = [
     "FindingEvent",
     "FindingEventKind",
     "FindingState",
+    "Forecast",
+    "ForecastState",
     "Membership",
     "OriginState",
     "Outbox",
@@ -92,6 +102,8 @@ __all__ = [
     "Scan",
     "ScanStandard",
     "ScanState",
+    "Simulation",
+    "SimulationState",
     "SourceFile",
     "SourceState",
     "Standard",

@@ -163,12 +163,20 @@ def _write(repository: Repository, pair: Pair, choice: str, actor: User) -> None
             repository.concessions.filter(**place).delete()
 
 
-def yielding(repository: Repository) -> dict[str, dict[str, str]]:
-    """Return which clauses ask for nothing: standard slug, then number, to what they give way."""
+def yielding(
+    repository: Repository, clauses: Mapping[str, Sequence[str]] | None = None
+) -> dict[str, dict[str, str]]:
+    """Return which clauses ask for nothing: standard slug, then number, to what they give way.
+
+    Args:
+        repository: Who has decided.
+        clauses: Keys of the clauses that are asked, and the numbers that each contradicts; those
+            of the adopted versions if left out.
+    """
     rows = list(Concession.objects.filter(repository=repository))
-    standing = (
-        {frozenset(pair) for pair in _contradictions(_adopted(repository))} if rows else set()
-    )
+    if rows and clauses is None:
+        clauses = _adopted(repository)
+    standing = {frozenset(pair) for pair in _contradictions(clauses or {})} if rows else set()
     found: dict[str, dict[str, str]] = {}
     for row in rows:
         own = f"{row.standard_slug}/{row.clause_number}"

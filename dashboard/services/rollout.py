@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,23 @@ from dashboard.models import Adoption, Clause, Repository, Trigger
 from dashboard.services import conflicts, scanning, standards
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import checks.standard as engine
     from dashboard.models import Standard
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A version that a repository is judged by.
+
+    Attributes:
+        standard: Its text.
+        fresh: Clauses that cost nothing yet, with the day from which they count.
+    """
+
+    standard: engine.Standard
+    fresh: Mapping[str, str] = field(default_factory=dict)
 
 
 def asked(repository: Repository, day: date) -> list[tuple[Standard, engine.Standard]]:
@@ -23,21 +39,35 @@ def asked(repository: Repository, day: date) -> list[tuple[Standard, engine.Stan
     Raises:
         checks.standard.StandardError: A stored text asks for what this release cannot read.
     """
-    yielding = conflicts.yielding(repository)
-    return [
-        (
-            row.standard,
-            _as_of(standards.parsed(row.standard), row, day, yielding.get(row.slug, {})),
-        )
-        for row in repository.adoptions.select_related("standard")
-    ]
+    rows = list(repository.adoptions.select_related("standard"))
+    counted = as_counted(repository, [held(row) for row in rows], day)
+    return [(row.standard, standard) for row, standard in zip(rows, counted, strict=True)]
 
 
-def _as_of(
-    standard: engine.Standard, adoption: Adoption, day: date, yielding: dict[str, str]
-) -> engine.Standard:
-    counted = rollout.as_of(standard, day)
-    free = {number for number, end in adoption.fresh.items() if day.isoformat() < end}
+def held(adoption: Adoption) -> Held:
+    """Return an adopted version as its text says it."""
+    return Held(standards.parsed(adoption.standard), adoption.fresh)
+
+
+def as_counted(
+    repository: Repository, versions: Sequence[Held], day: date
+) -> list[engine.Standard]:
+    """Return versions as they count for a repository on a day, whether it has adopted them or not.
+
+    What has been decided about contradictions counts where both clauses are among them.
+    """
+    clauses = {
+        f"{each.standard.slug}/{clause.id}": clause.conflicts
+        for each in versions
+        for clause in each.standard.clauses
+    }
+    yielding = conflicts.yielding(repository, clauses)
+    return [_as_of(each, day, yielding.get(each.standard.slug, {})) for each in versions]
+
+
+def _as_of(version: Held, day: date, yielding: Mapping[str, str]) -> engine.Standard:
+    counted = rollout.as_of(version.standard, day)
+    free = {number for number, end in version.fresh.items() if day.isoformat() < end}
     if free:
         counted = rollout.advisory(counted, free)
     return rollout.without(counted, yielding) if yielding else counted

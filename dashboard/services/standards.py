@@ -15,7 +15,7 @@ from dashboard.models import Adoption, AuditEntry, Clause, Standard
 from dashboard.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from dashboard.models import Repository, Team, User
 
@@ -129,17 +129,26 @@ def adopt(repository: Repository, standards: Sequence[Standard], actor: User | N
 
 
 def _fresh(standard: Standard, before: Adoption | None) -> dict[str, str]:
-    """Clauses that cost nothing yet, with the day from which they count.
-
-    They are those that the version has and the adopted one before it had not, and those of the
-    renewal before that are not past their grace.
-    """
     if before is None:
         return {}
-    known = set(before.standard.clauses.values_list("number", flat=True))
+    known = before.standard.clauses.values_list("number", flat=True)
+    numbers = standard.clauses.order_by("position").values_list("number", flat=True)
+    return grace(numbers, known, before.fresh)
+
+
+def grace(
+    numbers: Collection[str], known: Collection[str], running: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the clauses that cost nothing yet, with the day from which they count.
+
+    Args:
+        numbers: The clauses of a version that takes the place of another.
+        known: The clauses of the other. What it had not is new.
+        running: Its own clauses that cost nothing yet: those not past their grace keep it.
+    """
     today = timezone.localdate()
     begins = (today + GRACE).isoformat()
-    numbers = standard.clauses.order_by("position").values_list("number", flat=True)
-    fresh = {number: begins for number in numbers if number not in known}
-    still = {n: day for n, day in before.fresh.items() if day > today.isoformat() and n in numbers}
+    had = set(known)
+    fresh = {number: begins for number in numbers if number not in had}
+    still = {n: day for n, day in running.items() if day > today.isoformat() and n in numbers}
     return still | fresh

@@ -33,6 +33,7 @@ from dashboard.services import (
     registration,
     rollout,
     scanning,
+    simulating,
     source_view,
 )
 
@@ -57,6 +58,7 @@ def sweep() -> None:
     source_view.ring_unheard()
     registration.ring_unheard()
     origins.ring_behind()
+    simulating.ring_unheard()
     if Repository.objects.due_for_polling().exists():
         queue.ring(queue.POLL)
     if PeriodicRun.objects.claim("what-ends-and-begins", HOUR):
@@ -71,6 +73,7 @@ def _forget() -> None:
     Worker.objects.filter(seen_at__lt=Now() - DAY).delete()
     WebhookDelivery.objects.filter(received_at__lt=Now() - KEEP_DELIVERIES).delete()
     source_view.forget_old()
+    simulating.forget_old()
 
 
 def _end_poison() -> None:

@@ -1,0 +1,250 @@
+"""How a repository would be judged under a proposal: from kept answers, without reading it again.
+
+Guarantee: the report is the one that a scan of the same commit makes once the proposal is adopted.
+Only what no scan has asked before is asked now, from the facts of the blobs that are kept.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from checks.compose import compose
+from checks.fresh import ask
+from checks.gitsource import GitSource
+from checks.model import Report
+from checks.outcomes import unpack
+from checks.standard import Clause, Standard
+from checks.verdict import OPEN
+from dashboard.models import StoredReport
+from dashboard.services import attestations, facts, mirrors, proposals, results, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from checks.model import Finding, Outcome, StandardResult
+    from checks.rules.specs import Key
+    from checks.standard import ClauseCheck
+    from dashboard.models import Component, Repository
+    from dashboard.services.proposals import Proposal
+    from dashboard.services.results import Summary
+
+SHOWN = 500
+"""Findings of each kind that are kept for a page; all are counted."""
+
+
+class UnansweredError(Exception):
+    """There is no result yet that a proposal could be compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The reports of one component: of the last scan, and under the proposal."""
+
+    component: Component
+    before: Report
+    after: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a proposal would do to a repository.
+
+    Attributes:
+        commit: The judged commit.
+        sides: Both reports of each component.
+        before: The numbers of the last scan.
+        after: The numbers under the proposal.
+        asked: Questions that had to be asked anew.
+    """
+
+    commit: str
+    sides: Sequence[Sides]
+    before: Summary
+    after: Summary
+    asked: int
+
+
+def forecast(repository: Repository, proposal: Proposal, day: date) -> Outlook:
+    """Work out how a repository would be judged at the commit of its last scan.
+
+    Raises:
+        UnansweredError: It has no result.
+        checks.errors.InputError: What was never asked cannot be asked: the copy is unreadable.
+        checks.standard.StandardError: A stored text asks for what this release cannot read.
+    """
+    scan = repository.last_scan
+    rows = StoredReport.objects.filter(scan=scan).select_related("component")
+    if scan is None or not (kept := list(rows.order_by("component__path"))):
+        raise UnansweredError("It has not been judged yet; it is part of this after its next scan.")
+    wanted = proposals.asked(repository, proposal, day)
+    sides, asked = [], 0
+    for row in kept:
+        before = msgspec.json.decode(zlib.decompress(row.data), type=Report)
+        answers = _answers(row)
+        missing = _missing(wanted, answers)
+        if missing:
+            answers |= _ask(repository, scan.commit, row.component.path, missing)
+            asked += len(missing)
+        names = (before.repository, before.commit, before.component)
+        after = compose(names, before.manifest, answers, wanted)
+        sides.append(Sides(row.component, before, after))
+    return Outlook(
+        commit=scan.commit,
+        sides=sides,
+        before=results.summarise([each.before for each in sides]),
+        after=results.summarise([each.after for each in sides]),
+        asked=asked,
+    )
+
+
+def _answers(row: StoredReport) -> dict[Key, Outcome]:
+    try:
+        return unpack(bytes(row.answers))
+    except ValueError:
+        return {}  # kept by another release, or not at all: everything is asked again
+
+
+def _missing(wanted: Iterable[Standard], answers: Mapping[Key, Outcome]) -> list[ClauseCheck]:
+    found = {
+        check.key: check
+        for standard in wanted
+        for clause in standard.clauses
+        for check in clause.checks
+        if check.key not in answers
+    }
+    return list(found.values())
+
+
+def _ask(
+    repository: Repository, commit: str, component: str, missing: Sequence[ClauseCheck]
+) -> dict[Key, Outcome]:
+    """Ask what no scan has asked, as a standard of one clause."""
+    git_dir = mirrors.path(repository)
+    if not git_dir.exists():
+        git_dir = mirrors.fetch(repository, lambda *_: None).git_dir
+    source = GitSource(git_dir, commit, remember=facts.store())
+    clause = Clause(
+        id="asked",
+        section="",
+        requirement="",
+        strength="may",
+        area="",
+        automation="automated",
+        checks=tuple(missing),
+    )
+    standard = Standard(slug="asked", title="", version="", summary="", clauses=(clause,))
+    said = {"attestations": attestations.records(repository, source), "tables": tables.load()}
+    _, outcomes = ask(source, [standard], component, facts.store(), said, jobs=1, progress=None)
+    return outcomes
+
+
+# --- what differs
+
+
+def differences(outlook: Outlook, proposal: Proposal) -> dict[str, Any]:
+    """Return the numbers and the details that a page shows of both sides."""
+    appearing = _only([e.after for e in outlook.sides], [e.before for e in outlook.sides])
+    vanishing = _only([e.before for e in outlook.sides], [e.after for e in outlook.sides])
+    judged = [_standards(each, proposal) for each in outlook.sides]
+    rows = [row for each in judged for row in each]
+    return {
+        "new_musts": sum(clause["opens"] for row in rows for clause in row["clauses"]),
+        "appearing": len(appearing),
+        "vanishing": len(vanishing),
+        "details": zlib.compress(
+            msgspec.json.encode(
+                {
+                    "standards": rows,
+                    "appearing": _shown(appearing),
+                    "vanishing": _shown(vanishing),
+                }
+            )
+        ),
+    }
+
+
+def _only(here: Sequence[Report], there: Sequence[Report]) -> list[Finding]:
+    """Findings that count in these reports and not in the others, component by component."""
+    found = []
+    for own, other in zip(here, there, strict=True):
+        known = {(each.check, each.fingerprint) for each in other.findings if not each.suppressed}
+        found += [
+            each
+            for each in own.findings
+            if not each.suppressed and (each.check, each.fingerprint) not in known
+        ]
+    return found
+
+
+def _shown(findings: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "checks": Counter(each.check for each in findings).most_common(),
+        "rows": [
+            {
+                "check": each.check,
+                "path": each.path,
+                "line": each.line,
+                "message": each.message,
+                "clauses": each.clauses,
+            }
+            for each in findings[:SHOWN]
+        ],
+    }
+
+
+def _standards(sides: Sides, proposal: Proposal) -> list[dict[str, Any]]:
+    """Both sides of each standard of a component, with the clauses that differ."""
+    origin = {part.standard.slug: part.replaces for part in proposal.parts if part.replaces}
+    before = {each.slug: each for each in sides.before.standards}
+    rows = []
+    for after in sides.after.standards:
+        was = before.pop(origin.get(after.slug, after.slug), None) or before.pop(after.slug, None)
+        rows.append(_standard(sides.component.path, was, after))
+    rows += [_standard(sides.component.path, was, None) for was in before.values()]
+    return rows
+
+
+def _standard(
+    component: str, before: StandardResult | None, after: StandardResult | None
+) -> dict[str, Any]:
+    return {
+        "component": component,
+        "before": _figures(before),
+        "after": _figures(after),
+        "clauses": _clauses(before, after),
+    }
+
+
+def _figures(result: StandardResult | None) -> dict[str, Any] | None:
+    if result is None:
+        return None
+    names = ("slug", "score", "letter", "open_must", "coverage")
+    return {name: getattr(result, name) for name in names}
+
+
+def _clauses(before: StandardResult | None, after: StandardResult | None) -> list[dict[str, Any]]:
+    was = {clause.id: clause for clause in before.clauses} if before else {}
+    becomes = {clause.id: clause for clause in after.clauses} if after else {}
+    rows = []
+    for name in dict.fromkeys([*becomes, *was]):
+        old, new = was.get(name), becomes.get(name)
+        seen = [each and (each.strength, each.verdict, each.score) for each in (old, new)]
+        if seen[0] == seen[1]:
+            continue
+        opened = new is not None and new.strength == "must" and new.verdict in OPEN
+        open_before = old is not None and old.strength == "must" and old.verdict in OPEN
+        rows.append(
+            {
+                "id": name,
+                "before": old and [old.strength, old.verdict, old.loss],
+                "after": new and [new.strength, new.verdict, new.loss],
+                "opens": opened and not open_before,
+            }
+        )
+    return rows

@@ -1,0 +1,269 @@
+"""Trying a proposal on the fleet: one row per repository, worked on by any number of workers.
+
+Guarantee: a bell that is lost and a worker that is killed cost time only. Each row is claimed by
+one conditional UPDATE, and what is written twice is the same.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from checks.cloneurl import UrlError
+from checks.errors import InputError
+from checks.standard import StandardError
+from dashboard import queue
+from dashboard.models import (
+    FORECAST_ENDED,
+    MAX_ATTEMPTS,
+    Adoption,
+    Forecast,
+    ForecastState,
+    Repository,
+    Simulation,
+    SimulationState,
+)
+from dashboard.services import forecasts, owner, proposals, stopping
+from dashboard.services.credentials import CredentialError
+from dashboard.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dashboard.models import Team, User
+    from dashboard.models.repository import RepositoryQuerySet
+    from dashboard.models.simulation import ForecastQuerySet
+    from dashboard.services.proposals import Part, Proposal
+
+logger = structlog.get_logger(__name__)
+
+SIMULATE = "dashboard.simulate"
+LEASE = timedelta(minutes=10)
+TURN_SECONDS = 20
+"""After so long a worker lets others have their turn, and comes back."""
+BELLS = 4
+RINGS_PER_SWEEP = 50
+KEEP = timedelta(days=90)
+BATCH = 500
+OUR_FAULT = "It met a fault of ours, which is in the worker's log; try again, or report it."
+POISON = f"It ended its worker {MAX_ATTEMPTS} times; look at the worker's log and memory."
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person wants to try.
+
+    Attributes:
+        parts: Proposed texts.
+        drops: Slugs of standards to be adopted no longer.
+        team: Only its repositories, None for all that the person sees.
+        title: What it is called, "" to name it after what it changes.
+    """
+
+    parts: Sequence[Part] = ()
+    drops: frozenset[str] = field(default_factory=frozenset)
+    team: Team | None = None
+    title: str = ""
+
+
+@transaction.atomic
+def begin(wish: Wish, actor: User) -> Simulation:
+    """Try a proposal on the repositories that it would change, in the background."""
+    proposal = proposals.Proposal(wish.parts, wish.drops)
+    seen = Repository.objects.visible_to(actor)
+    if wish.team is not None:
+        seen = seen.filter(team=wish.team)
+    touched = seen if proposal.adds else _adopting(seen, proposal)
+    chosen = list(touched.filter(last_scan__isnull=False).order_by("pk"))
+    row: Simulation = Simulation.objects.create(
+        author=actor,
+        title=clean(wish.title or _title(proposal), 200),
+        parts=[{"replaces": part.replaces, "source": part.source} for part in wish.parts],
+        drops=sorted(wish.drops),
+        team=wish.team,
+        untouched=seen.count() - touched.count(),
+        unscanned=touched.filter(last_scan__isnull=True).count(),
+    )
+    Forecast.objects.bulk_create(
+        [
+            Forecast(
+                simulation=row,
+                repository=each,
+                before_score=each.score,
+                before_letter=each.letter,
+                before_open_must=each.open_must,
+            )
+            for each in chosen
+        ],
+        batch_size=BATCH,
+    )
+    transaction.on_commit(lambda: ring(row.pk, min(BELLS, max(len(chosen), 1))), robust=True)
+    return row
+
+
+def _adopting(repositories: RepositoryQuerySet, proposal: Proposal) -> RepositoryQuerySet:
+    adopted = Adoption.objects.filter(slug__in=proposal.touched)
+    return repositories.filter(pk__in=adopted.values("repository"))
+
+
+def _title(proposal: Proposal) -> str:
+    parts = [
+        f"{part.standard.title} {'changed' if part.replaces else 'adopted'}"
+        for part in proposal.parts
+    ]
+    return ", ".join([*parts, *(f"without {slug}" for slug in sorted(proposal.drops))])
+
+
+def ring(pk: int, bells: int = 1) -> None:
+    """Call workers to a simulation."""
+    for _ in range(bells):
+        queue.ring(SIMULATE, [pk])
+
+
+def ring_unheard(after: timedelta = timedelta(minutes=1)) -> None:
+    """Ring again for the simulations that nobody works on."""
+    rows = list(Simulation.objects.unheard(after).values_list("pk", flat=True)[:RINGS_PER_SWEEP])
+    Simulation.objects.filter(pk__in=rows).update(rung_at=Now())
+    for pk in rows:
+        for held in Forecast.objects.filter(simulation=pk, state=ForecastState.RUNNING):
+            if owner.is_dead(held.owner):
+                _held(held).update(lease_until=Now() - timedelta(seconds=1))
+        ring(pk)
+
+
+def forget_old() -> None:
+    """Delete the simulations that were made long ago."""
+    Simulation.objects.filter(created_at__lt=Now() - KEEP).delete()
+
+
+def cancel(row: Simulation) -> None:
+    """Judge no further repository; what was judged stays."""
+    running = Simulation.objects.filter(pk=row.pk, state=SimulationState.RUNNING)
+    running.update(state=SimulationState.CANCELLED, finished_at=Now())
+
+
+def resume(row: Simulation) -> None:
+    """Go on with a cancelled simulation, and try again what has failed."""
+    with transaction.atomic():
+        failed = Forecast.objects.filter(simulation=row, state=ForecastState.FAILED)
+        failed.update(state=ForecastState.WAITING, attempt=0, message="")
+        Simulation.objects.filter(pk=row.pk).exclude(state=SimulationState.RUNNING).update(
+            state=SimulationState.RUNNING, finished_at=None, message="", rung_at=Now()
+        )
+        transaction.on_commit(lambda: ring(row.pk, BELLS), robust=True)
+
+
+# --- in a worker
+
+
+def work(pk: int) -> None:
+    """Judge repositories of a simulation for a turn; the last one to leave ends it."""
+    row = Simulation.objects.filter(pk=pk, state=SimulationState.RUNNING).first()
+    if row is None:
+        return
+    try:
+        proposal = proposals.read(row)
+    except StandardError as error:
+        _end(row, clean(str(error), 1000))
+        return
+    until = time.monotonic() + TURN_SECONDS
+    while claimed := _claim(row):
+        if not _judge(claimed, proposal) or stopping.is_announced():
+            return
+        Simulation.objects.filter(pk=pk).update(rung_at=Now())
+        if time.monotonic() > until:
+            ring(pk)
+            return
+    Forecast.objects.filter(simulation=row).dead().update(
+        state=ForecastState.FAILED, message=POISON, lease_until=None
+    )
+    if not Forecast.objects.filter(simulation=row).exclude(state__in=FORECAST_ENDED).exists():
+        _end(row)
+
+
+def _end(row: Simulation, message: str = "") -> None:
+    Simulation.objects.filter(pk=row.pk, state=SimulationState.RUNNING).update(
+        state=SimulationState.DONE, finished_at=Now(), message=message
+    )
+
+
+def _claim(row: Simulation) -> Forecast | None:
+    """Take a repository that nobody works on."""
+    rows = Forecast.objects.filter(simulation=row).claimable()
+    while (pk := rows.order_by("attempt", "pk").values_list("pk", flat=True).first()) is not None:
+        taken = rows.filter(pk=pk).update(
+            state=ForecastState.RUNNING,
+            attempt=F("attempt") + 1,
+            owner=owner.name(),
+            lease_until=Now() + LEASE,
+        )
+        if taken:
+            return Forecast.objects.select_related("repository__last_scan").get(pk=pk)
+    return None
+
+
+def _held(claimed: Forecast) -> ForecastQuerySet:
+    return Forecast.objects.filter(
+        pk=claimed.pk,
+        state=ForecastState.RUNNING,
+        owner=claimed.owner,
+        attempt=claimed.attempt,
+    )
+
+
+def _judge(claimed: Forecast, proposal: Proposal) -> bool:
+    """Judge one repository; False when this process was told to stop."""
+    try:
+        with stopping.stoppable():
+            fields = _answer(claimed.repository, proposal)
+    except (stopping.StopRequested, KeyboardInterrupt) as stop:
+        # A signal may have cut a query off in the middle: its connection answers nothing more.
+        connection.close()
+        _held(claimed).update(
+            state=ForecastState.WAITING, attempt=F("attempt") - 1, lease_until=None, owner=""
+        )
+        if isinstance(stop, KeyboardInterrupt):
+            raise
+        return False
+    _held(claimed).update(**fields, lease_until=None, owner="")
+    return True
+
+
+def _answer(repository: Repository, proposal: Proposal) -> dict[str, object]:
+    """Return what is to be written about one repository; every failure has its sentence."""
+    try:
+        outlook = forecasts.forecast(repository, proposal, timezone.localdate())
+        found = forecasts.differences(outlook, proposal)
+    except (
+        forecasts.UnansweredError,
+        InputError,
+        UrlError,
+        CredentialError,
+        StandardError,
+    ) as error:
+        return {"state": ForecastState.FAILED, "message": clean(str(error), 1000)}
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("forecast crashed", repository=repository.slug)
+        return {"state": ForecastState.FAILED, "message": OUR_FAULT}
+    after = asdict(outlook.after)
+    numbers = ("score", "raw_score", "low", "letter", "open_must", "findings_count")
+    return {
+        "state": ForecastState.DONE,
+        "commit": outlook.commit,
+        "asked": outlook.asked,
+        "before_score": outlook.before.score,
+        "before_letter": outlook.before.letter,
+        "before_open_must": outlook.before.open_must,
+        **{name: after[name] for name in numbers},
+        **found,
+    }

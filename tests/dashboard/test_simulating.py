@@ -1,0 +1,401 @@
+"""What is told of a proposal is what happens when it is adopted, over real repositories."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from checks.report import json as report_json
+from dashboard import queue
+from dashboard.models import (
+    Attestation,
+    Concession,
+    Finding,
+    Forecast,
+    ForecastState,
+    Repository,
+    Scan,
+    ScanState,
+    Simulation,
+    SimulationState,
+    Standard,
+    StoredReport,
+    User,
+)
+from dashboard.services import (
+    forecasts,
+    mirrors,
+    own_standards,
+    proposals,
+    repositories,
+    running,
+    simulating,
+    standards,
+    sweeping,
+)
+from dashboard.services.proposals import Proposal
+from tests.dashboard import rows
+from tests.gitservers import Origin
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LONG = "def long():\n" + "".join(f"    x{number} = {number}\n" for number in range(30))
+SHOP = {
+    "app/main.py": "def main():\n    print('hello')\n",
+    "app/work.py": f"{LONG}\n\ndef risky():\n    try:\n        main()\n    except Exception:\n"
+    "        pass\n",
+    "tests/test_main.py": "def test_main():\n    assert True\n",
+}
+OWN = rows.HOUSE_RULES + (
+    b'\n[[clause]]\nid = "HR-3"\nrequirement = "Functions are short."\nstrength = "should"\n'
+    b'checks = [{ id = "function-length", params = { max_lines = 60 } }]\n'
+    b'\n[[clause]]\nid = "HR-4"\nrequirement = "A lead vouches."\nstrength = "must"\n'
+)
+OTHER = b"""
+slug = "other-rules"
+title = "Other rules"
+
+[[clause]]
+id = "OR-1"
+requirement = "Functions are not deeply nested."
+strength = "must"
+checks = [{ id = "nested-function-depth" }]
+conflicts = ["HR-1"]
+
+[[clause]]
+id = "OR-2"
+requirement = "Nothing is printed."
+strength = "should"
+checks = [{ id = "no-print" }]
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_machine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home and repositories of this test alone, and no broker."""
+    settings.HOME = tmp_path / "home"
+    settings.HOME.mkdir()
+    settings.CLONE_ALLOWED_PATHS = (str(tmp_path / "served"),)
+    monkeypatch.setattr(queue, "ring", lambda *_: True)
+
+
+@pytest.fixture
+def lead() -> User:
+    return rows.user("the-lead")
+
+
+@pytest.fixture
+def make(tmp_path: Path, lead: User) -> Callable[..., Repository]:
+    """Register and scan a repository of the lead's team, judged by its own standard."""
+    team = rows.team(lead=lead)
+
+    def do(name: str, files: dict[str, str], *adopted: Standard) -> Repository:
+        origin = Origin.create(tmp_path / "served" / f"{name}.git")
+        origin.commit(files)
+        chosen = adopted or (own(team),)
+        repository = repositories.register(
+            team=team, clone_url=str(origin.git_dir), adopted=chosen, actor=lead
+        )
+        scan_of(repository)
+        return Repository.objects.get(pk=repository.pk)
+
+    def own(owner: object) -> Standard:
+        row = rows.standard(OWN)
+        Standard.objects.filter(pk=row.pk).update(team=owner)
+        return row
+
+    return do
+
+
+def scan_of(repository: Repository) -> Scan:
+    scan = repository.scans.get(state=ScanState.QUEUED)
+    assert running.run(scan.pk)
+    return Scan.objects.get(pk=scan.pk)
+
+
+def text(source: bytes, *changes: tuple[bytes, bytes]) -> str:
+    for before, after in changes:
+        assert before in source
+        source = source.replace(before, after, 1)
+    return source.decode()
+
+
+CHANGED = {
+    "a strength": [(b'strength = "must"', b'strength = "should"')],
+    "a strength to must": [(b'strength = "should"', b'strength = "must"')],
+    "a limit": [(b"max_lines = 60", b"max_lines = 10")],
+    "a clause left out": [
+        (OWN[OWN.index(b'\n[[clause]]\nid = "HR-2"') : OWN.index(b'\n[[clause]]\nid = "HR-3"')],
+         b"\n")
+    ],
+    "a new clause": [
+        (b'\n[[clause]]\nid = "HR-4"',
+         (b'\n[[clause]]\nid = "HR-9"\nrequirement = "New."\nstrength = "must"\n'
+         b'checks = [{ id = "nested-function-depth", params = { max_depth = 0 } }]\n'
+         b'\n[[clause]]\nid = "HR-4"'))
+    ],
+    "another topic": [(b'strength = "must"\n', b'strength = "must"\n# said anew\n')],
+    "a clause from a later day": [
+        (b'id = "HR-2"', f'id = "HR-2"\nenforced_from = {timezone.localdate() + timedelta(days=9)}'
+         .encode())
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_what_is_told_is_what_happens_when_it_is_adopted(
+    name: str, make: Callable[..., Repository], lead: User
+) -> None:
+    repository = make("shop", SHOP)
+    wish = simulating.Wish([proposals.part_of(text(OWN, *CHANGED[name]), "house-rules")])
+
+    _holds_when_adopted(repository, wish, lead)
+
+
+def test_a_copy_takes_the_place_of_the_standard_it_was_made_from(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    repository = make("shop", SHOP)
+    copy = text(OWN, (b'"house-rules"', b'"stricter"'), (b"max_lines = 60", b"max_lines = 5"))
+
+    _holds_when_adopted(repository, simulating.Wish([proposals.part_of(copy, "house-rules")]), lead)
+
+    assert list(repository.adoptions.values_list("slug", flat=True)) == ["stricter"]
+
+
+def test_standards_come_and_go_and_what_was_decided_about_contradictions_counts(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    repository = make("shop", SHOP)
+    Concession.objects.create(
+        repository=repository,
+        standard_slug="house-rules",
+        clause_number="HR-1",
+        yields_to="other-rules/OR-1",
+    )
+    added = simulating.Wish([proposals.part_of(OTHER.decode(), "")])
+    outlook = _holds_when_adopted(repository, added, lead)
+    verdicts = {c.id: c.verdict for c in outlook.sides[0].after.standards[0].clauses}
+    assert verdicts["HR-1"] == "not-applicable"
+
+    repository = Repository.objects.get(pk=repository.pk)
+    dropped = simulating.Wish(drops=frozenset({"house-rules"}))
+    _holds_when_adopted(repository, dropped, lead)
+    assert list(repository.adoptions.values_list("slug", flat=True)) == ["other-rules"]
+
+
+def test_what_a_lead_has_attested_counts_for_a_question_never_asked(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    repository = make("shop", SHOP)
+    Attestation.objects.create(
+        repository=repository,
+        topic="secret-rotation",
+        statement="Rotated each month.",
+        evidence="The record of the last drill is in the wiki of the team, page 12.",
+        author=lead,
+        expires_at=timezone.now() + timedelta(days=30),
+    )
+    asked = (
+        b'\n[[clause]]\nid = "HR-4"',
+        (
+            b'\n[[clause]]\nid = "HR-5"\nrequirement = "Secrets are rotated."\nstrength = "must"\n'
+            b'checks = [{ id = "lead-attestation", params = { topic = "secret-rotation" } }]\n'
+            b'\n[[clause]]\nid = "HR-4"'
+        ),
+    )
+    wish = simulating.Wish([proposals.part_of(text(OWN, asked), "house-rules")])
+
+    outlook = _holds_when_adopted(repository, wish, lead)
+
+    verdicts = {c.id: c.verdict for c in outlook.sides[0].after.standards[0].clauses}
+    assert verdicts["HR-5"] == "attested"
+
+
+def _holds_when_adopted(
+    repository: Repository, wish: simulating.Wish, lead: User
+) -> forecasts.Outlook:
+    """Try, save, adopt and scan; the report told before is the one stored after, byte for byte."""
+    proposal = Proposal(wish.parts, wish.drops)
+    told = forecasts.forecast(repository, proposal, timezone.localdate())
+    row = simulating.begin(wish, lead)
+    simulating.work(row.pk)
+    row.refresh_from_db()
+    assert row.state == SimulationState.DONE
+    forecast = row.forecasts.get()
+    assert forecast.state == ForecastState.DONE, forecast.message
+
+    proposals.save(proposal, lead)
+    assert proposals.adopt(proposal, [repository.pk], lead) == 1
+    before = {(each.check_id, each.fingerprint) for each in _open(repository)}
+    scan = scan_of(repository)
+
+    (side,) = told.sides
+    stored = zlib.decompress(StoredReport.objects.get().data)
+    assert stored.decode() == report_json.render(side.after)
+    numbers = ("score", "raw_score", "low", "letter", "open_must", "findings_count")
+    assert [getattr(forecast, each) for each in numbers] == [
+        getattr(scan, each) for each in numbers
+    ]
+    after = {(each.check_id, each.fingerprint) for each in _open(repository)}
+    assert (forecast.appearing, forecast.vanishing) == (len(after - before), len(before - after))
+    return told
+
+
+def _open(repository: Repository) -> list[Finding]:
+    return list(repository.findings.filter(state__in=["open", "reopened"], suppressed=False))
+
+
+def test_what_the_answers_at_hand_tell_needs_no_copy_of_the_repository(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    repository = make("shop", SHOP)
+    mirrors.remove(repository.pk)
+    looser = text(OWN, (b'strength = "must"', b'strength = "may"'))
+
+    row = simulating.begin(simulating.Wish([proposals.part_of(looser, "house-rules")]), lead)
+    simulating.work(row.pk)
+
+    forecast = row.forecasts.get()
+    assert (forecast.state, forecast.asked) == (ForecastState.DONE, 0)
+    assert not mirrors.path(repository).exists()
+    assert forecast.change != 0
+
+
+def test_answers_of_another_release_are_asked_again(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    repository = make("shop", SHOP)
+    StoredReport.objects.update(answers=b"damaged")
+    wish = simulating.Wish([proposals.part_of(OWN.decode(), "house-rules")])
+
+    outlook = forecasts.forecast(repository, Proposal(wish.parts), timezone.localdate())
+
+    assert outlook.asked == 4
+    assert outlook.after == outlook.before
+
+
+def test_the_details_name_what_opens_appears_and_vanishes(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    make("shop", SHOP)
+    changed = text(
+        OWN,
+        (b'strength = "should"', b'strength = "must"'),
+        (b"max_lines = 60", b"max_lines = 10"),
+        (b'checks = [{ id = "no-print" }]', b'checks = [{ id = "nested-function-depth" }]'),
+    )
+    row = simulating.begin(simulating.Wish([proposals.part_of(changed, "house-rules")]), lead)
+    simulating.work(row.pk)
+
+    forecast = row.forecasts.get()
+    details = msgspec.json.decode(zlib.decompress(forecast.details))
+    assert details["appearing"]["checks"] == [["function-length", 1]]
+    assert details["vanishing"]["checks"] == [["no-print", 1]]
+    assert details["vanishing"]["rows"][0]["path"] == "app/main.py"
+    opened = [c["id"] for c in details["standards"][0]["clauses"] if c["opens"]]
+    assert opened == ["HR-2"]
+    assert forecast.new_musts == 1
+
+
+def test_only_what_the_proposal_touches_is_judged_and_the_rest_is_counted(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    team = make("shop", SHOP).team
+    rows.repository(team, rows.standard(OTHER))
+    rows.repository(team, Standard.objects.get(slug="house-rules"))
+    rows.repository(rows.team(), Standard.objects.get(slug="house-rules"))
+
+    row = simulating.begin(simulating.Wish(drops=frozenset({"house-rules"})), lead)
+
+    assert row.forecasts.count() == 1
+    assert (row.untouched, row.unscanned) == (1, 1)
+
+
+def test_a_cancelled_simulation_judges_nothing_further_and_can_go_on(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    make("shop", SHOP)
+    row = simulating.begin(simulating.Wish(drops=frozenset({"house-rules"})), lead)
+
+    simulating.cancel(row)
+    simulating.work(row.pk)
+    assert row.forecasts.get().state == ForecastState.WAITING
+
+    simulating.resume(row)
+    simulating.work(row.pk)
+    row.refresh_from_db()
+    assert row.state == SimulationState.DONE
+    assert row.forecasts.get().state == ForecastState.DONE
+
+
+def test_a_row_of_a_worker_that_died_is_taken_over_and_three_times_is_enough(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    make("shop", SHOP)
+    row = simulating.begin(simulating.Wish(drops=frozenset({"house-rules"})), lead)
+    past = timezone.now() - timedelta(minutes=1)
+    Forecast.objects.update(state=ForecastState.RUNNING, attempt=1, lease_until=past, owner="gone")
+    simulating.work(row.pk)
+    assert row.forecasts.get().state == ForecastState.DONE
+
+    Forecast.objects.update(state=ForecastState.RUNNING, attempt=3, lease_until=past)
+    Simulation.objects.update(state=SimulationState.RUNNING)
+    simulating.work(row.pk)
+
+    assert row.forecasts.get().message == simulating.POISON
+    row.refresh_from_db()
+    assert row.state == SimulationState.DONE
+
+
+def test_a_lost_bell_is_rung_again(
+    make: Callable[..., Repository], lead: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("shop", SHOP)
+    row = simulating.begin(simulating.Wish(drops=frozenset({"house-rules"})), lead)
+    Simulation.objects.update(rung_at=timezone.now() - timedelta(minutes=5))
+    rung: list[tuple[str, list[int]]] = []
+    monkeypatch.setattr(queue, "ring", lambda task, args=(): rung.append((task, list(args))))
+
+    sweeping.sweep()
+
+    assert (simulating.SIMULATE, [row.pk]) in rung
+
+
+def test_a_repository_without_a_readable_copy_fails_with_a_sentence(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    repository = make("shop", SHOP)
+    mirrors.remove(repository.pk)
+    Repository.objects.filter(pk=repository.pk).update(clone_url="/nowhere/at/all.git")
+    stricter = text(OWN, (b"max_lines = 60", b"max_lines = 10"))
+
+    row = simulating.begin(simulating.Wish([proposals.part_of(stricter, "house-rules")]), lead)
+    simulating.work(row.pk)
+
+    forecast = row.forecasts.get()
+    assert forecast.state == ForecastState.FAILED
+    assert forecast.message
+    assert simulating.OUR_FAULT not in forecast.message
+
+
+def test_a_text_that_is_not_stored_is_adopted_by_nobody(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    repository = make("shop", SHOP)
+    proposal = Proposal([proposals.part_of(OTHER.decode(), "")])
+
+    with pytest.raises(proposals.UnsavedError):
+        proposals.adopt(proposal, [repository.pk], lead)
+    stranger = rows.user()
+    with pytest.raises(own_standards.RefusedError):
+        proposals.save(Proposal([proposals.part_of(OWN.decode() + "# own\n", "")]), stranger)
+    standards.store(proposal.parts[0].standard, OTHER)
+    assert proposals.adopt(proposal, [repository.pk], stranger) == 0
