@@ -196,6 +196,16 @@ def letter(points: int) -> str:
     return next((name for name, least in LETTERS if points >= least * POINT), "E")
 
 
+def mean_points(points: Sequence[int]) -> int:
+    """The mean of some scores in units of 10^-6 of a point, rounded down."""
+    return sum(points) // len(points)
+
+
+def units(points: float) -> int:
+    """Points as whole units of 10^-6 of a point; undoes :func:`shown_points` exactly."""
+    return round(points * POINT)
+
+
 def shown_points(points: int) -> float:
     """Units of 10^-6 of a point as points."""
     return points / POINT

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from checks.rules.specs import specs
-from checks.scoring import POINT, letter
+from checks.scoring import letter, mean_points, shown_points, units
 from dashboard.models import (
     Clause,
     ClauseResult,
@@ -66,18 +66,24 @@ def summarise(reports: Sequence[engine.Report]) -> Summary:
     """Return the numbers of all reports together. Nothing measured is None, never 100."""
     results = [standard for report in reports for standard in report.standards]
     findings = [finding for report in reports for finding in report.findings]
-    score = _mean(standard.score for standard in results)
+    score = _score(standard.score for standard in results)
     suppressed = sum(finding.suppressed for finding in findings)
     return Summary(
         score=score,
-        raw_score=_mean(standard.raw_score for standard in results),
-        low=_mean(standard.low for standard in results),
-        letter="" if score is None else letter(round(score * POINT)),
+        raw_score=_score(standard.raw_score for standard in results),
+        low=_score(standard.low for standard in results),
+        letter="" if score is None else letter(units(score)),
         coverage=_mean(standard.coverage for standard in results),
         open_must=sum(standard.open_must for standard in results),
         findings_count=len(findings) - suppressed,
         suppressed_count=suppressed,
     )
+
+
+def _score(values: Iterable[float | None]) -> float | None:
+    """The mean in whole units of a score: what it is made of adds up without a residual."""
+    known = [units(value) for value in values if value is not None]
+    return shown_points(mean_points(known)) if known else None
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

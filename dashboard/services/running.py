@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
@@ -17,8 +16,6 @@ from django.utils import timezone
 from checks.cloneurl import UrlError
 from checks.errors import InputError
 from checks.gitsource import GitSource
-from checks.report import json as report_json
-from checks.review import review
 from checks.standard import StandardError
 from dashboard.models import Branch, Phase, Scan, SourceFile
 from dashboard.models.source_file import SourceState
@@ -26,15 +23,14 @@ from dashboard.services import (
     attestations,
     components,
     facts,
+    judging,
     lease,
     mirrors,
     origins,
     results,
-    rollout,
     scanning,
     source_view,
     stopping,
-    tables,
 )
 from dashboard.services.credentials import CredentialError
 from dashboard.text import clean
@@ -140,24 +136,12 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     clock.lap("fetch")
     source = GitSource(fetched.git_dir, fetched.commit, remember=facts.store())
     _name_commit(held, scan, source, fetched.branch)
-    asked = rollout.asked(scan.repository, timezone.localdate())
-    judged = []
-    for component in components.to_judge(scan.repository, source):
-        answers = bytearray()
-        report = review(
-            source,
-            [standard for _, standard in asked],
-            repository=scan.repository.slug,
-            component=component.path,
-            facts_store=facts.store(),
-            jobs=settings.ANALYSIS_JOBS,
-            attestations=attestations.records(scan.repository, source),
-            tables=tables.load(),
-            progress=_reporter(beat),
-            take=answers.extend,
-        )
-        data = report_json.render(report).encode()
-        judged.append(results.Judged(component, report, data, bytes(answers)))
+    said = attestations.records(scan.repository, source)
+    ruling = judging.ruling(scan.repository, timezone.localdate(), said)
+    judged = [
+        judging.judge(component, source, ruling, _reporter(beat))
+        for component in components.to_judge(scan.repository, source)
+    ]
     clock.lap("review")
     beat.progress(Phase.STORING)
     # A review may outlive the connection it began with.
@@ -165,7 +149,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     paths = {finding.path for each in judged for finding in each.report.findings}
     source_view.keep(scan.repository, source, paths)
     clock.lap("sources")
-    results.store(held, judged, [row for row, _ in asked], clock.laps)
+    results.store(held, judged, ruling.rows, clock.laps)
     origins.read_all(scan.repository, source)
 
 

@@ -34,7 +34,7 @@ from dashboard.models import (
     Trigger,
 )
 from dashboard.models.source_file import SourceState
-from dashboard.services import mirrors, repositories, running, scanning, source_view
+from dashboard.services import judging, mirrors, repositories, running, scanning, source_view
 from tests.dashboard import rows
 from tests.gitservers import Origin
 from tests.services import ROOT
@@ -304,7 +304,7 @@ def test_a_fault_of_ours_is_said_to_be_ours(
 
     origin.commit({"app/main.py": BAD})
     repository = register()
-    monkeypatch.setattr(running, "review", crash)
+    monkeypatch.setattr(judging, "review", crash)
 
     scan = scan_of(repository)
 
@@ -322,7 +322,7 @@ def test_a_scan_that_outlasts_its_time_is_ended_with_that_reason(
     settings.SCAN_HEARTBEAT = timedelta(seconds=0.05)
     origin.commit({"app/main.py": BAD})
     repository = register()
-    monkeypatch.setattr(running, "review", lambda *_, **__: threading.Event().wait(30))
+    monkeypatch.setattr(judging, "review", lambda *_, **__: threading.Event().wait(30))
 
     scan = scan_of(repository)
 
@@ -339,7 +339,7 @@ def test_a_process_that_is_told_to_end_gives_the_scan_back(
     origin.commit({"app/main.py": BAD})
     repository = register()
     before = signal.getsignal(signal.SIGTERM)
-    monkeypatch.setattr(running, "review", told)
+    monkeypatch.setattr(judging, "review", told)
 
     scan = scan_of(repository)
 
@@ -356,7 +356,7 @@ def test_a_repository_removed_in_the_middle_stops_its_scan(
 
     origin.commit({"app/main.py": BAD})
     repository = register()
-    monkeypatch.setattr(running, "review", removed)
+    monkeypatch.setattr(judging, "review", removed)
 
     assert running.run(repository.scans.get().pk)
 
