@@ -12,8 +12,9 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, NoReturn
 
@@ -22,13 +23,16 @@ from checks.report.text import escaped
 
 if TYPE_CHECKING:
     from checks.facts.store import FactStore
+    from checks.gate import Gate, GateResult
     from checks.gitwatch import Progress
-    from checks.model import Report, StandardResult
+    from checks.model import Report
     from checks.opening import Opened
+    from checks.source import Source
     from checks.standard import Standard
 
 _ABOUT = """Judges a repository by written standards, without a server. Exit codes: 0 done, 1 a
 gate failed, 2 the command or its input is wrong, 3 a defect of ours."""
+OWN_GATES = "standards"
 DONE, GATE_FAILED, WRONG_INPUT, DEFECT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -105,6 +109,18 @@ def _review_options(parser: argparse.ArgumentParser) -> None:
         metavar="SCORE",
         help="exit with 1 unless the lower end of every score reaches this",
     )
+    parser.add_argument(
+        "--gate",
+        metavar="FILE",
+        help='a TOML file with the conditions of a gate, or "standards" for the gates that the'
+        " standards themselves set; exit with 1 unless every condition is met",
+    )
+    parser.add_argument(
+        "--base",
+        default="",
+        metavar="REV",
+        help="what a gate compares with: the commit where REV and the judged one part",
+    )
     _output_option(parser)
     parser.set_defaults(run=_review)
 
@@ -137,28 +153,88 @@ def _score(text: str) -> float:
 
 
 def _review(options: argparse.Namespace) -> tuple[str, int]:
-    from checks.review import review
-
     if options.worktree and options.rev:
         raise InputError("--worktree and --rev exclude each other: choose one of them.")
     standards = _standards(options.standard)
+    gates = _gates(options, standards)
     _check_output(options.output)
     with _kept(options) as (store, mirrors), _Ticker() as ticker:
         opened = _opened(options, store, mirrors, ticker)
-        report = review(
-            opened.source,
-            standards,
-            repository=opened.repository,
-            component=_component(options.component),
-            facts_store=store,
-            jobs=options.jobs or os.process_cpu_count() or 1,
-            progress=ticker.show,
-        )
+        judged = partial(_judged, options, standards, store, ticker, opened.repository)
+        report = judged(opened.source)
+        gate = _gate_result(options.base, gates, opened, store, report, judged) if gates else None
     shortfalls = _shortfalls(report, options.fail_under)
+    if gate is not None:
+        shortfalls += [each.sentence for each in gate.conditions if not each.passed]
     for sentence in shortfalls:
         _complain(sentence)
-    text = _rendered(report, standards, options)
+    text = _rendered(report, standards, gate, options)
     return text, GATE_FAILED if shortfalls else DONE
+
+
+def _judged(
+    options: argparse.Namespace,
+    standards: Sequence[Standard],
+    store: FactStore,
+    ticker: _Ticker,
+    repository: str,
+    source: Source,
+) -> Report:
+    from checks.review import review
+
+    return review(
+        source,
+        standards,
+        repository=repository,
+        component=_component(options.component),
+        facts_store=store,
+        jobs=options.jobs or os.process_cpu_count() or 1,
+        progress=ticker.show,
+    )
+
+
+def _gates(options: argparse.Namespace, standards: Sequence[Standard]) -> dict[str, Gate]:
+    """The gates that were asked for: that of the file, and those of the standards."""
+    if not options.gate:
+        if options.base:
+            raise InputError("--base says what a gate compares with: give one by --gate FILE.")
+        return {}
+    from checks.gate import load
+
+    gates = {each.slug: each.gate for each in standards if each.gate}
+    if options.gate != OWN_GATES:
+        gates = {"": load(Path(options.gate)), **gates}
+    elif not gates:
+        raise InputError("--gate standards: none of the standards sets a gate; give a file.")
+    if not options.base and any(gate.compares for gate in gates.values()):
+        raise InputError(
+            "The gate compares with an earlier state: name it by --base REV, such as --base main."
+        )
+    return gates
+
+
+def _gate_result(
+    rev: str,
+    gates: Mapping[str, Gate],
+    opened: Opened,
+    store: FactStore,
+    report: Report,
+    judged: Callable[[Source], Report],
+) -> GateResult:
+    from checks.gate import Base, Earlier, evaluate, lows
+    from checks.opening import open_base
+
+    if not rev:
+        return evaluate(gates, [report])
+    source = open_base(opened, rev, remember=store)
+    before = judged(source)
+    name = source.commit[:10]
+    return evaluate(
+        gates,
+        [report],
+        base=Base(name, before.findings),
+        earlier=Earlier(name, lows([before])),
+    )
 
 
 def _catalogue(options: argparse.Namespace) -> tuple[str, int]:
@@ -236,11 +312,16 @@ def _opened(
     )
 
 
-def _rendered(report: Report, standards: Sequence[Standard], options: argparse.Namespace) -> str:
+def _rendered(
+    report: Report,
+    standards: Sequence[Standard],
+    gate: GateResult | None,
+    options: argparse.Namespace,
+) -> str:
     if options.format == "json":
         from checks.report import json
 
-        return json.render(report)
+        return json.render(report, gate)
     if options.format == "sarif":
         from checks.report import sarif
 
@@ -248,28 +329,20 @@ def _rendered(report: Report, standards: Sequence[Standard], options: argparse.N
     from checks.report import text
 
     color = not options.output and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    return text.render(report, standards, color=color)
+    return text.render(report, standards, gate, color=color)
 
 
 def _shortfalls(report: Report, least: float | None) -> list[str]:
     """One sentence for each standard that does not reach the gate."""
     if least is None:
         return []
-    found = []
-    for result in report.standards:
-        if result.low is None:
-            found.append(f"{result.slug} is not scored, so it does not reach {least:g}.")
-        elif result.low < least:
-            found.append(f"{result.slug} reaches {_reached(result)}, not {least:g}.")
-    return found
+    from checks.gate import shortfall
 
-
-def _reached(result: StandardResult) -> str:
-    from checks.report.text import points
-
-    if result.low is None or result.score is None or result.low == result.score:
-        return points(result.low or 0)
-    return f"{points(result.low)} to {points(result.score)} (some checks broke)"
+    return [
+        shortfall(result, least)
+        for result in report.standards
+        if result.low is None or result.low < least
+    ]
 
 
 def _check_output(output: Path | None) -> None:

@@ -83,6 +83,21 @@ def resolve(git_dir: Path, rev: str = "") -> str:
     raise _unresolved(git_dir, rev or "HEAD")
 
 
+def merge_base(git_dir: Path, one: str, other: str) -> str:
+    """The commit where two commits part; "" when they have no past in common.
+
+    Raises:
+        UnknownRevision: One of them is no full hex id.
+    """
+    for commit in (one, other):
+        if not HEX_ID.match(commit):
+            raise UnknownRevision(f"{commit!r} is no full commit id: resolve the name first.")
+    try:
+        return _first_line(output(git_dir, ["merge-base", "--end-of-options", one, other]))
+    except DamagedRepository:
+        return ""
+
+
 def _split(rev: str) -> tuple[str, str]:
     """The name of a revision and the steps back from it."""
     found = _NAME.match(rev)

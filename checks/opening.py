@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from checks.errors import InputError
 from checks.gitread import git_dir_of
-from checks.gitsource import GitSource, resolve
+from checks.gitsource import GitSource, merge_base, resolve
 
 if TYPE_CHECKING:
     from checks.facts.store import FactStore
@@ -22,10 +22,11 @@ _ADDRESS = re.compile(r"[A-Za-z0-9+.-]+:(?://|:)|[^/@\s]+@[^/:\s]+:")
 
 
 class Opened(NamedTuple):
-    """A repository that is ready to be read, and what reports call it."""
+    """A repository that is ready to be read, what reports call it, and where git keeps it."""
 
     source: Source
     repository: str
+    git_dir: Path
 
 
 def is_address(where: str) -> bool:
@@ -54,10 +55,10 @@ def open_folder(
     if worktree:
         from checks.gitworktree import worktree as uncommitted
 
-        return Opened(uncommitted(folder, remember=remember), name)
+        return Opened(uncommitted(folder, remember=remember), name, git_dir_of(folder))
     git_dir = git_dir_of(folder)
     source = GitSource(git_dir, resolve(git_dir, rev), remember=remember)
-    return Opened(source, name.removesuffix(".git"))
+    return Opened(source, name.removesuffix(".git"), git_dir)
 
 
 def open_address(
@@ -93,4 +94,21 @@ def open_address(
     mirror = mirrors / f"{hashlib.sha256(url.text.encode()).hexdigest()[:32]}.git"
     fetched = fetch(url, mirror, policy=policy, progress=progress)
     commit = resolve(fetched.git_dir, rev) if rev else fetched.commit
-    return Opened(GitSource(fetched.git_dir, commit, remember=remember), url.text)
+    source = GitSource(fetched.git_dir, commit, remember=remember)
+    return Opened(source, url.text, fetched.git_dir)
+
+
+def open_base(opened: Opened, rev: str, *, remember: FactStore | None = None) -> Source:
+    """The commit where the judged state and a revision part.
+
+    Raises:
+        InputError: There is no such revision, or no commit in common.
+    """
+    head = opened.source.commit or resolve(opened.git_dir)
+    commit = merge_base(opened.git_dir, head, resolve(opened.git_dir, rev))
+    if not commit:
+        raise InputError(
+            f"{rev} has no commit in common with what is judged: name another base, or fetch the"
+            " whole history first."
+        )
+    return GitSource(opened.git_dir, commit, remember=remember)

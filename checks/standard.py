@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import tomli
 
-from checks import toml, waiverrules
+from checks import gate, toml, waiverrules
 from checks.errors import InputError
 from checks.model import Strength
 from checks.rules.specs import ATTESTATION, Automation, Key, Spec, areas, specs
@@ -127,7 +127,7 @@ class SkippedLines(msgspec.Struct, frozen=True):
 
 
 class Standard(msgspec.Struct, frozen=True, kw_only=True):
-    """A written standard. ``version`` is the SHA-256 of its file, in full."""
+    """A written standard. ``version`` is the SHA-256 of its file, ``gate`` what it has to reach."""
 
     slug: str
     title: str
@@ -137,6 +137,7 @@ class Standard(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     skipped: tuple[SkippedLines, ...] = ()
     waivers: waiverrules.WaiverRules = waiverrules.WaiverRules()
+    gate: gate.Gate | None = None
 
     @property
     def short_version(self) -> str:
@@ -220,10 +221,12 @@ class _Reader:
         self.data = data
         self.mistakes: list[str] = []
         self.text_lines = _clause_lines(text)
+        self.gate_lines = gate.lines_of(text)
 
     def standard(self, version: str) -> Standard | None:
-        fields = {name: self.data.get(name, "") for name in _STANDARD_FIELDS}
-        self.kinds("standard", self.data, _STANDARD_FIELDS, extra=("clause", "skipped", "waivers"))
+        fields: dict[str, Any] = {name: self.data.get(name, "") for name in _STANDARD_FIELDS}
+        tables = ("clause", "skipped", "waivers", "gate")
+        self.kinds("standard", self.data, _STANDARD_FIELDS, extra=tables)
         self.required("standard", self.data, ("slug", "title"))
         slug = fields["slug"]
         if isinstance(slug, str) and slug and (len(slug) > 60 or not _SLUG.fullmatch(slug)):
@@ -233,9 +236,11 @@ class _Reader:
         clauses = self.clauses()
         skipped = self.skipped()
         rules = waiverrules.read(self.data, self.mistakes)
+        asks = gate.of_standard(self.data, self.gate_lines, self.mistakes)
         if self.mistakes:
             return None
-        return Standard(version=version, clauses=clauses, skipped=skipped, waivers=rules, **fields)
+        fields |= {"skipped": skipped, "waivers": rules, "gate": asks}
+        return Standard(version=version, clauses=clauses, **fields)
 
     def clauses(self) -> tuple[Clause, ...]:
         entries = self.data.get("clause", [])

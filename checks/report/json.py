@@ -6,12 +6,16 @@ from typing import Any
 
 import msgspec
 
+from checks.gate import GateResult
 from checks.model import Report
 
 
-def render(report: Report) -> str:
-    """The report as JSON text, indented, with a line end."""
-    return dump(report)
+def render(report: Report, gate: GateResult | None = None) -> str:
+    """The report as JSON text, indented, with a line end; ``gate`` is there if one was asked."""
+    if gate is None:
+        return dump(report)
+    fields = {name: getattr(report, name) for name in report.__struct_fields__}
+    return dump({**fields, "gate": gate})
 
 
 def dump(value: object) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
+from checks.gate import GateResult, points
 from checks.model import NOT_BUILT, ClauseResult, Finding, Report, StandardResult
 from checks.scoring import POINT
 from checks.standard import Standard
@@ -30,12 +31,19 @@ def escaped(text: str) -> str:
     return _UNSAFE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
-def render(report: Report, standards: Sequence[Standard] = (), *, color: bool = False) -> str:
+def render(
+    report: Report,
+    standards: Sequence[Standard] = (),
+    gate: GateResult | None = None,
+    *,
+    color: bool = False,
+) -> str:
     """The report as lines of text.
 
     Args:
         report: What is shown.
         standards: The standards that were judged, for the words of their clauses.
+        gate: What a gate says of it, if one was asked.
         color: Whether to mark up for a terminal.
     """
     paint = _Paint(on=color)
@@ -43,7 +51,18 @@ def render(report: Report, standards: Sequence[Standard] = (), *, color: bool = 
     blocks = [_head(report, paint)]
     blocks += [_standard(result, words, paint) for result in report.standards]
     blocks.append(_findings(report.findings, paint))
+    if gate is not None:
+        blocks.append(_gate(gate, paint))
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _gate(gate: GateResult, paint: _Paint) -> list[str]:
+    verdict = paint("passed", _GREEN) if gate.passed else paint("failed", _RED)
+    marks = {True: "met    ", False: "not met"}
+    return [
+        f"{paint('Gate')} {verdict}",
+        *(f"  {marks[each.passed]}  {escaped(each.sentence)}" for each in gate.conditions),
+    ]
 
 
 class _Paint:
@@ -147,12 +166,6 @@ def _finding(finding: Finding, paint: _Paint) -> str:
     clauses = ", ".join(finding.clauses[:3]) + (", …" if len(finding.clauses) > 3 else "")
     tail = paint(f"{finding.check} [{clauses}]", _DIM)
     return f"  {place:>7}  {escaped(finding.message)}{uncertain}  {tail}"
-
-
-def points(value: float) -> str:
-    """Points with one decimal, rounded down: 89.99 is not yet 90."""
-    tenths = round(value * POINT) // (POINT // 10)
-    return f"{tenths // 10}.{tenths % 10}"
 
 
 def _count(number: int, noun: str) -> str:

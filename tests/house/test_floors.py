@@ -40,7 +40,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
             "checks.fingerprint checks.gain checks.verdict checks.scoring checks.waivers"
             " | checks.matching"
         ),
-        "checks.standard checks.rollout checks.waiverrules",
+        "checks.standard checks.rollout checks.waiverrules checks.gate checks.proof",
         "checks.judge | checks.reading checks.lintcontext",
         "checks.rules",
         "checks.check checks.project | checks.git* checks.mirror checks.cloneurl",

@@ -4,6 +4,7 @@ import re
 
 from msgspec.structs import replace
 
+from checks.gate import points
 from checks.model import Outcome
 from checks.report import text
 from checks.report.text import escaped, render
@@ -74,7 +75,7 @@ def test_a_standard_that_is_not_scored_says_so() -> None:
 
 
 def test_points_are_rounded_down() -> None:
-    assert [text.points(each) for each in (89.999999, 90.0, 64.3, 0.0)] == [
+    assert [points(each) for each in (89.999999, 90.0, 64.3, 0.0)] == [
         "89.9",
         "90.0",
         "64.3",
