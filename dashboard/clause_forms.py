@@ -182,7 +182,10 @@ class ClausesForm(forms.Form):
 
     def _enter(self, position: int, clause: engine.Clause) -> None:
         self.fields[f"{position}-strength"] = forms.ChoiceField(
-            label=f"Strength of {clause.id}", choices=Strength.choices, initial=clause.strength
+            label=f"Strength of {clause.id}",
+            choices=Strength.choices,
+            initial=clause.strength,
+            widget=forms.Select(attrs={"class": "chooser"}),
         )
         self.fields[f"{position}-off"] = forms.BooleanField(
             label="off", required=False, initial=clause.id in self.elsewhere

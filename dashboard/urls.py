@@ -78,6 +78,7 @@ urlpatterns = [
     # standards and checks
     path("standards/", catalogue.standards, name="standards"),
     path("standards/new/", own_standard.new, name="standard-new"),
+    path("standards/new/help/", own_standard.guide, name="standard-help"),
     path("standards/new/clauses/", clauses.clauses, name="standard-clauses"),
     path("standards/new/repository/", origin.new, name="origin-new"),
     path("standards/new/repository/<int:pk>/", origin.origin, name="origin"),

@@ -30,6 +30,12 @@ SOON = timedelta(days=30)
 EARLIER = 50
 
 
+def in_words(topic: str) -> str:
+    """Return a topic as words: ``secret-rotation`` is "Secret rotation"."""
+    words = topic.replace("-", " ")
+    return topic if any(letter.isdigit() for letter in topic) else words[:1].upper() + words[1:]
+
+
 @dataclass
 class Topic:
     """What a repository's standards want attested.
@@ -41,6 +47,7 @@ class Topic:
         clauses: The clauses that it decides.
         record: The newest word that was not withdrawn.
         signed: Whether its author leads the team, still.
+        unmatched: Whether the files it is about were looked for and none was there.
     """
 
     name: str
@@ -49,6 +56,13 @@ class Topic:
     clauses: list[Clause] = field(default_factory=list)
     record: Attestation | None = None
     signed: bool = False
+    unmatched: bool = False
+
+    @property
+    def words(self) -> str:
+        """The topic as a heading: in words, or what the clause demands that is its own topic."""
+        own = next((clause for clause in self.clauses if clause.number == self.name), None)
+        return own.requirement if own else in_words(self.name)
 
     @property
     def state(self) -> str:
@@ -91,10 +105,12 @@ def topics(repository: Repository) -> list[Topic]:
             topic.evidence_min_chars = max(topic.evidence_min_chars, least)
             topic.clauses.append(clause)
     records = repository.attestations.filter(topic__in=found, withdrawn_at__isnull=True)
+    unmatched = set(records.filter(seen={}).exclude(watched=[]).values_list("pk", flat=True))
     for record in records.select_related("author").defer("seen"):
         topic = found[record.topic]
         if topic.record is None:
             topic.record, topic.signed = record, _is_lead(record, repository)
+            topic.unmatched = record.pk in unmatched
     return sorted(found.values(), key=lambda topic: (topic.state != "due", topic.name))
 
 

@@ -17,15 +17,18 @@ from checks import rules
 from checks.check import CATALOGUE
 from checks.rules import specs as definitions
 from dashboard.models import (
+    OPEN_STATES,
     Adoption,
     Clause,
     ClauseResult,
+    Concession,
     Repository,
     Role,
     Standard,
     StandardOrigin,
     Strength,
     Team,
+    VerdictName,
 )
 from dashboard.services import tables
 from dashboard.services.examples import pairs
@@ -228,14 +231,29 @@ def read_clause(reader: User, slug: str, number: str) -> ClausePage:
 
 
 def _results_of(reader: User, slug: str, number: str) -> list[ClauseResult]:
-    """Return what the newest scans say of a clause, the costliest first."""
+    """Return what the newest scans say of a clause, the costliest first.
+
+    Where it asks for nothing because it gives way, ``gives_way_to`` is the number of the other.
+    """
     scans = Repository.objects.visible_to(reader).values("last_scan")
     rows = ClauseResult.objects.filter(
         scan_standard__scan__in=scans,
         clause__standard__slug=slug,
         clause__number=number,
     ).select_related("scan_standard__scan__repository", "scan_standard__component")
-    return list(rows.order_by("-loss", "scan_standard__scan__repository__name")[:SHOWN_RESULTS])
+    found = rows.order_by("-loss", "scan_standard__scan__repository__name")[:SHOWN_RESULTS]
+    conceded = Concession.objects.filter(
+        repository__in=Repository.objects.visible_to(reader),
+        standard_slug=slug,
+        clause_number=number,
+    )
+    others = dict(conceded.values_list("repository_id", "yields_to"))
+    results = list(found)
+    for result in results:
+        other = others.get(result.scan_standard.scan.repository_id, "")
+        gone = result.verdict == VerdictName.NOT_APPLICABLE
+        result.gives_way_to = other.rpartition("/")[2] if gone else ""  # type: ignore[attr-defined]
+    return results
 
 
 def _use(check: Mapping[str, Any]) -> CheckUse:
@@ -268,8 +286,11 @@ class CheckList:
     built: int
 
 
-def read_checks(text: str = "", only: str = "") -> CheckList:
-    """Return the checks whose id or title contains ``text``; ``only`` is built, planned or ""."""
+def read_checks(text: str = "", only: str = "", area: str = "") -> CheckList:
+    """Return the checks whose id or title contains ``text``, of one area or of all.
+
+    ``only`` is built, planned or "".
+    """
     used: Counter[str] = Counter()
     newest = Clause.objects.filter(standard__is_latest=True)
     for checks in newest.values_list("checks", flat=True):
@@ -277,7 +298,7 @@ def read_checks(text: str = "", only: str = "") -> CheckList:
     rows = [
         CheckRow(spec, spec.id in built(), used[spec.id])
         for spec in definitions.specs().values()
-        if text.lower() in f"{spec.id} {spec.title}".lower()
+        if text.lower() in f"{spec.id} {spec.title}".lower() and area in ("", spec.area)
     ]
     if only:
         rows = [row for row in rows if row.built == (only == "built")]
@@ -336,6 +357,41 @@ def read_check(identifier: str) -> CheckPage | None:
         needs_table=needs_table,
         table=table,
     )
+
+
+def check_areas() -> Sequence[str]:
+    """Return the areas of the checks, in alphabetical order."""
+    return definitions.areas()
+
+
+def open_findings(reader: User, identifier: str) -> list[Repository]:
+    """Return where a check finds something at the moment, most findings first.
+
+    Each repository has its number of open findings, suppressed ones left out, as ``found``.
+    """
+    rows = Repository.objects.visible_to(reader).filter(
+        findings__check_id=identifier,
+        findings__state__in=OPEN_STATES,
+        findings__suppressed=False,
+    )
+    return list(rows.annotate(found=Count("findings")).order_by("-found", "name")[:SHOWN_RESULTS])
+
+
+def fitting(page: CheckPage, clauses: Iterable[Clause]) -> Pair | None:
+    """Return the example under the limits of one of the clauses, else the one under the usual."""
+    asked = [
+        _use(check).params
+        for clause in clauses
+        for check in clause.checks
+        if check["id"] == page.spec.id
+    ]
+    for pair in page.examples:
+        if pair.params and any(
+            all(params.get(name) == value for name, value in pair.params.items())
+            for params in asked
+        ):
+            return pair
+    return next(iter(page.examples), None)
 
 
 def _clauses_with(identifier: str) -> list[Clause]:

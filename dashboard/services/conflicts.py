@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from dashboard.models import AuditEntry, Clause, Concession, Trigger
+from dashboard.models import AuditEntry, Clause, ClauseResult, Concession, Trigger
 from dashboard.services import scanning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from dashboard.models import Repository, User
 
@@ -25,12 +25,16 @@ class Pair:
         second: The other.
         yielding: Keys of those that give way in this pair; none while nobody has decided.
         elsewhere: Number of the one that gives way in another pair already, "" for none.
+        first_result: What the last scan says of the first; of several folders the costliest.
+        second_result: The same of the second.
     """
 
     first: Clause
     second: Clause
     yielding: frozenset[str]
     elsewhere: str = ""
+    first_result: ClauseResult | None = None
+    second_result: ClauseResult | None = None
 
     @property
     def settled(self) -> bool:
@@ -70,16 +74,28 @@ def pairs(repository: Repository) -> list[Pair]:
     clauses = {key(clause): clause for clause in rows.defer("standard__source")}
     held = _held(repository)
     gone = set().union(*held.values())
+    said = _said(repository, wanted)
     found = [
         Pair(
             clauses[first],
             clauses[second],
             frozenset(held.get(frozenset({first, second}), ())),
             next((name.rpartition("/")[2] for name in (first, second) if name in gone), ""),
+            said.get(first),
+            said.get(second),
         )
         for first, second in names
     ]
     return sorted(found, key=lambda pair: pair.settled)
+
+
+def _said(repository: Repository, numbers: Collection[str]) -> dict[str, ClauseResult]:
+    """What the last scan says of these clauses, the costliest result of each."""
+    rows = ClauseResult.objects.filter(
+        scan_standard__scan=repository.last_scan_id, clause__number__in=numbers
+    ).order_by("loss", "pk")
+    rows = rows.select_related("clause__standard").defer("clause__standard__source")
+    return {key(row.clause): row for row in rows}
 
 
 def _held(repository: Repository) -> dict[frozenset[str], set[str]]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.utils.html import conditional_escape
+from django.utils.html import conditional_escape, format_html
 
 from checks.rules.flagged import flagged
 from checks.rules.specs import examples
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 _MARK = "#-- "
 _ACTS = re.compile(r"#-- (?:repeat-commits|commit|delete|branch|checkout|merge|tag) ")
-_REPEAT = re.compile(r"#-- repeat (\d+) \|")
+_REPEAT = re.compile(r"#-- repeat (\d+) \|(.*)")
+_COMMITS = re.compile(r"#-- repeat-commits (\d+) \|(?:[^|]*\|)?(.*)")
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,30 @@ def _rows(text: str, place: Flagged | None) -> list[Row]:
             repeated = _REPEAT.match(line)
             if line.startswith(_MARK) and repeated is None:
                 acts = bool(_ACTS.match(line))
-                shown = html if acts else conditional_escape(path)
+                shown = _in_words(line, html) if acts else conditional_escape(path)
                 rows.append(Row(shown, is_file=not acts, is_act=acts))
                 continue
             first, number = number + 1, number + (int(repeated[1]) if repeated else 1)
             if place is not None and path == place.path and first <= place.line <= number:
                 hit = len(rows)
-            rows.append(Row(html))
+            rows.append(Row(_times(repeated) if repeated else html))
     if place is not None and hit >= 0:
         rows[hit] = Row(rows[hit].html, note=place.message)
     return rows
+
+
+def _in_words(line: str, html: SafeString) -> SafeString:
+    """Return what happens to the repository; many commits at once in words."""
+    many = _COMMITS.match(line)
+    if many is None:
+        return html
+    return format_html("{} commits like “{}”", many[1], many[2].strip().replace("{n}", "…"))
+
+
+def _times(repeated: re.Match[str]) -> SafeString:
+    """Return a line that stands for many, with how many in words."""
+    line = repeated[2].removeprefix(" ").replace("{n}", "…")
+    return format_html("{}  ← {} lines like this", line or "an empty line", repeated[1])
 
 
 def _files(lines: Sequence[str]) -> list[tuple[str, list[str]]]:

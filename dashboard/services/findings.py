@@ -25,6 +25,7 @@ from dashboard.models import (
     StoredReport,
     Strength,
 )
+from dashboard.services.transitions import MAX_STORED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -122,6 +123,7 @@ class Findings:
     page: Page[Finding]
     facets: Sequence[Facet]
     chosen: Sequence[Choice] = field(default_factory=list)
+    most: int = MAX_STORED
 
 
 def matching(repository: Repository, query: FindingQuery) -> FindingQuerySet:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 
+from checks.rules.specs import ATTESTATION
 from checks.standard import StandardError, parse
 from dashboard.models import (
     Adoption,
@@ -18,6 +22,7 @@ from dashboard.models import (
     Team,
 )
 from dashboard.services import standards
+from dashboard.services.catalogue import built
 from dashboard.services.versions import Difference, changes
 
 if TYPE_CHECKING:
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     import checks.standard as engine
     from dashboard.models import User
 
+GUIDE = Path(settings.BASE_DIR) / "docs" / "writing-a-standard.md"
 RESERVED = frozenset({"new"})
 """What stands in addresses in the place of a slug."""
 
@@ -53,6 +59,26 @@ class Offer:
     before: Standard | None
     difference: Difference
     adopters: Sequence[Repository]
+
+    @property
+    def in_numbers(self) -> Sequence[tuple[int, str]]:
+        """Clauses by strength, the checks that they ask for, and how they are decided."""
+        clauses = self.standard.clauses
+        strengths = Counter(clause.strength for clause in clauses)
+        asked = {check.id for clause in clauses for check in clause.checks} - {ATTESTATION}
+        attested = sum(clause.attested_only for clause in clauses)
+        ready = sum(
+            not clause.attested_only
+            and all(check.id in built() or check.id == ATTESTATION for check in clause.checks)
+            for clause in clauses
+        )
+        found = [
+            *((strengths[name], name) for name in ("must", "should", "may")),
+            (len(asked), "checks"),
+            (ready, "decided by built checks"),
+            (attested, "attested by a lead"),
+        ]
+        return [(number, word) for number, word in found if number]
 
     @property
     def is_known(self) -> bool:
@@ -123,3 +149,8 @@ def publish(text: str, actor: User) -> Standard:
         detail={"version": row.version},
     )
     return row
+
+
+def guide() -> str:
+    """Return how a standard is written, as the documentation has it."""
+    return GUIDE.read_text(encoding="utf-8")

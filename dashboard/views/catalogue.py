@@ -9,6 +9,9 @@ from django.views.decorators.http import require_safe
 
 from dashboard.models import Role, Team
 from dashboard.services.catalogue import (
+    SHOWN_RESULTS,
+    check_areas,
+    open_findings,
     read_check,
     read_checks,
     read_clause,
@@ -59,7 +62,16 @@ def checks(request: SignedInRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()[:100]
     only = request.GET.get("only", "")
     only = only if only in ONLY else ""
-    context = {"section": "checks", "text": text, "only": only, "list": read_checks(text, only)}
+    area = request.GET.get("area", "")
+    area = area if area in check_areas() else ""
+    context = {
+        "section": "checks",
+        "text": text,
+        "only": only,
+        "area": area,
+        "areas": check_areas(),
+        "list": read_checks(text, only, area),
+    }
     return answer(request, "check/list.html", context, partial="rows")
 
 
@@ -70,4 +82,6 @@ def check(request: SignedInRequest, identifier: str) -> HttpResponse:
     view = read_check(identifier)
     if view is None:
         raise Http404("There is no check of that id.")
-    return answer(request, "check/detail.html", {"section": "checks", "view": view})
+    where = open_findings(request.user, identifier)
+    context = {"section": "checks", "view": view, "where": where, "most": SHOWN_RESULTS}
+    return answer(request, "check/detail.html", context)

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from dashboard.models import Finding
-from dashboard.services.catalogue import read_check
+from dashboard.services.catalogue import fitting, read_check
 from dashboard.services.findings import (
     STATES,
     FindingQuery,
@@ -48,7 +48,9 @@ def finding(request: SignedInRequest, pk: int) -> HttpResponse:
     """Show one finding: the code, the clause, why, and what to do."""
     row = _finding_for(request, pk)
     context = page_context(request, row.repository, "findings")
-    context |= {"view": read_finding(row), "finding": row, "check": read_check(row.check_id)}
+    view, check = read_finding(row), read_check(row.check_id)
+    example = fitting(check, view.clauses) if check else None
+    context |= {"view": view, "finding": row, "check": check, "example": example}
     context |= _code(row)
     return answer(request, "finding/detail.html", context, partial="code")
 

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.forms import StandardForm
 from dashboard.models import Role, Standard, Team
@@ -42,6 +42,14 @@ def new(request: SignedInRequest) -> HttpResponse:
         messages.success(request, format_html(stored, row.title, where))
         return HttpResponseRedirect(reverse("standard", args=[row.slug]))
     return show(request, form)
+
+
+@require_safe
+@signed_in
+def guide(request: SignedInRequest) -> HttpResponse:
+    """Show how a standard is written: the page of the documentation, as text."""
+    context = {"section": "standards", "text": own_standards.guide()}
+    return answer(request, "standard/help.html", context)
 
 
 def may_bring(request: SignedInRequest) -> None:

@@ -38,6 +38,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "repositories": "/repos/",
     "repository-new": "/repos/new/",
     "standards": "/standards/",
+    "standard-help": "/standards/new/help/",
     "standard": "/standards/house-rules/",
     "clause": "/standards/house-rules/HR-1/",
     "attestations-ending": "/attestations/",

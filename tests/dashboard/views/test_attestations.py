@@ -89,3 +89,20 @@ def test_a_repository_without_such_clauses_says_so(house: House) -> None:
     page = house.client(house.viewer).get(house.page("attestations/")).content.decode()
 
     assert "Nothing to attest" in page
+
+
+def test_a_pattern_that_matched_no_file_is_warned_about(asked: House) -> None:
+    asked.client(asked.owner).post(asked.page("attestations/"), SAID)
+    assert "matched no file" not in _page(asked)
+
+    Attestation.objects.update(seen={})
+
+    assert "matched no file in the judged commit" in _page(asked)
+
+
+def test_a_topic_stands_in_words(asked: House) -> None:
+    assert ">Secret rotation</h2>" in _page(asked)
+
+
+def _page(asked: House) -> str:
+    return asked.client(asked.viewer).get(asked.page("attestations/")).content.decode()

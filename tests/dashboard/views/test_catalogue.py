@@ -126,3 +126,29 @@ def test_checks_are_found_by_name_and_by_whether_they_are_built(house: House) ->
     assert "no-print" in found
     assert "no-broad-except" not in found
     assert "Nothing matches" in nothing
+
+
+def test_checks_can_be_narrowed_to_an_area(house: House) -> None:
+    page = _get(house, "/checks/?area=logging")
+
+    assert 'href="/checks/no-print/"' in page
+    assert 'href="/checks/no-broad-except/"' not in page
+    assert 'href="/checks/no-broad-except/"' in _get(house, "/checks/?area=nothing")
+
+
+def test_a_check_links_to_its_open_findings(house: House) -> None:
+    house.scan(rows.finding("f1"), rows.finding("f2", line=9))
+
+    page = _get(house, "/checks/no-print/")
+    strange = house.client(house.stranger).get("/checks/no-print/").content.decode()
+
+    address = f'/r/{house.repository.slug}/findings/?check=no-print"'
+    assert re.search(rf"{re.escape(address)}.*?>2<", page, re.DOTALL)
+    assert address not in strange
+
+
+def test_a_line_that_stands_for_many_says_so_in_words(house: House) -> None:
+    for identifier in ("function-length", "module-size"):
+        page = _get(house, f"/checks/{identifier}/")
+        assert "lines like this" in page
+        assert "#-- repeat" not in page

@@ -15,8 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from checks import model as engine
-from dashboard.models import Finding, SourceFile, SourceState
-from dashboard.services import source_view
+from checks.rules.specs import examples, specs
+from dashboard.models import Finding, Repository, SourceFile, SourceState
+from dashboard.services import source_view, standards
+from dashboard.services.transitions import MAX_STORED
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import HTMX, House
 
@@ -217,3 +219,38 @@ def test_sarif_is_made_of_the_stored_report(house: House) -> None:
 @pytest.mark.parametrize("kind", ["json", "sarif"])
 def test_there_is_no_report_before_the_first_scan(house: House, kind: str) -> None:
     assert house.client(house.owner).get(house.page(f"findings.{kind}")).status_code == 404
+
+
+def test_the_example_is_that_of_the_limits_which_the_clause_sets(house: House) -> None:
+    spec, variant = next(
+        (specs()[name], pair)
+        for name, pairs in examples("logging").items()
+        for pair in pairs
+        if pair.params
+    )
+    limits = ", ".join(f"{key} = {json.dumps(value)}" for key, value in variant.params.items())
+    text = rows.HOUSE_RULES.replace(
+        b'{ id = "no-print" }', f'{{ id = "{spec.id}", params = {{ {limits} }} }}'.encode()
+    )
+    house.standard = rows.standard(text)
+    standards.adopt(house.repository, [house.standard], house.owner)
+    house.scan(rows.finding("f1"))
+    Finding.objects.update(check_id=spec.id)
+
+    page = house.client(house.viewer).get(Finding.objects.get().get_absolute_url())
+
+    assert page.context["example"].params == variant.params
+    assert "as the clause asks" in page.content.decode()
+
+
+def test_the_page_says_when_not_all_findings_are_kept(house: House) -> None:
+    house.scan(rows.finding("f1"))
+    assert "are kept here" not in _page(house)
+
+    Repository.objects.update(findings_count=MAX_STORED + 1)
+
+    assert "The last scan found 20001." in _page(house)
+
+
+def _page(house: House) -> str:
+    return house.client(house.viewer).get(house.page("findings/")).content.decode()

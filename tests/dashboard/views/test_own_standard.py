@@ -144,3 +144,21 @@ def test_a_copy_of_a_shipped_standard_is_a_standard_of_its_own(house: House) -> 
 def test_only_leads_bring_standards(house: House) -> None:
     assert house.client(house.mate).get(ADDRESS).status_code == 403
     assert house.client(None).get(ADDRESS).status_code == 302
+
+
+def test_a_new_standard_is_shown_in_numbers_and_its_help_is_linked(house: House) -> None:
+    client = house.client(house.owner)
+    page = client.post(ADDRESS, {"source": TEXT}).content.decode()
+
+    assert "1 must · 1 should · 2 checks · 2 decided by built checks" in page
+    assert 'href="/standards/new/help/"' in page
+    assert "Fields of a clause" in client.get("/standards/new/help/").content.decode()
+
+
+def test_mistakes_stand_above_the_text(house: House) -> None:
+    text = TEXT.replace("must", "mus").replace("no-print", "no-prin")
+
+    page = house.client(house.owner).post(ADDRESS, {"source": text}).content.decode()
+
+    assert "2 mistakes" in page
+    assert page.index("2 mistakes") < page.index("<textarea")
