@@ -48,6 +48,7 @@ class Trunk:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._facts: dict[str, PyFacts] = {}
+        self._may_migrate: dict[str, bool] = {}
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -76,6 +77,12 @@ class Trunk:
 
     def may_migrate(self, path: str) -> bool:
         """Whether a path, which may be gone, may be that of a migration."""
+        known = self._may_migrate.get(path)
+        if known is None:
+            known = self._may_migrate[path] = self._is_of_migration(path)
+        return known
+
+    def _is_of_migration(self, path: str) -> bool:
         folder, _, name = path.rpartition("/")
         if name in {"env.py", "__init__.py"}:
             return False

@@ -24,6 +24,7 @@ _BADGE = re.compile(
 )
 _VERSION = re.compile(r"^\s*[\"']?(?:version|__version__|appVersion)[\"']?\s*[=:].*$", re.MULTILINE)
 _SPACE = re.compile(r"\s+")
+_SPARED = {_BADGE: "badges", _VERSION: "versions"}
 
 
 class Touch(msgspec.Struct, frozen=True):
@@ -122,11 +123,11 @@ def _brought(commit: Commit, commits: Mapping[str, Commit]) -> Commit:
 
 def _subject_touches(steps: Sequence[Step], matches: Callable[[str], bool]) -> Iterator[Touch]:
     for number, commit, changes, moved in steps:
-        if is_bot(commit) or is_release(commit):
+        touched = [each for each in changes if matches(each.path) and not _LOCK.search(each.path)]
+        if not touched or is_bot(commit) or is_release(commit):
             continue
-        for each in changes:
-            same = each.old_oid == each.new_oid or {each.old_oid, each.new_oid} & moved
-            if not same and matches(each.path) and not _LOCK.search(each.path):
+        for each in touched:
+            if each.old_oid != each.new_oid and not {each.old_oid, each.new_oid} & moved:
                 yield Touch(number, commit, each.path, each.old_oid, each.new_oid)
 
 
@@ -164,18 +165,20 @@ def _last_change(project: Project, touches: Sequence[Touch]) -> Touch | None:
 
 def _differing(project: Project, touches: Sequence[Touch], spared: re.Pattern[str]) -> list[Touch]:
     """Those changes that change more than blanks and what a pattern spares."""
-    texts = project.trunk.texts(oid for each in touches for oid in (each.old_oid, each.new_oid))
 
-    def said(oid: str) -> str:
-        return _SPACE.sub("", spared.sub("", texts[oid].decode("utf-8", "replace")))
+    def read(missing: Sequence[str]) -> Iterator[tuple[str, bool]]:
+        pairs = {name: name.split(":") for name in missing}
+        texts = project.trunk.texts(oid for pair in pairs.values() for oid in pair)
+        for name, (old, new) in pairs.items():
+            same = old in texts and new in texts and said(texts[old]) == said(texts[new])
+            yield name, not same
 
-    return [
-        each
-        for each in touches
-        if each.old_oid not in texts
-        or each.new_oid not in texts
-        or said(each.old_oid) != said(each.new_oid)
-    ]
+    def said(text: bytes) -> str:
+        return _SPACE.sub("", spared.sub("", text.decode("utf-8", "replace")))
+
+    names = [f"{each.old_oid}:{each.new_oid}" for each in touches]
+    known = project.source.remembered(f"beside {_SPARED[spared]}", bool).records(names, read)
+    return [each for each, name in zip(touches, names, strict=True) if known[name]]
 
 
 def _links(project: Project, path: str) -> list[str]:

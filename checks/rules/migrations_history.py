@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 import msgspec
 
@@ -70,7 +70,9 @@ def migrations_immutable(
     if entry == "delete":
         found = [_deleted(life) for life in lives if life.gone is not None and not life.replaced]
     else:
-        changed = ((life, _changed(project.trunk, life, grace_hours)) for life in lives)
+        pairs = [(before, after) for life in lives for _, before, after in life.pairs]
+        altered = _altered(project.trunk, pairs)
+        changed = ((life, _changed(life, altered, grace_hours)) for life in lives)
         found = [_modified(life, step) for life, step in changed if step is not None]
     return Sites(len(lives), found)
 
@@ -86,15 +88,29 @@ def _modified(life: _Migration, step: Step) -> At:
     return At(0, text, path=life.path, symbol=f"commit:{step.oid}", anchor=f"modify {life.path}")
 
 
-def _changed(trunk: Trunk, life: _Migration, grace_hours: int) -> Step | None:
+def _changed(life: _Migration, altered: Set[Pair], grace_hours: int) -> Step | None:
     """The first step that changed what a migration does."""
     for step, before, after in life.pairs:
         if grace_hours and step.time - life.since <= grace_hours * _HOUR:
             continue
-        old, new = trunk.facts(before), trunk.facts(after)
-        if not old.error and not new.error and shape(old) != shape(new):
+        if (before, after) in altered:
             return step
     return None
+
+
+def _altered(trunk: Trunk, pairs: Sequence[Pair]) -> Set[Pair]:
+    """Those changes after which a file does something else."""
+
+    def read(missing: Sequence[str]) -> Iterator[tuple[str, bool]]:
+        trunk.read(oid for name in missing for oid in name.split(":"))
+        for name in missing:
+            old, new = (trunk.facts(oid) for oid in name.split(":"))
+            yield name, not old.error and not new.error and shape(old) != shape(new)
+
+    names = {pair: ":".join(pair) for pair in pairs}
+    known = trunk.project.source.remembered("migration altered", bool)
+    found = known.records(list(names.values()), read)
+    return {pair for pair, name in names.items() if found[name]}
 
 
 # Following migrations ----------------------------------------------------------------------------

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.project.history import Segment, is_bot, is_release, is_revert
 from checks.project.layout import SCRIPT_NAMES, SCRIPT_SEGMENTS, excluded_path, test_path
 from checks.project.project import Project
-from checks.project.trunk import Step
+from checks.project.trunk import Pair, Step
 from checks.rules.applies import has_history
 from checks.source import Change
 
@@ -56,11 +58,11 @@ def change_includes_tests(
     ]
     large = _large(project, window, min_changed_lines)
     bare = [(s, step) for s, step in window if s.tip.oid in large and not _tests(step.changes)]
-    texts = _texts(project, [step for segment, step in bare if not _is_typed(segment)])
+    altering = _altering(project, [step for segment, step in bare if not _is_typed(segment)])
     found = [
         _finding(segment)
         for segment, step in bare
-        if _is_typed(segment) or _alters(_produced(project, step.changes), texts)
+        if _is_typed(segment) or segment.tip.oid in altering
     ]
     count = len(large) - len(bare) + len(found)
     return Sites(count, found) if count else Skip("no commit changes behaviour")
@@ -129,21 +131,33 @@ def _large(project: Project, window: Sequence[tuple[Segment, Step]], least: int)
 # Bodies of functions ------------------------------------------------------------------------------
 
 
-def _texts(project: Project, steps: Iterable[Step]) -> dict[str, bytes]:
-    return project.trunk.texts(
-        oid
+def _altering(project: Project, steps: Sequence[Step]) -> set[str]:
+    """Commits after which bodies of functions are other ones, moves and renames apart."""
+    pairs = {
+        step.oid: [(each.old_oid, each.new_oid) for each in _produced(project, step.changes)]
         for step in steps
-        for change in _produced(project, step.changes)
-        for oid in (change.old_oid, change.new_oid)
-    )
+    }
+    names = {oid: _name(changed) for oid, changed in pairs.items()}
+
+    def read(missing: Sequence[str]) -> Iterator[tuple[str, bool]]:
+        asked = {names[oid]: changed for oid, changed in pairs.items()}
+        texts = project.trunk.compared([pair for name in missing for pair in asked[name]])
+        return ((name, _alters(itertools.islice(texts, len(asked[name])))) for name in missing)
+
+    known = project.source.remembered("altered bodies", bool).records(list(names.values()), read)
+    return {oid for oid, name in names.items() if known[name]}
 
 
-def _alters(changes: Sequence[Change], texts: Mapping[str, bytes]) -> bool:
-    """Whether bodies of functions are other ones after a commit, moves and renames apart."""
+def _name(pairs: Sequence[Pair]) -> str:
+    """One name for the blobs that a commit changed."""
+    return hashlib.sha256(repr(pairs).encode()).hexdigest()
+
+
+def _alters(texts: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether bodies of functions are other ones after a commit than before."""
     before: Counter[bytes] = Counter()
     after: Counter[bytes] = Counter()
-    for change in changes:
-        old, new = texts.get(change.old_oid, b""), texts.get(change.new_oid, b"")
+    for old, new in texts:
         before.update(_bodies(old))
         after.update(_bodies(new))
     return bool(after - before) or (bool(before - after) and bool(after))
