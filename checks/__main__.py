@@ -19,7 +19,6 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, NoReturn
 
 from checks.errors import InputError
-from checks.report.text import escaped
 
 if TYPE_CHECKING:
     from checks.facts.store import FactStore
@@ -42,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(200_000, 50, 1000)
     try:
         options = _parser().parse_args(arguments)
-        text, code = options.run(options)
-        _write(text, options.output)
+        content, code = options.run(options)
+        _write(content, options.output)
     except InputError as error:
         _complain(str(error))
         return WRONG_INPUT
@@ -152,7 +151,7 @@ def _score(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is not a score from 0 to 100")
 
 
-def _review(options: argparse.Namespace) -> tuple[str, int]:
+def _review(options: argparse.Namespace) -> tuple[bytes, int]:
     if options.worktree and options.rev:
         raise InputError("--worktree and --rev exclude each other: choose one of them.")
     standards = _standards(options.standard)
@@ -160,6 +159,14 @@ def _review(options: argparse.Namespace) -> tuple[str, int]:
     _check_output(options.output)
     with _kept(options) as (store, mirrors), _Ticker() as ticker:
         opened = _opened(options, store, mirrors, ticker)
+        if options.format == "json" and options.fail_under is None and not gates:
+            from checks.review import recalled
+
+            named = opened.repository, _component(options.component)
+            if known := recalled(opened.source, standards, *named, store):
+                from checks.report import json
+
+                return json.indented(known), DONE
         judged = partial(_judged, options, standards, store, ticker, opened.repository)
         report = judged(opened.source)
         gate = _gate_result(options.base, gates, opened, store, report, judged) if gates else None
@@ -168,8 +175,8 @@ def _review(options: argparse.Namespace) -> tuple[str, int]:
         shortfalls += [each.sentence for each in gate.conditions if not each.passed]
     for sentence in shortfalls:
         _complain(sentence)
-    text = _rendered(report, standards, gate, options)
-    return text, GATE_FAILED if shortfalls else DONE
+    content = _rendered(report, standards, gate, options)
+    return content, GATE_FAILED if shortfalls else DONE
 
 
 def _judged(
@@ -237,14 +244,14 @@ def _gate_result(
     )
 
 
-def _catalogue(options: argparse.Namespace) -> tuple[str, int]:
+def _catalogue(options: argparse.Namespace) -> tuple[bytes, int]:
     from checks import rules
     from checks.check import CATALOGUE
     from checks.report import catalogue
 
     rules.load()
     render = catalogue.render_json if options.format == "json" else catalogue.render_text
-    return render(_standards(options.standard), CATALOGUE), DONE
+    return _bytes(render(_standards(options.standard), CATALOGUE)), DONE
 
 
 def _standards(names: Sequence[str]) -> list[Standard]:
@@ -317,19 +324,23 @@ def _rendered(
     standards: Sequence[Standard],
     gate: GateResult | None,
     options: argparse.Namespace,
-) -> str:
+) -> bytes:
     if options.format == "json":
         from checks.report import json
 
-        return json.render(report, gate)
+        return json.rendered(report, gate)
     if options.format == "sarif":
         from checks.report import sarif
 
-        return sarif.render(report)
+        return _bytes(sarif.render(report))
     from checks.report import text
 
     color = not options.output and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    return text.render(report, standards, gate, color=color)
+    return _bytes(text.render(report, standards, gate, color=color))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 def _shortfalls(report: Report, least: float | None) -> list[str]:
@@ -351,8 +362,7 @@ def _check_output(output: Path | None) -> None:
         raise InputError(f"--output {output}: give a file in a folder that exists.")
 
 
-def _write(text: str, output: Path | None) -> None:
-    content = text.encode("utf-8", "replace")
+def _write(content: bytes, output: Path | None) -> None:
     if not output:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
@@ -364,6 +374,8 @@ def _write(text: str, output: Path | None) -> None:
 
 
 def _complain(sentence: str) -> None:
+    from checks.report.text import escaped
+
     print(f"straightedge: {escaped(sentence)}", file=sys.stderr)
 
 

@@ -16,6 +16,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,7 +27,6 @@ from checks.errors import (
     UnknownRevision,
     UnsupportedRepository,
 )
-from checks.facts.leaks import MAX_BYTES, Leaked, Versions, is_read
 from checks.facts.remembered import RememberedEach
 from checks.facts.store import FactStore
 from checks.facts.version import extractor_version, rules_version
@@ -43,6 +43,9 @@ from checks.gitread import HEX_ID, common_dir, environment, git_program, label, 
 from checks.gitremembered import REACH, RememberedLog
 from checks.gittree import MAX_BLOB_BYTES, MAX_FILES, Tree, read_tree
 from checks.source import Change, Commit, Entry, LineChange
+
+if TYPE_CHECKING:
+    from checks.facts.leaks import Leaked
 
 MAX_COMMITS = 20_000
 MAX_ONE_BLOB = 16 << 20
@@ -217,12 +220,6 @@ class GitSource:
             kept, "changes", tuple[str, tuple[Change, ...]], limit=max_commits
         )
         self._lines = RememberedEach(kept, "lines", tuple[LineChange, ...])
-        self._leaks = RememberedLog(
-            kept,
-            f"leaks-{extractor_version()}",
-            tuple[str, tuple[Leaked, ...]],
-            limit=max_commits,
-        )
 
     @functools.cached_property
     def shallow(self) -> bool:
@@ -306,7 +303,13 @@ class GitSource:
 
     def leaks(self) -> Iterator[tuple[str, Sequence[Leaked]]]:
         """(commit id, what it may have given away), newest first; commits with nothing left out."""
-        return self._leaks.records(self.commit, lambda: self.mainline()[1:], self._leaks_above)
+        # Imported here: a commit that was judged before is not looked through.
+        from checks.facts.leaks import Leaked
+
+        kind = f"leaks-{extractor_version()}"
+        kept = None if self.shallow else self._remember
+        log = RememberedLog(kept, kind, tuple[str, tuple[Leaked, ...]], limit=self._max_commits)
+        return log.records(self.commit, lambda: self.mainline()[1:], self._leaks_above)
 
     def beside(self, limit: int) -> Sequence[Commit]:
         """Commits of branches that are not reachable from the commit, newest first."""
@@ -400,6 +403,8 @@ class GitSource:
 
     def _leaks_above(self, base: str) -> Iterator[tuple[str, tuple[Leaked, ...]]]:
         """Look through each blob that was added or changed, once."""
+        from checks.facts.leaks import MAX_BYTES, Leaked, Versions, is_read
+
         places: dict[str, tuple[str, str]] = {}
         order: dict[str, list[Leaked]] = {}
         # Oldest last: where several commits bring a blob, the oldest is the one that counts.

@@ -21,8 +21,8 @@ from checks.source import Source
 from checks.standard import Standard
 
 _LASTING = ("does not parse", "larger than", "is ", "contains NUL")
-_DECODER = msgspec.msgpack.Decoder(Report)
-_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.json.Decoder(Report)
+_ENCODER = msgspec.json.Encoder()
 
 
 class Remembered:
@@ -43,13 +43,17 @@ class Remembered:
 
     def read(self) -> Report | None:
         """The report, when it was made before."""
-        data = self._bytes(self._key)
-        if not data:
-            return None
         try:
-            return _DECODER.decode(zlib.decompress(data))
-        except (zlib.error, msgspec.DecodeError):
+            return _DECODER.decode(self.encoded())
+        except msgspec.DecodeError:
             return None
+
+    def encoded(self) -> bytes:
+        """The same as JSON in one line; nothing when it was not made before."""
+        try:
+            return zlib.decompress(self._bytes(self._key))
+        except zlib.error:
+            return b""
 
     def answers(self) -> bytes:
         """The packed answers it was made of; nothing when they were not kept."""

@@ -18,6 +18,22 @@ if TYPE_CHECKING:
     from checks.reading import Progress
 
 
+def recalled(
+    source: Source,
+    standards: Sequence[Standard],
+    repository: str,
+    component: str,
+    facts_store: FactStore,
+) -> bytes:
+    """The report that :func:`review` gave before, as JSON in one line; nothing without one.
+
+    For those who only hand it on: decoding the findings of a large repository and encoding them
+    again takes longer than everything else about a commit that is known.
+    """
+    context = asked(source, repository, component, standards, (), None)
+    return Remembered(facts_store, source.commit, context).encoded()
+
+
 def review(
     source: Source,
     standards: Sequence[Standard],

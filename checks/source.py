@@ -7,12 +7,13 @@ Implementations: :mod:`checks.gitsource` (a bare mirror or a local checkout) and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
-from checks.facts.leaks import Leaked
-from checks.facts.remembered import RememberedEach
+if TYPE_CHECKING:
+    from checks.facts.leaks import Leaked
+    from checks.facts.remembered import RememberedEach
 
 type EntryKind = Literal["file", "executable", "symlink", "submodule"]
 

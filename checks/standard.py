@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -220,8 +220,16 @@ class _Reader:
     def __init__(self, data: dict[str, Any], text: str) -> None:
         self.data = data
         self.mistakes: list[str] = []
-        self.text_lines = _clause_lines(text)
-        self.gate_lines = gate.lines_of(text)
+        # Most standards set no gate, and all are read at each start.
+        self.gate_lines = gate.lines_of(text) if "gate" in data else {}
+        self._text = text
+
+    @cached_property
+    def lines(self) -> list[dict[str, int]]:
+        """Where the fields of each clause stand; empty where that cannot be told."""
+        found = _clause_lines(self._text)
+        count = len(self.data["clause"])
+        return found if len(found) == count else [{}] * count
 
     def standard(self, version: str) -> Standard | None:
         fields: dict[str, Any] = {name: self.data.get(name, "") for name in _STANDARD_FIELDS}
@@ -249,12 +257,10 @@ class _Reader:
             return ()
         if not entries:
             self.mistakes.append("standard: there is no [[clause]]")
-        if len(self.text_lines) != len(entries):
-            self.text_lines = [{}] * len(entries)
         read: list[Clause] = []
         seen: set[str] = set()
-        for number, (entry, where) in enumerate(zip(entries, self.text_lines, strict=True), 1):
-            clause = _ClauseReader(entry, number, where, self.mistakes).read(seen)
+        for number, entry in enumerate(entries, 1):
+            clause = _ClauseReader(self, entry, number).read(seen)
             if clause:
                 read.append(clause)
         return tuple(read)
@@ -296,12 +302,11 @@ class _Reader:
 class _ClauseReader:
     """Reads one ``[[clause]]``; its mistakes go to the list of the whole file."""
 
-    def __init__(
-        self, entry: dict[str, Any], number: int, lines: Mapping[str, int], mistakes: list[str]
-    ) -> None:
+    def __init__(self, whole: _Reader, entry: dict[str, Any], number: int) -> None:
+        self.whole = whole
+        self.number = number
         self.entry = entry
-        self.lines = lines
-        self.mistakes = mistakes
+        self.mistakes = whole.mistakes
         name = entry.get("id")
         self.id = name if isinstance(name, str) and name else ""
         shown = self.id if _CLAUSE_ID.fullmatch(self.id) else repr(self.id)
@@ -420,7 +425,8 @@ class _ClauseReader:
         return None if faults else _clause_check(spec, params)
 
     def mistake(self, field: str, text: str) -> None:
-        line = self.lines.get(field) or self.lines.get("[[clause]]")
+        lines = self.whole.lines[self.number - 1]
+        line = lines.get(field) or lines.get("[[clause]]")
         self.mistakes.append(f"{self.where}: {text}" + (f" (line {line})" if line else ""))
 
 

@@ -10,24 +10,38 @@ from checks.gate import GateResult
 from checks.model import Report
 
 
-def render(report: Report, gate: GateResult | None = None) -> str:
-    """The report as JSON text, indented, with a line end; ``gate`` is there if one was asked."""
+def rendered(report: Report, gate: GateResult | None = None) -> bytes:
+    """The report as indented JSON with a line end; ``gate`` is there if one was asked."""
     if gate is None:
-        return dump(report)
+        return indented(encoded(report))
     fields = {name: getattr(report, name) for name in report.__struct_fields__}
-    return dump({**fields, "gate": gate})
+    return indented(encoded({**fields, "gate": gate}))
+
+
+def render(report: Report, gate: GateResult | None = None) -> str:
+    """The same as text."""
+    return rendered(report, gate).decode()
 
 
 def dump(value: object) -> str:
-    """Any value of ours as indented JSON text with a line end.
+    """Any value of ours as indented JSON text with a line end."""
+    return indented(encoded(value)).decode()
+
+
+def encoded(value: object) -> bytes:
+    """Any value of ours as JSON in UTF-8, in one line.
 
     Text that UTF-8 cannot hold (half a surrogate pair) is written with replacement characters.
     """
     try:
-        encoded = msgspec.json.encode(value)
+        return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        encoded = msgspec.json.encode(_replaced(msgspec.to_builtins(value)))
-    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+        return msgspec.json.encode(_replaced(msgspec.to_builtins(value)))
+
+
+def indented(line: bytes) -> bytes:
+    """JSON in one line as people read it: indented, with a line end."""
+    return b"%b\n" % msgspec.json.format(line, indent=2)
 
 
 def _replaced(value: Any) -> Any:

@@ -22,6 +22,8 @@ type Key = tuple[str, str]
 
 HERE = Path(__file__).parent
 ATTESTATION = "lead-attestation"
+# One encoder for all: making one takes longer than writing the limits of a check.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,7 +96,7 @@ class _Examples(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def canonical(params: Mapping[str, Any]) -> str:
     """Limits as JSON text, keys sorted: one text per set of limits."""
-    return json.dumps(params, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL(params)
 
 
 @cache

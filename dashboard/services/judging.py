@@ -75,4 +75,4 @@ def judge(
         progress=progress,
         take=answers.extend,
     )
-    return Judged(component, report, report_json.render(report).encode(), bytes(answers))
+    return Judged(component, report, report_json.rendered(report), bytes(answers))
