@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dashboard.models import Finding, Trigger
-from dashboard.services import lease, scanning, source_view
+from dashboard.models import Trigger
+from dashboard.services import lease, scanning
+from tests.browser.addresses import addresses, fill
 from tests.browser.conftest import Open
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import House
@@ -19,70 +20,14 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE = {"width": 390, "height": 844}
-TAILS = ("", "findings/", "history/", "scans/1/", "webhook/", "settings/", "code/app/main.py")
-OTHERS = ("/", "/repos/", "/repos/new/", "/standards/", "/standards/house-rules/")
-MORE = ("/standards/house-rules/HR-1/", "/checks/", "/checks/no-print/", "/me/", "/settings/")
-
-ACCESSIBLE = """() => {
-  const faults = [];
-  const say = (what, element) => faults.push(what + ": " + element.outerHTML.slice(0, 120));
-  if (document.querySelectorAll("h1").length !== 1) faults.push("not exactly one h1");
-  const ids = [...document.querySelectorAll("[id]")].map((element) => element.id);
-  const twice = ids.filter((id, index) => ids.indexOf(id) !== index);
-  twice.forEach((id) => faults.push("id twice: " + id));
-  document.querySelectorAll("table").forEach((table) => table.caption || say("no caption", table));
-  document.querySelectorAll("thead th").forEach((cell) => cell.scope || say("no scope", cell));
-  document.querySelectorAll("input:not([type=hidden]), select, textarea").forEach((field) => {
-    if (!field.labels.length && !field.ariaLabel) say("no label", field);
-  });
-  document.querySelectorAll("a[href], button, summary").forEach((link) => {
-    if (!link.textContent.trim() && !link.ariaLabel) say("no name", link);
-  });
-  document.querySelectorAll("[aria-labelledby], [aria-describedby]").forEach((element) => {
-    const names = (element.getAttribute("aria-labelledby") || "") + " " +
-      (element.getAttribute("aria-describedby") || "");
-    names.split(/ +/).filter(Boolean).forEach((name) => {
-      if (!document.getElementById(name)) say("names nothing: " + name, element);
-    });
-  });
-  document.querySelectorAll("img").forEach((image) => image.alt || say("no alt", image));
-  return faults;
-}"""
-
-
-def _fill(house: House) -> None:
-    house.scan(rows.finding("f0", line=1), score=70.0)
-    house.scan(*(rows.finding(f"f{number}", line=number) for number in range(1, 61)))
-    row = source_view.wanted(house.repository, "a" * 40, "app/main.py")
-    source_view.set_data(row, b"".join(b"print(%d)\n" % number for number in range(80)))
-    row.save()
-
-
-def _addresses(house: House) -> list[str]:
-    finding = Finding.objects.order_by("pk").last()
-    assert finding
-    own = [house.page(tail) for tail in TAILS]
-    return [*own, finding.get_absolute_url(), f"/teams/{house.team.slug}/", *OTHERS, *MORE]
-
-
-def test_every_page_is_sound_markup_under_the_policy(house: House, open_page: Open) -> None:
-    _fill(house)
-    page = open_page(house.owner, "/")
-
-    faults = {}
-    for address in _addresses(house):
-        page.goto(address)
-        faults[address] = page.evaluate(ACCESSIBLE)
-
-    assert {address: found for address, found in faults.items() if found} == {}
 
 
 def test_no_page_is_wider_than_a_phone(house: House, open_page: Open) -> None:
-    _fill(house)
+    fill(house)
     page = open_page(house.owner, "/", viewport=PHONE)
 
     wide = []
-    for address in _addresses(house):
+    for address in addresses(house):
         page.goto(address)
         if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
             wide.append(address)
@@ -107,7 +52,7 @@ def test_typing_a_filter_keeps_the_focus_and_goes_into_the_address(
 def test_a_facet_narrows_without_a_new_page_and_back_leads_back(
     house: House, open_page: Open
 ) -> None:
-    _fill(house)
+    fill(house)
     page = open_page(house.owner, house.page("findings/"))
     page.evaluate("window.same = true")
 
@@ -121,7 +66,7 @@ def test_a_facet_narrows_without_a_new_page_and_back_leads_back(
 
 
 def test_the_chart_is_drawn_and_its_numbers_stand_in_a_table(house: House, open_page: Open) -> None:
-    _fill(house)
+    fill(house)
     page = open_page(house.owner, house.page())
 
     page.wait_for_selector("[data-chart=waterfall] canvas")
@@ -200,7 +145,7 @@ def test_the_skip_link_leads_to_the_content(house: House, open_page: Open) -> No
 
 
 def test_everything_works_without_script(house: House, open_page: Open) -> None:
-    _fill(house)
+    fill(house)
     page = open_page(house.owner, "/?q=repository", java_script_enabled=False)
     assert page.locator("#rows tbody tr").count() == 1
 
