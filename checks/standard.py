@@ -220,15 +220,13 @@ class _Reader:
     def __init__(self, data: dict[str, Any], text: str) -> None:
         self.data = data
         self.mistakes: list[str] = []
-        # Most standards set no gate, and all are read at each start.
         self.gate_lines = gate.lines_of(text) if "gate" in data else {}
         self._text = text
 
     @cached_property
     def lines(self) -> list[dict[str, int]]:
         """Where the fields of each clause stand; empty where that cannot be told."""
-        found = _clause_lines(self._text)
-        count = len(self.data["clause"])
+        found, count = _clause_lines(self._text), len(self.data["clause"])
         return found if len(found) == count else [{}] * count
 
     def standard(self, version: str) -> Standard | None:
@@ -303,9 +301,7 @@ class _ClauseReader:
     """Reads one ``[[clause]]``; its mistakes go to the list of the whole file."""
 
     def __init__(self, whole: _Reader, entry: dict[str, Any], number: int) -> None:
-        self.whole = whole
-        self.number = number
-        self.entry = entry
+        self.whole, self.entry, self.number = whole, entry, number
         self.mistakes = whole.mistakes
         name = entry.get("id")
         self.id = name if isinstance(name, str) and name else ""
