@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from checks.opening import Opened
     from checks.source import Source
     from checks.standard import Standard
+    from checks.waiverfile import WaiverFile
 
 _ABOUT = """Judges a repository by written standards, without a server. Exit codes: 0 done, 1 a
 gate failed, 2 the command or its input is wrong, 3 a defect of ours."""
 OWN_GATES = "standards"
+FROM_REPOSITORY, NO_WAIVERS = "repository", "none"
 DONE, GATE_FAILED, WRONG_INPUT, DEFECT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -120,6 +122,12 @@ def _review_options(parser: argparse.ArgumentParser) -> None:
         metavar="REV",
         help="what a gate compares with: the commit where REV and the judged one part",
     )
+    parser.add_argument(
+        "--waivers",
+        default=FROM_REPOSITORY,
+        metavar="FILE|none",
+        help="a file of waivers, or none (default: .straightedge/waivers.toml of the repository)",
+    )
     _output_option(parser)
     parser.set_defaults(run=_review)
 
@@ -159,7 +167,8 @@ def _review(options: argparse.Namespace) -> tuple[bytes, int]:
     _check_output(options.output)
     with _kept(options) as (store, mirrors), _Ticker() as ticker:
         opened = _opened(options, store, mirrors, ticker)
-        if options.format == "json" and options.fail_under is None and not gates:
+        plain = options.format == "json" and options.fail_under is None and not gates
+        if plain and not _waivers(options.waivers, opened.source):
             from checks.review import recalled
 
             named = opened.repository, _component(options.component)
@@ -168,7 +177,7 @@ def _review(options: argparse.Namespace) -> tuple[bytes, int]:
 
                 return json.indented(known), DONE
         judged = partial(_judged, options, standards, store, ticker, opened.repository)
-        report = judged(opened.source)
+        report = judged(opened.source, tell=True)
         gate = _gate_result(options.base, gates, opened, store, report, judged) if gates else None
     shortfalls = _shortfalls(report, options.fail_under)
     if gate is not None:
@@ -186,10 +195,14 @@ def _judged(
     ticker: _Ticker,
     repository: str,
     source: Source,
+    *,
+    tell: bool = False,
 ) -> Report:
     from checks.review import review
 
-    return review(
+    answers = bytearray()
+    waivers = _waivers(options.waivers, source)
+    report = review(
         source,
         standards,
         repository=repository,
@@ -197,7 +210,9 @@ def _judged(
         facts_store=store,
         jobs=options.jobs or os.process_cpu_count() or 1,
         progress=ticker.show,
+        take=answers.extend if waivers else None,
     )
+    return _waived(report, bytes(answers), standards, waivers, tell=tell) if waivers else report
 
 
 def _gates(options: argparse.Namespace, standards: Sequence[Standard]) -> dict[str, Gate]:
@@ -242,6 +257,49 @@ def _gate_result(
         base=Base(name, before.findings),
         earlier=Earlier(name, lows([before])),
     )
+
+
+def _waivers(given: str, source: Source) -> WaiverFile | None:
+    """The waivers that count: those of the repository, of a file, or none."""
+    if given == NO_WAIVERS:
+        return None
+    if given == FROM_REPOSITORY:
+        from checks.model import WAIVER_FILE
+
+        if not any(entry.path == WAIVER_FILE for entry in source.tree()):
+            return None
+        from checks import waiverfile
+
+        return waiverfile.of(source)
+    from checks.waiverfile import parse
+
+    try:
+        return parse(Path(given).read_bytes())
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"--waivers {given}: the file cannot be read ({reason}).") from error
+
+
+def _waived(
+    report: Report,
+    answers: bytes,
+    standards: Sequence[Standard],
+    file: WaiverFile,
+    *,
+    tell: bool,
+) -> Report:
+    """The report with the waivers; those that waive nothing are named on stderr if ``tell``."""
+    from checks.compose import again
+    from checks.waiverfile import with_wrong
+
+    today = datetime.now(UTC).date()
+    report = with_wrong(again(report, answers, standards, file.waivers, today), file)
+    for each in (report.waivers or ()) if tell else ():
+        if each.state != "in-force":
+            line = file.lines.get(each.id)
+            where = f"waiver at line {line}" if line else f"waiver at {each.id}"
+            _complain(f"{where} waives nothing: {each.note}")
+    return report
 
 
 def _catalogue(options: argparse.Namespace) -> tuple[bytes, int]:

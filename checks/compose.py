@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from checks.fingerprint import findings
 from checks.model import Manifest, Outcome, Report
+from checks.outcomes import unpack
 from checks.rules.specs import Key
 from checks.scoring import tallies
 from checks.standard import Standard
@@ -59,3 +60,26 @@ def compose(
         ),
         waivers=applied.results if applied else UNSET,
     )
+
+
+def again(
+    report: Report,
+    answers: bytes,
+    standards: Sequence[Standard],
+    waivers: Sequence[Waiver] = (),
+    on: date | None = None,
+) -> Report:
+    """A report that was made before, with other standards or waivers.
+
+    Args:
+        report: What was said of the commit.
+        answers: What it was made of, as :mod:`checks.outcomes` packs them.
+        standards: Judged one at a time, in this order.
+        waivers: Accepted exceptions.
+        on: The day, for waivers that end.
+
+    Raises:
+        ValueError: The answers cannot be read.
+    """
+    names = (report.repository, report.commit, report.component)
+    return compose(names, report.manifest, unpack(answers), standards, waivers, on)

@@ -225,6 +225,7 @@ class _Asked:
             for finding in report.findings
             if finding.fingerprint not in known
             and not finding.suppressed
+            and not finding.waived
             and finding.check not in shown_only
             and (not self.slug or self.slug in finding.gain)
         ]

@@ -15,6 +15,7 @@ type VerdictName = Literal["holds", "fails", "not-applicable", "unknown", "attes
 type WaiverOutcome = Literal["in-force", "unused", "broken", "expired", "refused", "wrong"]
 type CheckState = Literal["measured", "not-applicable", "unknown"]
 
+WAIVER_FILE = ".straightedge/waivers.toml"
 NOT_BUILT = "check not built"
 ADVISORY = "advisory: shown, not counted"
 

@@ -138,6 +138,10 @@ def _result(
     }
     if finding.suppressed:
         result["suppressions"] = [{"kind": "inSource"}]
+    elif finding.waived:
+        result["suppressions"] = [
+            {"kind": "external", "status": "accepted", "justification": f"waiver {finding.waived}"}
+        ]
     return result
 
 

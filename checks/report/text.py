@@ -110,7 +110,7 @@ def _headline(result: StandardResult, paint: _Paint) -> str:
     if result.low is not None and result.low != result.score:
         parts.append(f"at least {points(result.low)}, some checks broke")
     if result.raw_score not in (None, result.score):
-        parts.append(f"{points(result.raw_score or 0)} without suppressions")
+        parts.append(f"{points(result.raw_score or 0)} without waivers and suppressions")
     parts += [
         f"coverage {round(result.coverage * POINT) // (POINT // 100)} %",
         _count(result.open_must, "open must"),
@@ -145,9 +145,12 @@ def _unknowns(result: StandardResult) -> list[str]:
 
 
 def _findings(found: Sequence[Finding], paint: _Paint) -> list[str]:
-    shown = [each for each in found if not each.suppressed]
-    suppressed = len(found) - len(shown)
-    note = f" ({suppressed} more suppressed in the code)" if suppressed else ""
+    shown = [each for each in found if not each.suppressed and not each.waived]
+    suppressed = sum(each.suppressed for each in found)
+    waived = len(found) - len(shown) - suppressed
+    aside = [f"{waived} more waived"] if waived else []
+    aside += [f"{suppressed} more suppressed in the code"] if suppressed else []
+    note = f" ({', '.join(aside)})" if aside else ""
     lines = [paint(f"{_count(len(shown), 'finding')}{note}")]
     files = [(path, list(each)) for path, each in groupby(shown, key=lambda each: each.path)]
     for path, each in files[:FILES]:

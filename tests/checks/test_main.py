@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -325,3 +326,76 @@ def test_a_standard_of_a_team_can_be_tried_by_the_catalogue(team: Path) -> None:
     got = json.loads(run("catalogue", "--format", "json", "--standard", team).stdout)
     assert [each["slug"] for each in got["standards"]] == ["team"]
     assert got["standards"][0]["clauses"][0]["checks"][0]["id"] == "no-print"
+
+
+# --- waivers
+
+WAIVER = """\
+[[waiver]]
+path = "app/"
+check = "no-print"
+reason = "It is replaced in spring."
+expires = {day}
+count = 1
+"""
+
+
+def _in(days: int) -> str:
+    return (datetime.now(UTC).date() + timedelta(days=days)).isoformat()
+
+
+def test_the_waivers_of_the_repository_count_and_the_text_says_so(
+    checkout: Path, team: Path
+) -> None:
+    plain = judged(checkout, "--standard", team)
+    _commit(checkout, ".straightedge/waivers.toml", WAIVER.format(day=_in(30)))
+
+    got = judged(checkout, "--standard", team)
+    assert got["standards"][0]["score"] > plain["standards"][0]["score"]
+    assert got["standards"][0]["raw_score"] == plain["standards"][0]["raw_score"]
+    assert [each["state"] for each in got["waivers"]] == ["in-force"]
+    waived = next(each for each in got["findings"] if each["check"] == "no-print")
+    assert waived["waived"] == got["waivers"][0]["id"]
+    assert "(1 more waived)" in review(checkout, "--standard", team)
+    assert '"kind": "external"' in review(checkout, "--standard", team, "--format", "sarif")
+
+
+def test_no_waivers_give_the_bytes_of_a_repository_without_the_file(
+    checkout: Path, team: Path
+) -> None:
+    _commit(checkout, ".straightedge/waivers.toml", "# none\n")
+    empty = review(checkout, "--standard", team, "--format", "json")
+    assert "waive" not in empty
+
+    (checkout / ".straightedge/waivers.toml").write_text(WAIVER.format(day=_in(30)))
+    got = json.loads(
+        review(checkout, "--standard", team, "--format", "json", "--worktree", "--waivers", "none")
+    )
+    assert got["standards"] == json.loads(empty)["standards"]
+
+
+def test_another_file_of_waivers_counts_instead(checkout: Path, team: Path, tmp_path: Path) -> None:
+    file = tmp_path / "ours.toml"
+    file.write_text(WAIVER.format(day=_in(30)))
+
+    assert judged(checkout, "--standard", team, "--waivers", file)["waivers"]
+    assert "cannot be read" in complaint_of("--waivers", tmp_path / "none.toml", checkout)
+
+
+def complaint_of(*arguments: str | Path) -> str:
+    done = run("review", *arguments, "--no-cache")
+    assert done.returncode == 2
+    return done.stderr
+
+
+def test_a_waiver_that_waives_nothing_is_told_with_its_line(checkout: Path, team: Path) -> None:
+    lines = [WAIVER.format(day=_in(-1)), WAIVER.format(day='"soon"'), WAIVER.format(day=_in(900))]
+    _commit(checkout, ".straightedge/waivers.toml", "".join(lines))
+
+    done = run("review", checkout, "--standard", team, "--no-cache")
+
+    assert done.returncode == 0
+    assert "waiver at line 1 waives nothing: It ended on" in done.stderr
+    assert "waiver at line 7 waives nothing: expires is not a date" in done.stderr
+    assert "waiver at line 13 waives nothing: It ends on" in done.stderr
+    assert "waived" not in done.stdout

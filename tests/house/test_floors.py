@@ -34,7 +34,10 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         # ---------------------------------------------------- no Django below this line
         "checks.__main__",
         "checks.review | checks.report | checks.opening",
-        "checks.remembered | checks.fresh | checks.compose | checks.outcomes | checks.ledger",
+        (
+            "checks.remembered | checks.fresh | checks.compose checks.outcomes checks.waiverfile"
+            " | checks.ledger"
+        ),
         "checks.ground",
         (
             "checks.fingerprint checks.gain checks.verdict checks.scoring checks.waivers"

@@ -15,7 +15,7 @@ def test_the_headline_has_score_letter_coverage_and_open_musts() -> None:
     lines = render(report(), [TEAM]).splitlines()
     headline = next(line for line in lines if "coverage" in line)
     assert headline == (
-        "  57.6 D · at least 49.4, some checks broke · 52.3 without suppressions"
+        "  57.6 D · at least 49.4, some checks broke · 52.3 without waivers and suppressions"
         " · coverage 54 % · 1 open must"
     )
 
