@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from copy import copy
 
 from checks.model import Outcome
 from checks.rules.specs import Key
@@ -92,25 +93,39 @@ class Gains:
 
     def of_check(self, check: str) -> float:
         """Points gained when a check has no finding left, under any of its limits."""
-        return self._without(key for key in self.outcomes if key[0] == check)
+        return self.of_keys(key for key in self.outcomes if key[0] == check)
 
     def of_clause(self, clause: str) -> float:
         """Points gained when no check of a clause has a finding left, in other clauses as well."""
-        return self._without(
+        return self.of_keys(
             check.key
             for each in self.standard.clauses
             if each.id == clause
             for check in each.checks
         )
 
-    def _without(self, keys: Iterable[Key]) -> float:
-        return self.of(
-            {
-                key: range(len(self.outcomes[key].observations))
-                for key in keys
-                if key in self.outcomes
-            }
-        )
+    def of_keys(self, keys: Iterable[Key]) -> float:
+        """Points gained when these outcomes have no finding left."""
+        left: dict[Key, Weights] = {key: {} for key in keys if key in self._tallies}
+        change = frozenset(left)
+        if change not in self._known:
+            self._known[change] = self._evaluate(left)
+        return self._known[change]
+
+    @property
+    def points(self) -> int | None:
+        """The score in units of 10^-6 of a point; None when nothing is measured."""
+        mean = _average(self._shares)
+        return mean.points if mean else None
+
+    def after(self, keys: Iterable[Key]) -> Gains:
+        """The same once these outcomes have no finding left; what is not built stays unknown."""
+        left: dict[Key, Weights] = {key: {} for key in keys if key in self._tallies}
+        later = copy(self)
+        later._judged = [_refigured(judged, left) for judged in self._judged]
+        later._shares = [judged.share for judged in later._judged]
+        later._known = {}
+        return later
 
     def _evaluate(self, left: Mapping[Key, Weights]) -> float:
         shares = list(self._shares)

@@ -41,7 +41,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "checks.ground",
         (
             "checks.fingerprint checks.gain checks.verdict checks.scoring checks.waivers"
-            " | checks.matching"
+            " checks.plan | checks.matching"
         ),
         "checks.standard checks.rollout checks.waiverrules checks.gate checks.proof",
         "checks.judge | checks.reading checks.lintcontext",
