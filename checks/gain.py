@@ -34,7 +34,12 @@ class Gains:
     """The points that one standard would gain, for any choice of findings.
 
     Findings that change the same numbers gain the same, so each distinct change is evaluated once.
+
+    Attributes:
+        points: The score in units of 10^-6 of a point; None when nothing is measured.
     """
+
+    points: int | None
 
     def __init__(
         self,
@@ -50,12 +55,13 @@ class Gains:
         self._judged = [
             judge_clause(clause, self.outcomes, self._tallies) for clause in standard.clauses
         ]
-        self._shares = [judged.share for judged in self._judged]
         self._clauses_of: dict[Key, set[int]] = defaultdict(set)
         for index, clause in enumerate(standard.clauses):
             for check in clause.checks:
                 self._clauses_of[check.key].add(index)
-        self._known: dict[object, float] = {}
+        self._known: dict[object, float]
+        self._shares: list[Share | None]
+        self._begin()
 
     def of(self, fixed: Fixed) -> float:
         """Points gained when all these observations are fixed together."""
@@ -112,27 +118,26 @@ class Gains:
             self._known[change] = self._evaluate(left)
         return self._known[change]
 
-    @property
-    def points(self) -> int | None:
-        """The score in units of 10^-6 of a point; None when nothing is measured."""
-        mean = _average(self._shares)
-        return mean.points if mean else None
-
     def after(self, keys: Iterable[Key]) -> Gains:
         """The same once these outcomes have no finding left; what is not built stays unknown."""
         left: dict[Key, Weights] = {key: {} for key in keys if key in self._tallies}
         later = copy(self)
         later._judged = [_refigured(judged, left) for judged in self._judged]
-        later._shares = [judged.share for judged in later._judged]
-        later._known = {}
+        later._begin()
         return later
+
+    def _begin(self) -> None:
+        self._shares = [judged.share for judged in self._judged]
+        mean = _average(self._shares)
+        self.points = mean.points if mean else None
+        self._known = {}
 
     def _evaluate(self, left: Mapping[Key, Weights]) -> float:
         shares = list(self._shares)
         for index in {index for key in left for index in self._clauses_of[key]}:
             shares[index] = _refigured(self._judged[index], left).share
-        before, after = _average(self._shares), _average(shares)
-        return shown_points(after.points - before.points) if before and after else 0.0
+        after = _average(shares)
+        return 0.0 if self.points is None or not after else shown_points(after.points - self.points)
 
 
 def _average(shares: Iterable[Share | None]) -> Average | None:

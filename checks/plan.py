@@ -1,8 +1,9 @@
 """What to fix first: exact gains of clauses, checks and files, and a cheap way to a letter.
 
 A plan is greedy: step by step it takes what gains most for each finding that has to be fixed, and
-ends with the cheapest step that reaches the goal. It is cheap, not proven the cheapest of all. The
-score after each step is evaluated with everything before it fixed, never summed.
+of all places where one more step reaches the goal it ends at the cheapest. It is cheap, not proven
+the cheapest of all. The score after each step is evaluated with everything before it fixed, never
+summed.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Plan(NamedTuple):
     @property
     def findings(self) -> int:
         """How many findings are to be fixed in all."""
-        return sum(step.findings for step in self.steps)
+        return _cost(self.steps)
 
     @property
     def score(self) -> float:
@@ -128,37 +129,47 @@ class Worth:
         Returns:
             None when nothing is measured, or the letter is reached already.
         """
-        state, points = self.gains, self.gains.points
+        points = self.gains.points
         goal = goal or (_above(points) if points is not None else "")
         least = dict(LETTERS).get(goal, 0)
         if points is None or points >= least * POINT:
             return None
-        left = {name: keys for name, keys in self._groups(kind).items() if self._count(keys, ())}
+        steps, reached = self._way(points, least * POINT, self._groups(kind))
+        return Plan(goal, least, shown_points(points), steps, reached)
+
+    def _way(self, now: int, goal: int, left: dict[str, set[Key]]) -> tuple[tuple[Step, ...], bool]:
+        """Greedy steps, cut off where one more step reaches the goal at the least cost in all."""
+        state = self.gains
         steps: list[Step] = []
         done: set[Key] = set()
-        start = now = points
-        while now < least * POINT and (best := self._best(state, left, done, least * POINT - now)):
-            name, cost, gained = best
-            now += gained
-            steps.append(Step(name, cost, shown_points(gained), shown_points(now)))
-            keys = left.pop(name)
+        best: tuple[Step, ...] = ()
+        cost = 0
+        while now < goal and (not best or cost < _cost(best)):
+            options = self._options(state, left, done, now)
+            if not options:
+                break
+            last = [step for step in options if units(step.score) >= goal]
+            if last:
+                way = (*steps, min(last, key=lambda step: step.findings))
+                best = min(best or way, way, key=_cost)
+            step = max(options, key=lambda e: (Fraction(units(e.points), e.findings), e.points))
+            steps.append(step)
+            cost += step.findings
+            now = units(step.score)
+            keys = left.pop(step.name)
             done |= keys
             state = state.after(keys)
-        return Plan(goal, least, shown_points(start), tuple(steps), now >= least * POINT)
+        return best or tuple(steps), bool(best)
 
-    def _best(
-        self, state: Gains, left: Mapping[str, set[Key]], done: set[Key], missing: int
-    ) -> tuple[str, int, int] | None:
-        """The next step: name, findings, units gained; None when none gains anything."""
-        open_ = [
-            (name, self._count(keys, done), units(state.of_keys(keys)))
+    def _options(
+        self, state: Gains, left: Mapping[str, set[Key]], done: set[Key], now: int
+    ) -> list[Step]:
+        """The steps that gain something where the plan has come to."""
+        return [
+            Step(name, count, gained, shown_points(now + units(gained)))
             for name, keys in left.items()
+            if (count := self._count(keys, done)) and (gained := state.of_keys(keys)) > 0
         ]
-        steps = [step for step in open_ if step[1] and step[2] > 0]
-        last = [step for step in steps if step[2] >= missing]
-        if last:
-            return min(last, key=lambda step: (step[1], -step[2], step[0]))
-        return max(steps, key=lambda step: (Fraction(step[2], step[1]), step[2]), default=None)
 
     def _groups(self, kind: Kind) -> dict[str, set[Key]]:
         """The outcomes behind each clause or check, in the order of the standard."""
@@ -170,6 +181,10 @@ class Worth:
 
     def _count(self, keys: Iterable[Key], done: Collection[Key]) -> int:
         return len(set().union(*(self._places.get(key, set()) for key in keys if key not in done)))
+
+
+def _cost(steps: Iterable[Step]) -> int:
+    return sum(step.findings for step in steps)
 
 
 def _above(points: int) -> str:

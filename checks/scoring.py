@@ -20,6 +20,13 @@ FULL = 10**12
 POINT = 10**6
 HUNDRED = 100 * POINT
 WEIGHTS: Mapping[Strength, int] = {"must": 4, "should": 1, "may": 0}
+HALF = Fraction(1, 2)
+EXPONENTS: Mapping[Strength, Fraction] = {
+    "must": HALF,
+    "should": Fraction(1),
+    "may": Fraction(1),
+}
+"""What the share of violating sites is raised to: 1, or a half."""
 LETTERS = (("A", 90), ("B", 80), ("C", 65), ("D", 50))
 
 type Weights = Mapping[Fraction, int]
@@ -86,7 +93,8 @@ class Tally:
             self._site_of[index] = site
             self.sites.setdefault(site, {})[index] = min(max(observation.weight, 0.0), 1.0)
         self._heaviest = {site: _heaviest(found.values()) for site, found in self.sites.items()}
-        self.weights: Weights = _exact(Counter(most for most, _ in self._heaviest.values()))
+        self._counts = Counter(most for most, _ in self._heaviest.values())
+        self.weights: Weights = _exact(self._counts)
         self.total = max(outcome.sites, 0) or len(self.sites)
 
     def change(self, index: int) -> tuple[float | None, float | None]:
@@ -106,7 +114,7 @@ class Tally:
         for index in fixed:
             if index in self._site_of:
                 gone.setdefault(self._site_of[index], set()).add(index)
-        left = Counter(most for most, _ in self._heaviest.values())
+        left = self._counts.copy()
         for site, indices in gone.items():
             found = self.sites[site]
             left[self._heaviest[site][0]] -= 1
@@ -127,9 +135,9 @@ def tallies[Each](outcomes: Mapping[Each, Outcome]) -> dict[Each, Tally]:
 
 
 def check_value(weights: Weights, sites: int, strength: Strength) -> int:
-    """``1 - (violations / sites) ^ g`` in units of 10^-12, g being 0.5 for a must, else 1."""
+    """``1 - (violations / sites) ^ g`` in units of 10^-12, g as in :data:`EXPONENTS`."""
     share = violating_share(weights, sites)
-    if strength == "must":
+    if EXPONENTS[strength] == HALF:
         scaled = share * FULL * FULL
         root = isqrt(scaled.numerator // scaled.denominator)
         return FULL - (root if root * root == scaled else root + 1)
