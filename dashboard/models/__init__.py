@@ -1,6 +1,7 @@
 """Rows: what the dashboard knows. Reads are query-set methods that start from the reader."""
 
 from dashboard.models.audit import AuditEntry
+from dashboard.models.change import Cause, ScoreChange
 from dashboard.models.decision import (
     Attestation,
     Concession,
@@ -74,6 +75,7 @@ __all__ = [
     "Attestation",
     "AuditEntry",
     "Branch",
+    "Cause",
     "Clause",
     "ClauseResult",
     "Component",
@@ -102,6 +104,7 @@ __all__ = [
     "Scan",
     "ScanStandard",
     "ScanState",
+    "ScoreChange",
     "Simulation",
     "SimulationState",
     "SourceFile",

@@ -94,7 +94,8 @@ class Scan(models.Model):
 
     ``wanted`` is the branch's counter when the scan began. ``owner``, ``fence`` and
     ``lease_until`` say who may write: a claim raises ``fence``, and every later write names it, so
-    a run that was given up for dead can never overwrite the one that took over.
+    a run that was given up for dead can never overwrite the one that took over. ``ruling`` is by
+    what it judged (:mod:`dashboard.services.judging`), ``before`` the scan its change is told from.
     """
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="scans")
@@ -125,6 +126,8 @@ class Scan(models.Model):
     error_code = models.CharField(max_length=40, blank=True)
     error_message = models.TextField(blank=True)
     manifest = models.JSONField(null=True)
+    ruling = models.JSONField(null=True)
+    before = models.ForeignKey("self", models.DB_SET_NULL, null=True, related_name="+")
     timings = models.JSONField(default=dict)
 
     score = models.FloatField(null=True)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from django.conf import settings
 
+from checks import rollout as engine_rollout
+from checks.facts.version import rules_version
 from checks.report import json as report_json
 from checks.review import review
-from dashboard.services import facts, rollout, tables
+from checks.standard import StandardError
+from dashboard.models import DatedTable, Standard
+from dashboard.services import facts, rollout, standards, tables
 from dashboard.services.results import Judged
 
 if TYPE_CHECKING:
@@ -19,7 +25,8 @@ if TYPE_CHECKING:
     import checks.standard as engine
     from checks.reading import Progress
     from checks.source import Source
-    from dashboard.models import Component, Repository, Standard
+    from checks.waivers import Waiver
+    from dashboard.models import Component, Repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +38,34 @@ class Ruling:
         standards: The same as they count for the repository on a day.
         attested: What leads have attested, in the form the library reads.
         tables: Dated data of the product.
+        waivers: Accepted exceptions.
+        on: The day, for waivers that end.
     """
 
     rows: Sequence[Standard]
     standards: Sequence[engine.Standard]
     attested: Sequence[Mapping[str, Any]]
     tables: Mapping[str, Any]
+    waivers: Sequence[Waiver] = ()
+    on: date | None = None
+
+    def kept(self, folders: Sequence[str]) -> dict[str, Any]:
+        """Return what a later scan needs to tell what has changed since, as JSON.
+
+        Args:
+            folders: The components that are to be judged.
+        """
+        return {
+            "engine": rules_version(),
+            "folders": sorted(folders),
+            "standards": [
+                _kept(row, standard)
+                for row, standard in zip(self.rows, self.standards, strict=True)
+            ],
+            "said": {"attested": _digest(self.attested), "tables": _versions(self.tables)},
+            "waivers": msgspec.to_builtins(list(self.waivers)),
+            "on": self.on.isoformat() if self.on else None,
+        }
 
 
 def ruling(repository: Repository, day: date, attested: Sequence[Mapping[str, Any]] = ()) -> Ruling:
@@ -76,3 +105,44 @@ def judge(
         take=answers.extend,
     )
     return Judged(component, report, report_json.rendered(report), bytes(answers))
+
+
+def earlier_standards(kept: Mapping[str, Any]) -> list[engine.Standard] | None:
+    """Return the standards of an earlier ruling as they counted then; None when they are gone."""
+    slugs = {each["slug"] for each in kept["standards"]}
+    rows = {(row.slug, row.version): row for row in Standard.objects.filter(slug__in=slugs)}
+    found = []
+    for each in kept["standards"]:
+        row = rows.get((each["slug"], each["version"]))
+        if row is None:
+            return None
+        try:
+            text = standards.parsed(row)
+        except StandardError:
+            return None
+        text = engine_rollout.advisory(text, each["advisory"])
+        found.append(engine_rollout.without(text, each["silent"]))
+    return found
+
+
+def _kept(row: Standard, standard: engine.Standard) -> dict[str, Any]:
+    """Which version, and which of its clauses cost nothing or asked for nothing."""
+    written = {clause.id: clause for clause in standards.parsed(row).clauses}
+    counted = standard.clauses
+    return {
+        "slug": row.slug,
+        "version": row.version,
+        "advisory": [c.id for c in counted if c.strength != written[c.id].strength],
+        "silent": [c.id for c in counted if not c.checks and written[c.id].checks],
+    }
+
+
+def _digest(attested: Sequence[Mapping[str, Any]]) -> str:
+    text = msgspec.json.encode([dict(each) for each in attested], order="sorted", enc_hook=str)
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
+def _versions(loaded: Mapping[str, Any]) -> dict[str, str]:
+    """When each table that was used was brought up to date; the data itself is long."""
+    rows = DatedTable.objects.filter(name__in=loaded).values_list("name", "updated_at")
+    return {name: updated.isoformat() for name, updated in rows}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from checks.model import NOT_BUILT
 from dashboard.models import Finding, Strength
+from dashboard.services.changes import Change, last_change
 from dashboard.services.conflicts import undecided, yielding
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class Overview:
     scans: Sequence[Scan]
     active: Scan | None
     undecided: int
+    change: Change | None
 
     @property
     def has_folders(self) -> bool:
@@ -170,6 +172,7 @@ def read_overview(repository: Repository, standard: str = "", component: str = "
         scans=scans,
         active=active,
         undecided=undecided(repository),
+        change=last_change(repository),
     )
 
 

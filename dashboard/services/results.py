@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import checks.model as engine
     from dashboard.models import Component, Standard
     from dashboard.services.lease import Lease
+    from dashboard.services.ledger import Explained
 
 BATCH = 500
 
@@ -96,8 +97,16 @@ def store(
     judged: Sequence[Judged],
     standards: Sequence[Standard],
     timings: dict[str, float],
+    explained: Explained | None = None,
 ) -> None:
     """Write results, transitions, score and the end of the scan, all or nothing.
+
+    Args:
+        lease: The right to write them.
+        judged: What was found in each component.
+        standards: The versions that were judged by.
+        timings: Seconds of each step.
+        explained: Why the score moved; nothing is said of it without.
 
     Raises:
         LeaseLostError: Another worker has taken over; nothing was written.
@@ -135,6 +144,7 @@ def store(
             opened_count=sum(len(turn.opened) + len(turn.reopened) for turn in turns),
             fixed_count=sum(len(turn.fixed) for turn in turns),
             **asdict(summary),
+            **(explained.write(scan) if explained else {}),
         )
         _write_repository(scan, summary, now)
         scanning.settle(scan)

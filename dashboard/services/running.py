@@ -25,6 +25,7 @@ from dashboard.services import (
     facts,
     judging,
     lease,
+    ledger,
     mirrors,
     origins,
     results,
@@ -149,7 +150,9 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     paths = {finding.path for each in judged for finding in each.report.findings}
     source_view.keep(scan.repository, source, paths)
     clock.lap("sources")
-    results.store(held, judged, ruling.rows, clock.laps)
+    explained = ledger.explain(scan.repository, source.commit, judged, ruling)
+    clock.lap("ledger")
+    results.store(held, judged, ruling.rows, clock.laps, explained)
     origins.read_all(scan.repository, source)
 
 

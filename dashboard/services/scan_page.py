@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dashboard.models import Phase, Scan, ScanStandard
+from dashboard.services.changes import Change, read_change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +54,13 @@ class Proof:
 
 @dataclass(frozen=True)
 class ScanPage:
-    """Steps, results per standard, and the proof of scanning."""
+    """Steps, results per standard, why the score moved, and the proof of scanning."""
 
     steps: Sequence[Step]
     standards: Sequence[ScanStandard]
     proofs: Sequence[Proof]
     seconds: float | None
+    change: Change | None
 
 
 def read_scan(scan: Scan) -> ScanPage:
@@ -71,6 +73,7 @@ def read_scan(scan: Scan) -> ScanPage:
         standards=list(scan.standards.select_related("standard")),
         proofs=_proofs(scan.manifest or {}),
         seconds=took,
+        change=read_change(scan),
     )
 
 

@@ -99,6 +99,17 @@ def points(value: float | None) -> str:
 
 
 @register.filter
+def signed(value: float | None) -> str:
+    """Return a change in points with its sign and two decimals."""
+    if value is None:
+        return DASH
+    if 0 < abs(value) < 0.005:
+        return "less than ±0.01"
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    return f"{sign}{abs(value):.2f}"
+
+
+@register.filter
 def percent(value: float | None) -> str:
     """Return a share of 0 to 1 as a whole percentage, rounded down."""
     return DASH if value is None else f"{_floor(value * 100, 0)} %"

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def scan(request: SignedInRequest, slug: str, number: int) -> HttpResponse:
     """Show one scan. While it runs the fragment asks for itself again."""
     repository = repository_for(request, slug)
-    row = get_object_or_404(repository.scans.select_related("requested_by"), number=number)
+    row = get_object_or_404(
+        repository.scans.select_related("requested_by", "before"), number=number
+    )
     row.repository = repository
     context = page_context(request, repository, "history")
     context |= {"scan": row, "view": read_scan(row), "attempts": MAX_ATTEMPTS}
