@@ -127,6 +127,7 @@ class Repository(models.Model):
     open_must = models.PositiveIntegerField(default=0)
     findings_count = models.PositiveIntegerField(default=0)
     suppressed_count = models.PositiveIntegerField(default=0)
+    due_count = models.PositiveIntegerField(default=0)
     scanned_at = models.DateTimeField(null=True)
     scanned_commit = models.CharField(max_length=64, blank=True)
 

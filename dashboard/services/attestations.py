@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import pathspec
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from checks.rules.specs import ATTESTATION, specs
-from dashboard.models import Attestation, AuditEntry, Clause, Repository, Role, Trigger
+from dashboard.models import (
+    Attestation,
+    AuditEntry,
+    Clause,
+    ClauseResult,
+    Repository,
+    Role,
+    ScanStandard,
+    Trigger,
+    VerdictName,
+)
 from dashboard.services import scanning
 from dashboard.text import clean
 
@@ -21,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from checks.source import Source
-    from dashboard.models import User
+    from dashboard.models import Scan, User
     from dashboard.models.people import Reader
 
 MOST_SEEN = 2_000
@@ -210,10 +220,61 @@ def _still_true(row: Attestation, files: Mapping[str, str]) -> bool:
 # --- over time
 
 
-def due_next(reader: Reader) -> Any:
-    """Return the words that count in the reader's repositories, what ends first before."""
-    found = Attestation.objects.visible_to(reader).in_force()
-    return found.select_related("repository", "author").defer("seen").order_by("expires_at", "pk")
+@dataclass
+class Item:
+    """One topic of one repository: due, or attested until a day.
+
+    Attributes:
+        repository: Whose it is.
+        topic: Its name.
+        heading: The topic in words, or what is demanded.
+        cost: Points of the repository's score that it costs while it is due.
+        record: The word that counts, None for what is due.
+    """
+
+    repository: Repository
+    topic: str
+    heading: str
+    cost: float = 0.0
+    record: Attestation | None = None
+
+
+def due_topics(scan: Scan) -> set[str]:
+    """Return the topics for which the result of a scan misses a word."""
+    rows = ClauseResult.objects.filter(scan_standard__scan=scan, verdict=VerdictName.DUE)
+    asked = rows.values_list("clause__checks", flat=True)
+    return {name for checks in asked for name, _, _ in _demands(checks)}
+
+
+def open_items(reader: Reader) -> list[Item]:
+    """Return what is due in the reader's repositories, costliest first, then what ends when."""
+    due = _due(reader)
+    records = Attestation.objects.visible_to(reader).in_force()
+    records = records.select_related("repository", "author").defer("seen")
+    ending = [
+        Item(record.repository, record.topic, in_words(record.topic), record=record)
+        for record in records.order_by("expires_at", "pk")
+        if (record.repository_id, record.topic) not in due
+    ]
+    return sorted(due.values(), key=lambda item: (-item.cost, item.repository.name)) + ending
+
+
+def _due(reader: Reader) -> dict[tuple[int, str], Item]:
+    """What the newest scans say is due, by repository and topic."""
+    scans = Repository.objects.visible_to(reader).filter(due_count__gt=0).values("last_scan")
+    scored = ScanStandard.objects.filter(scan__in=scans, score__isnull=False)
+    shares = dict(scored.values_list("scan").annotate(Count("pk")).order_by())
+    rows = ClauseResult.objects.filter(scan_standard__scan__in=scans, verdict=VerdictName.DUE)
+    rows = rows.select_related("clause", "scan_standard__scan__repository")
+    found: dict[tuple[int, str], Item] = {}
+    for row in rows:
+        scan = row.scan_standard.scan
+        for name, _, _ in _demands(row.clause.checks):
+            own = row.clause.requirement if row.clause.number == name else in_words(name)
+            place = (scan.repository_id, name)
+            item = found.setdefault(place, Item(scan.repository, name, own))
+            item.cost += row.loss / shares.get(scan.pk, 1)
+    return found
 
 
 def judge_ended() -> int:

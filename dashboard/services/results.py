@@ -25,7 +25,7 @@ from dashboard.models import (
     StoredReport,
     Strength,
 )
-from dashboard.services import scanning, transitions
+from dashboard.services import attestations, scanning, transitions
 from dashboard.text import clean_json
 
 if TYPE_CHECKING:
@@ -238,6 +238,7 @@ def _write_repository(scan: Scan, summary: Summary, now: Any) -> None:
         open_must=summary.open_must,
         findings_count=summary.findings_count,
         suppressed_count=summary.suppressed_count,
+        due_count=len(attestations.due_topics(scan)),
         scanned_at=now,
         scanned_commit=scan.commit,
         state=RepositoryState.READY,

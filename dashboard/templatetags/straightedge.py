@@ -11,14 +11,19 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django import template
+from django.db.models import Sum
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 
+from dashboard.models import Repository
+
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from dashboard.models.people import Reader
 
 register = template.Library()
 
@@ -220,3 +225,10 @@ def short(commit: str) -> str:
 def of(mapping: dict[str, object], key: str) -> object:
     """Return ``mapping[key]``, or None."""
     return mapping.get(key)
+
+
+@register.simple_tag
+def due_count(reader: Reader) -> int:
+    """Return how many attestations are due in the reader's repositories."""
+    visible = Repository.objects.visible_to(reader)
+    return int(visible.aggregate(due=Sum("due_count", default=0))["due"])

@@ -30,8 +30,8 @@ PAGE_SIZE = 50
 @require_safe
 @signed_in
 def ending(request: SignedInRequest) -> HttpResponse:
-    """List what counts in all repositories, what ends first before."""
-    page = Paginator(service.due_next(request.user), PAGE_SIZE).get_page(request.GET.get("page"))
+    """List what is due in all repositories, then what counts by its end."""
+    page = Paginator(service.open_items(request.user), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {"section": "fleet", "page": page}
     return answer(request, "attestation/ending.html", context, partial="rows")
 

@@ -171,8 +171,8 @@ def test_what_ends_first_stands_first_and_only_for_those_who_may_see_it(
         repository, _topic(repository), Word(WORD.statement, WORD.evidence, 3), lead
     )
 
-    assert [row.pk for row in attestations.due_next(lead)] == [soon.pk, late.pk]
-    assert not attestations.due_next(rows.user())
+    assert [item.record for item in attestations.open_items(lead)] == [soon, late]
+    assert not attestations.open_items(rows.user())
 
 
 def test_a_repository_is_judged_again_once_when_a_word_ends(

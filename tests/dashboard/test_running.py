@@ -34,8 +34,17 @@ from dashboard.models import (
     Trigger,
 )
 from dashboard.models.source_file import SourceState
-from dashboard.services import judging, mirrors, repositories, running, scanning, source_view
+from dashboard.services import (
+    attestations,
+    judging,
+    mirrors,
+    repositories,
+    running,
+    scanning,
+    source_view,
+)
 from tests.dashboard import rows
+from tests.dashboard.test_attestations import RULES, WORD
 from tests.gitservers import Origin
 from tests.services import ROOT
 
@@ -125,6 +134,30 @@ def test_findings_of_a_folder_leave_and_return_with_it(
     scan_of(repository)
     gone.refresh_from_db()
     assert gone.state == FindingState.REOPENED
+
+
+def test_what_is_due_is_counted_with_its_cost_until_a_lead_attests_it(origin: Origin) -> None:
+    origin.commit({"app/main.py": GOOD})
+    lead = rows.user()
+    repository = repositories.register(
+        team=rows.team(lead=lead), clone_url=str(origin.git_dir), adopted=[rows.standard(RULES)]
+    )
+    scan_of(repository)
+    repository.refresh_from_db()
+    due = attestations.open_items(lead)
+
+    assert repository.due_count == 2
+    assert {item.heading for item in due} == {"Secret rotation", "Somebody is on call."}
+    assert sum(item.cost for item in due) == pytest.approx(100)
+    assert not attestations.open_items(rows.user())
+
+    topic = next(each for each in attestations.topics(repository) if each.name == due[0].topic)
+    attestations.attest(repository, topic, WORD, lead)
+    scan_of(repository)
+
+    repository.refresh_from_db()
+    assert repository.due_count == 1
+    assert [bool(item.record) for item in attestations.open_items(lead)] == [False, True]
 
 
 def test_the_server_says_of_a_commit_what_the_command_line_says(

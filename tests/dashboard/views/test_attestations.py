@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboard.models import Attestation
+from dashboard.models import Attestation, Clause, ClauseResult, Repository, ScanStandard
 from dashboard.services import standards
 from tests.dashboard import rows
 from tests.dashboard.test_attestations import RULES
@@ -106,3 +106,26 @@ def test_a_topic_stands_in_words(asked: House) -> None:
 
 def _page(asked: House) -> str:
     return asked.client(asked.viewer).get(asked.page("attestations/")).content.decode()
+
+
+def test_what_is_due_stands_in_the_tab_the_menu_and_the_list(asked: House) -> None:
+    scan = asked.scan()
+    clause = Clause.objects.get(standard__slug="word-rules", number="WR-1")
+    head = ScanStandard.objects.create(
+        scan=scan,
+        component=asked.repository.components.get(),
+        standard=clause.standard,
+        version=clause.standard.version,
+        coverage=1.0,
+        open_must=1,
+    )
+    numbers = {"weight": 4, "loss": 40.0, "sites": 1, "violations": 0, "suppressed": 0}
+    ClauseResult.objects.create(scan_standard=head, clause=clause, verdict="due", **numbers)
+    Repository.objects.update(due_count=1)
+
+    assert _page(asked).count(">1 due</span>") == 2
+    listed = asked.client(asked.viewer).get("/attestations/").content.decode()
+    foreign = asked.client(asked.stranger).get("/attestations/").content.decode()
+    assert "Secret rotation</a>" in listed
+    assert "−40.0" in listed
+    assert "Secret rotation" not in foreign
