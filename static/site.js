@@ -159,5 +159,13 @@
       if (chart) chart.resize();
     });
   });
-  document.addEventListener("DOMContentLoaded", () => drawAll(document));
+  // A row of tabs scrolls where it is narrow: the tab one is on stands in sight.
+  const showCurrentTab = () => document.querySelectorAll(".tabs a[aria-current]").forEach((tab) => {
+    const row = tab.closest(".tabs");
+    row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    drawAll(document);
+    showCurrentTab();
+  });
 })();
