@@ -146,7 +146,10 @@ class ClausePart:
 
 
 class ClausesForm(forms.Form):
-    """One page of the clauses of a text. Fields are named by the position of their clause."""
+    """One page of the clauses of a text. Fields are named by the position of their clause.
+
+    ``only`` is the id of the one clause to show, "" for the page.
+    """
 
     use_required_attribute = False
 
@@ -167,13 +170,16 @@ class ClausesForm(forms.Form):
         standard: engine.Standard,
         number: int,
         off: frozenset[str],
+        only: str = "",
     ) -> None:
         pages = max(1, -(-len(standard.clauses) // PAGE_SIZE))
         self.number = min(max(number, 1), pages)
         self.pages = range(1, pages + 1)
         self.standard, self.elsewhere = standard, off
         first = (self.number - 1) * PAGE_SIZE
-        self.shown = list(enumerate(standard.clauses))[first : first + PAGE_SIZE]
+        rows = list(enumerate(standard.clauses))
+        chosen = [row for row in rows if row[1].id == only]
+        self.shown = chosen or rows[first : first + PAGE_SIZE]
         head = {"slug": standard.slug, "title": standard.title, "summary": standard.summary}
         super().__init__(data, initial=head, auto_id="edit-%s")
         self.places: dict[str, Place] = {}

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from checks.standard import parse
 from dashboard.models import Adoption, Repository, Role, Simulation, Standard, Trigger
-from dashboard.services import own_standards, rollout, scanning, standards
+from dashboard.services import editing, own_standards, rollout, scanning, standards
 from dashboard.services.rollout import Held
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def read(simulation: Simulation) -> Proposal:
     """Return the proposal of a simulation.
 
     Raises:
-        checks.standard.StandardError: A text asks for what this release cannot read.
+        own_standards.RefusedError: A text asks for what this release cannot read.
     """
     return Proposal(
         [part_of(each["source"], each["replaces"]) for each in simulation.parts],
@@ -73,9 +72,9 @@ def part_of(source: str, replaces: str) -> Part:
     """Return a text as a part of a proposal.
 
     Raises:
-        checks.standard.StandardError: It is no standard; every mistake is named.
+        own_standards.RefusedError: It is no standard; every mistake is named.
     """
-    return Part(parse(source.encode("utf-8", "replace"), "the text"), source, replaces)
+    return Part(editing.read(source), source, replaces)
 
 
 def asked(repository: Repository, proposal: Proposal, day: date) -> list[engine.Standard]:

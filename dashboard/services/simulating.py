@@ -33,6 +33,7 @@ from dashboard.models import (
 )
 from dashboard.services import forecasts, owner, proposals, stopping
 from dashboard.services.credentials import CredentialError
+from dashboard.services.own_standards import RefusedError
 from dashboard.text import clean
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def work(pk: int) -> None:
         return
     try:
         proposal = proposals.read(row)
-    except StandardError as error:
+    except RefusedError as error:
         _end(row, clean(str(error), 1000))
         return
     until = time.monotonic() + TURN_SECONDS

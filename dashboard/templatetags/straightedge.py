@@ -63,11 +63,17 @@ DELIVERY_OUTCOMES = {
     "ignored": ("", "circle-minus", "nothing to do"),
     "refused": ("bad", "circle-x", "refused"),
 }
+SIMULATION_STATES = {
+    "running": ("warn", "loader-2", "running"),
+    "done": ("good", "circle-check", "done"),
+    "cancelled": ("", "circle-minus", "stopped"),
+}
 KINDS = {
     "verdict": VERDICTS,
     "scan": SCAN_STATES,
     "finding": FINDING_STATES,
     "delivery": DELIVERY_OUTCOMES,
+    "simulation": SIMULATION_STATES,
 }
 
 
@@ -164,7 +170,7 @@ def delta(change: float | None) -> SafeString | str:
 
 @register.simple_tag
 def state(kind: str, value: str) -> SafeString:
-    """Return a state of ``kind`` (verdict, scan, finding, delivery) as word, colour and icon."""
+    """Return a state of ``kind`` (verdict, scan, finding, ...) as word, colour and icon."""
     tone, name, word = KINDS[kind].get(value, ("", "circle-minus", value))
     return format_html('<span class="state {}">{}{}</span>', tone, icon(name, _turning(name)), word)
 

@@ -44,11 +44,21 @@ FOR_EVERYBODY_SIGNED_IN = {
     "attestations-ending": "/attestations/",
     "checks": "/checks/",
     "check": "/checks/no-print/",
+    "simulations": "/simulate/",
+    "simulation-new": "/simulate/new/",
+    "simulation-clause": "/simulate/new/house-rules/HR-1/",
     "me": "/me/",
     "settings": "/settings/",
 }
 FOR_MACHINES = ("hooks/", "api/", "metrics")
 ASKED_ELSEWHERE = {
+    "simulation",
+    "simulation-adopt",
+    "simulation-cancel",
+    "simulation-remove",
+    "simulation-repository",
+    "simulation-resume",
+    "simulation-save",
     "standard-adopt",
     "standard-clauses",
     "standard-new",
