@@ -38,11 +38,12 @@ def answers() -> bytes:
         Observation(path="app/main.py", line=line, message="It prints.", anchor=str(line))
         for line in (3, 8)
     )
+    found = {"no-print": seen, "no-broad-except": ()}
+    keys = {name: specs()[name].key({}) for name in found}
     return pack(
         {
-            key: Outcome(check=key[0], params=key[1], sites=10, observations=found)
-            for name, found in (("no-print", seen), ("no-broad-except", ()))
-            if (key := specs()[name].key({}))
+            key: Outcome(check=name, params=key[1], sites=10, observations=found[name])
+            for name, key in keys.items()
         }
     )
 
