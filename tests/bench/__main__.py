@@ -13,7 +13,7 @@ from pathlib import Path
 from checks.gitread import git_dir_of
 from tests.bench import engine
 
-PARTS = ("engine", "phases", "server")
+PARTS = ("engine", "phases", "server", "whatif")
 
 
 def main() -> None:
@@ -32,6 +32,11 @@ def main() -> None:
         from tests.bench import server
 
         for line in server.report():
+            print(line, flush=True)
+    if "whatif" in parts:
+        from tests.bench import whatif
+
+        for line in whatif.report([git_dir_of(each) for each in given.repository or [engine.ROOT]]):
             print(line, flush=True)
 
 
