@@ -201,20 +201,21 @@ def _shown(findings: Sequence[Finding]) -> dict[str, Any]:
 def _standards(sides: Sides, proposal: Proposal) -> list[dict[str, Any]]:
     """Both sides of each standard of a component, with the clauses that differ."""
     origin = {part.standard.slug: part.replaces for part in proposal.parts if part.replaces}
+    titles = {part.standard.slug: part.standard.title for part in proposal.parts}
     before = {each.slug: each for each in sides.before.standards}
     rows = []
     for after in sides.after.standards:
         was = before.pop(origin.get(after.slug, after.slug), None) or before.pop(after.slug, None)
-        rows.append(_standard(sides.component.path, was, after))
-    rows += [_standard(sides.component.path, was, None) for was in before.values()]
+        rows.append(_standard(was, after))
+    rows += [_standard(was, None) for was in before.values()]
+    for row in rows:
+        slug = (row["after"] or row["before"])["slug"]
+        row |= {"component": sides.component.path, "slug": slug, "title": titles.get(slug, "")}
     return rows
 
 
-def _standard(
-    component: str, before: StandardResult | None, after: StandardResult | None
-) -> dict[str, Any]:
+def _standard(before: StandardResult | None, after: StandardResult | None) -> dict[str, Any]:
     return {
-        "component": component,
         "before": _figures(before),
         "after": _figures(after),
         "clauses": _clauses(before, after),

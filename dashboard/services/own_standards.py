@@ -23,7 +23,7 @@ from dashboard.models import (
 )
 from dashboard.services import standards
 from dashboard.services.catalogue import built
-from dashboard.services.versions import Difference, changes
+from dashboard.services.versions import Difference, against
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -108,7 +108,7 @@ def read(text: str, reader: User) -> Offer:
     return Offer(
         standard=standard,
         before=before,
-        difference=_difference(before, standard),
+        difference=against(before, standard),
         adopters=[row.repository for row in held.select_related("repository")[:50]],
     )
 
@@ -121,13 +121,6 @@ def taken(slug: str, teams: Collection[int]) -> str:
     if before is not None and before.team_id not in teams:
         return f"standard: slug {slug!r} belongs to another team; choose another"
     return ""
-
-
-def _difference(before: Standard | None, after: engine.Standard) -> Difference:
-    try:
-        return Difference(changes(standards.parsed(before) if before else None, after))
-    except StandardError as error:
-        return Difference(unreadable=str(error))
 
 
 @transaction.atomic

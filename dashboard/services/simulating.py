@@ -30,8 +30,9 @@ from dashboard.models import (
     Repository,
     Simulation,
     SimulationState,
+    Standard,
 )
-from dashboard.services import forecasts, owner, proposals, stopping
+from dashboard.services import forecasts, owner, proposals, stopping, versions
 from dashboard.services.credentials import CredentialError
 from dashboard.services.own_standards import RefusedError
 from dashboard.text import clean
@@ -116,11 +117,20 @@ def _adopting(repositories: RepositoryQuerySet, proposal: Proposal) -> Repositor
 
 
 def _title(proposal: Proposal) -> str:
-    parts = [
-        f"{part.standard.title} {'changed' if part.replaces else 'adopted'}"
-        for part in proposal.parts
-    ]
-    return ", ".join([*parts, *(f"without {slug}" for slug in sorted(proposal.drops))])
+    named = [_named(part) for part in proposal.parts]
+    return "; ".join([*named, *(f"without {slug}" for slug in sorted(proposal.drops))])
+
+
+def _named(part: Part) -> str:
+    """What a text does: its one change where it makes but one."""
+    base = Standard.objects.newest().filter(slug=part.replaces).first()
+    if base is None:
+        return f"{part.standard.title} adopted"
+    found = versions.against(base, part.standard).changes
+    if len(found) != 1:
+        return f"{part.standard.title} changed"
+    (change,) = found
+    return f"{change.number}: {', '.join(change.details) if change.details else change.kind}"
 
 
 def ring(pk: int, bells: int = 1) -> None:

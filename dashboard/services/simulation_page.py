@@ -12,7 +12,6 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Abs
 
-from checks.standard import StandardError
 from dashboard.models import (
     Forecast,
     ForecastState,
@@ -22,9 +21,9 @@ from dashboard.models import (
     Standard,
     Team,
 )
-from dashboard.services import editing, proposals, standards
+from dashboard.services import editing, proposals
 from dashboard.services.own_standards import RefusedError
-from dashboard.services.versions import Difference, changes
+from dashboard.services.versions import Difference, against
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -203,17 +202,10 @@ def _changed(simulation: Simulation) -> tuple[list[Changed], str]:
     for part in proposal.parts:
         base = bases.get(part.replaces)
         row = saved.get(part.standard.slug)
-        found.append(Changed(part, base, _difference(base, part), row))
+        found.append(
+            Changed(part, base, against(base, part.standard) if base else Difference(), row)
+        )
     return found, ""
-
-
-def _difference(base: Standard | None, part: Part) -> Difference:
-    if base is None:
-        return Difference()
-    try:
-        return Difference(changes(standards.parsed(base), part.standard))
-    except StandardError as error:
-        return Difference(unreadable=str(error))
 
 
 # --- one repository
@@ -224,7 +216,9 @@ class Outlook:
     """One repository under a proposal.
 
     Attributes:
-        standards: Both sides of each standard, with the clauses that differ.
+        standards: Both sides of each standard that is judged otherwise, with the clauses that are.
+        known: Slugs of those that have a page.
+        same: How many are judged as before.
         side: Which findings are listed: those ``appearing`` or those ``vanishing``.
         checks: How many there are of each check.
         check: Only those of this check, "" for all.
@@ -234,6 +228,8 @@ class Outlook:
     """
 
     standards: Sequence[Mapping[str, Any]]
+    known: frozenset[str]
+    same: int
     side: str
     checks: Sequence[tuple[str, int]]
     check: str
@@ -253,14 +249,17 @@ def read_outlook(row: Forecast, parameters: Mapping[str, str]) -> Outlook:
         side = VANISHING if row.vanishing and not row.appearing else APPEARING
     listed, check = details[side], parameters.get("check", "")
     rows = [each for each in listed["rows"] if check in ("", each["check"])]
-    slugs = {_slug(each) for each in details["standards"]}
+    slugs = {each["slug"] for each in details["standards"]}
     newest = Standard.objects.newest().filter(slug__in=slugs)
     titles = dict(newest.values_list("slug", "title"))
+    differing = [each for each in details["standards"] if each["before"] != each["after"]]
     return Outlook(
         standards=[
-            {**each, "slug": _slug(each), "title": titles.get(_slug(each), "")}
-            for each in details["standards"]
+            {**each, "title": each["title"] or titles.get(each["slug"], each["slug"])}
+            for each in differing
         ],
+        known=frozenset(titles),
+        same=len(details["standards"]) - len(differing),
         side=side,
         checks=listed["checks"],
         check=check,
@@ -268,11 +267,6 @@ def read_outlook(row: Forecast, parameters: Mapping[str, str]) -> Outlook:
         kept=len(listed["rows"]),
         total=getattr(row, side),
     )
-
-
-def _slug(sides: Mapping[str, Any]) -> str:
-    side = sides["after"] or sides["before"]
-    return str(side["slug"])
 
 
 def likely_place(text: str) -> str:

@@ -57,7 +57,15 @@ class Difference:
 def compare(before: Standard, after: Standard) -> Difference:
     """Return what differs between two stored versions."""
     try:
-        return Difference(changes(standards.parsed(before), standards.parsed(after)))
+        return against(before, standards.parsed(after))
+    except StandardError as error:
+        return Difference(unreadable=str(error))
+
+
+def against(before: Standard | None, after: engine.Standard) -> Difference:
+    """Return what differs from a stored version, everything when there is none."""
+    try:
+        return Difference(changes(standards.parsed(before) if before else None, after))
     except StandardError as error:
         return Difference(unreadable=str(error))
 

@@ -123,7 +123,9 @@ def _copied(real: Repository, number: int, standard: Standard) -> None:
     for each in kept.select_related("component"):
         component = Component.objects.create(repository=row, path=each.component.path)
         before = msgspec.json.decode(zlib.decompress(each.data), type=Report)
-        outcomes = {key: _slice(found, number) for key, found in unpack(bytes(each.answers)).items()}
+        outcomes = {
+            key: _slice(found, number) for key, found in unpack(bytes(each.answers)).items()
+        }
         names = (row.slug, before.commit, before.component)
         made = compose(names, before.manifest, outcomes, [standards.parsed(standard)])
         data = report_json.render(made).encode()
