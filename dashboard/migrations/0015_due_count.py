@@ -22,7 +22,7 @@ def count_due(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0013_simulation"),
+        ("dashboard", "0014_score_changes"),
     ]
 
     operations = [
