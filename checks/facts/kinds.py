@@ -65,7 +65,9 @@ _SCRIPT_FOLDERS: Final = frozenset({"scripts", "script", "bin", "ci", ".ci", "to
 # Base names in lower case; an exact name decides before a pattern, patterns in this order.
 _NAMES: Final[dict[Kind, str]] = {
     "lock": "uv.lock poetry.lock pdm.lock pipfile.lock pylock.toml pylock.*.toml",
-    "requirements": "requirements*.txt requirements*.in constraints*.txt *-requirements.txt",
+    "requirements": """
+        requirements*.txt requirements*.in requirements*.lock constraints*.txt *-requirements.txt
+    """,
     "dockerfile": "dockerfile dockerfile.* *.dockerfile containerfile containerfile.*",
     "makefile": "makefile gnumakefile makefile.* *.mk",
     "justfile": "justfile .justfile *.just",

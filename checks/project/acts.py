@@ -58,9 +58,11 @@ def second_act(test: Function, rows: Sequence[Assertion], allowed: int) -> int:
     What is asserted before anything was done is a precondition, not a round.
     """
     rounds, begun, pending, strength, verb = 0, False, 0, "", ""
+    asserted = False
     read: set[str] = set()
     for event in _events(test, rows):
         if event.kind == "assert":
+            asserted = True
             if rounds == 0:
                 rounds = 1 if begun or pending else 0
             if pending:
@@ -69,7 +71,7 @@ def second_act(test: Function, rows: Sequence[Assertion], allowed: int) -> int:
                 return pending
             pending, strength = 0, ""
         elif event.act == "read":
-            if event.name in read and not begun and not pending:
+            if event.name in read and asserted and not begun and not pending:
                 pending, strength = event.line, "read"
             read.add(event.name)
         else:

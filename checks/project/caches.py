@@ -40,9 +40,10 @@ _AIOCACHE = ("aiocache.", "aiocache")
 _OTHER_USE = re.compile(
     r"(?:lock|mutex|session|token|otp|captcha|code|nonce|state|jti|blacklist|blocklist|denylist"
     r"|revoked|attempt|failure|counter|count|quota|limit|ratelimit|limiter|queue|job|login"
-    r"|logout|refresh|online|heartbeat|presence|pubsub|channel|verification|verify|idempotency)s?"
+    r"|logout|refresh|online|heartbeat|presence|pubsub|channel|verification|verify|idempotency"
+    r"|stat|statistic|metric|uptime|start|ping|incident|progress|dlq)s?"
 )
-"""Words of keys under which redis is a lock, a counter, a queue or a store of sessions."""
+"""Words of keys under which redis is a lock, a counter, a queue, or keeps sessions or state."""
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _STEPS = 8
 

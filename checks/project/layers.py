@@ -18,6 +18,7 @@ _REPOSITORY_STEMS = frozenset({"repository", "repositories", "crud", "dao"})
 _ROOT_STEMS = frozenset({"dependencies", "deps", "di", "container", "containers"})
 _ROOT_FOLDERS = frozenset({"dependencies", "deps"})
 _OBJECT_SESSIONS = frozenset({"object_session", "async_object_session"})
+_SETTINGS = ("SET ", "RESET ", "PRAGMA ", "SELECT SET_CONFIG(")
 _DATABASE_FOLDERS = frozenset({"database", "db"})
 
 
@@ -168,7 +169,7 @@ def is_named_service(file: File) -> bool:
 
 def is_service_class(cls: Class) -> bool:
     """A class that its name calls a service or a use case."""
-    return cls.name.endswith(("Service", "UseCase", "Usecase")) and _is_code(cls)
+    return cls.name.endswith(("Service", "UseCase", "Usecase", "UseCases")) and _is_code(cls)
 
 
 def is_repository_class(cls: Class) -> bool:
@@ -216,10 +217,10 @@ def _is_plain_data(cls: Class) -> bool:
 
 
 def is_probe(facts: tree.PyFacts, call: tree.Call) -> bool:
-    """``SELECT 1``: asks whether the database is there, reads no row of ours."""
+    """``SELECT 1`` and ``SET ...``: about the connection, reads and writes no row of ours."""
     for argument in call.args:
         for node in tree.walk(argument, facts):
-            text = tree.text_of(node)
-            if text is not None and text.strip().rstrip(";").upper() == "SELECT 1":
+            text = (tree.text_of(node) or "").strip().rstrip(";").upper()
+            if text == "SELECT 1" or text.startswith(_SETTINGS):
                 return True
     return False

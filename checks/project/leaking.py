@@ -66,8 +66,8 @@ def is_example(path: str) -> bool:
 def is_placeholder(value: str, placeholders: Sequence[str]) -> bool:
     """Whether a value stands for one to come; case, ``-`` and ``_`` do not matter."""
     plain = _plain(value)
-    if not plain.strip("*"):
-        return True  # ``***`` is a pattern of nothing but stars
+    if not plain.strip("*") or plain.endswith(("...", "…")):
+        return True  # ``***`` is a pattern of nothing but stars; what is cut short is no secret
     patterns = (pattern for pattern in placeholders if pattern.strip("*"))
     return any(fnmatchcase(plain, _plain(pattern)) for pattern in patterns)
 
@@ -85,6 +85,9 @@ def is_formatted(leak: Leak, path: str) -> bool:
         return not is_example(path)
     if value.endswith("EXAMPLE") or re.search(r"(?i)example|x{6}|1234567890|(.)\1{9}", value):
         return False
+    body = value.rpartition("_")[2]
+    if body.isalpha() and body.islower() and "PRIVATE KEY" not in value:
+        return False  # words, not what a generator makes
     if leak.kind == "Slack token":
         return re.search(r"\d{6,}-|-[A-Za-z0-9]{18,}", value) is not None
     return True

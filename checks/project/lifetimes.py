@@ -166,6 +166,24 @@ class Lifetimes:
             known = self._known[function.key] = self._climb(function)
         return known
 
+    def at_start(self, function: Function) -> bool:
+        """Whether only the start or the end of the application runs a function."""
+        seen, queue, found = {function.key}, [function], False
+        for each in queue:
+            if each.key in self._once:
+                found = True
+                continue
+            callers = list(self._above(each))
+            if each.key in self._entries or not callers or len(queue) > _MOST:
+                return False
+            for caller in callers:
+                if caller is None or self.is_job(caller):
+                    return False
+                if caller.key not in seen:
+                    seen.add(caller.key)
+                    queue.append(caller)
+        return found
+
     def _climb(self, function: Function) -> bool:
         seen = {function.key}
         queue = [function]

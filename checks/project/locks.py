@@ -78,7 +78,7 @@ def is_compiled(document: DocumentFact) -> bool:
 def is_lock(path: str, document: DocumentFact, project: Project) -> bool:
     """Whether a requirements file fixes all that is installed, not only what is asked for."""
     if is_compiled(document) or f"{path.removesuffix('.txt')}.in" in project.documents:
-        return path.endswith(".txt")
+        return path.endswith((".txt", ".lock"))
     named = [each for each in document.requirements if each.name and not each.editable]
     return bool(named) and all(each.hashes for each in named)
 

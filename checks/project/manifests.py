@@ -130,7 +130,7 @@ class Manifests:
     def _compiled_from(self, path: str) -> bool:
         """Whether a requirements file is the lock of a manifest beside it."""
         if not path.endswith(".txt"):
-            return False
+            return path.endswith(".lock")
         folder = path.rpartition("/")[0]
         if f"{path[:-4]}.in" in self.project.documents:
             return True

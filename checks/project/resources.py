@@ -195,7 +195,7 @@ class Resources:
         for function in self.project.lifetimes.lifespans:
             for call in function.calls:
                 if call.last in {"create_task", "ensure_future"} and call.name in _TASKS:
-                    row = call.file.tables.assign_of_call.get(call.index)
+                    row = _listed_in(function, call)
                     target = tree.dotted(row.targets[0]) if row is not None else ""
                     held = self._kept(target, function) if target else ""
                     name = target or "create_task"
@@ -228,9 +228,13 @@ class Resources:
 
     def _closed_by(self, function: Function) -> Iterator[str]:
         file = function.file
+        listed = dict(_loops(function))
         for call in function.calls:
             if call.last in _CLOSING and call.receiver is not None:
                 yield from self._names(Given(file, call.receiver, function))
+                items = listed.get(tree.dotted(call.receiver))
+                if items is not None:  # ``for task in tasks: task.cancel()``
+                    yield from self._names(Given(file, items, function))
             for arg in call.arguments:
                 text = tree.dotted(arg)
                 head, dot, last = text.rpartition(".")
@@ -261,6 +265,8 @@ class Resources:
             yield f"{function.cls.key}.{attr}"
         if text and not dot and function is not None:
             yield f"{function.key}.{text}"
+            if text in flow(function).outer_names:
+                yield f"{function.file.key}.{text}"
         for each in (given, source(given)):
             expr = _awaited(each.expr)
             name = each.file.resolve(expr, each.function)
@@ -320,6 +326,28 @@ def _returned_at(function: Function, resources: Resources) -> int | None:
             if part in made:
                 return place
     return None
+
+
+def _listed_in(function: Function, call: Call) -> tree.Assign | None:
+    """The assignment that keeps what a call makes, alone or in a list."""
+    direct = call.file.tables.assign_of_call.get(call.index)
+    if direct is not None:
+        return direct
+    return next(
+        (
+            r
+            for r in function.assigns
+            if isinstance(r.value, tree.Seq) and _ref(call) in r.value.items
+        ),
+        None,
+    )
+
+
+def _loops(function: Function) -> Iterator[tuple[str, Expr]]:
+    """Variables of loops, with what these run over."""
+    for _, block in function.blocks:
+        if block.kind in {"for", "comp"} and len(block.exprs) > 1:
+            yield tree.dotted(block.exprs[0]), block.exprs[1]
 
 
 def _ref(call: Call) -> Expr:

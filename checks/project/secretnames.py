@@ -23,8 +23,10 @@ _DATABASE = re.compile(
     r"|rabbit\w*|broker|celery\w*|result_backend|cache|dsn)_(?:url|uri|dsn)|\w*dsn)"
     r"(?:_(?:dev|development|test|prod|production|staging|local|sync|async|\d+))?"
 )
-_PUBLIC = re.compile(r".*(?:sentry|public|publishable).*|.*(?:max|min|num|total|stop|pad|eos|bos)_"
-                     r"(?:\w+_)?tokens?")  # fmt: skip
+_PUBLIC = re.compile(
+    r".*(?:sentry|public|publishable).*|(?:reason|error|err|label|audit)_.*"
+    r"|.*(?:max|min|num|total|stop|pad|eos|bos)_(?:\w+_)?tokens?"
+)
 URL_PASSWORD = re.compile(r"\b[a-zA-Z][\w+.-]*://([^\s/:@'\"]*):([^\s/@'\"]+)@([^\s/:?#'\"]*)")
 """A URL with a password: its groups are user, password and host."""
 

@@ -285,6 +285,8 @@ class SqlText:
                 return True
             case tree.Seq(items=items):
                 return all(self._lists_constants(item, depth + 1) for item in items)
+            case tree.Item(value=value):
+                return self._lists_constants(value, depth + 1)
             case tree.Map(keys=keys, values=values):
                 every = (*(key for key in keys if key is not None), *values)
                 return None not in keys and all(
@@ -293,7 +295,7 @@ class SqlText:
                 )
             case tree.CallRef(index=index):
                 call = Call(self.file, index)
-                if call.last in _VIEWS and call.receiver is not None:
+                if call.last in _VIEWS | {"get"} and call.receiver is not None:
                     return self._lists_constants(call.receiver, depth + 1)
                 given = call.fact.args if call.last in _PLAIN_ITERATORS else ()
                 return bool(given) and all(self._lists_constants(a, depth + 1) for a in given)

@@ -150,6 +150,8 @@ def is_action(route: Route) -> bool:
     if _only_once(route):
         return True
     name = words(route.name)
+    while name[:1] and name[0] in {"bulk", "batch", "admin", "api"}:
+        name = name[1:]
     if not CREATING.isdisjoint(name[:1]) or "create" in name:
         return False
     if not NOT_CREATING.isdisjoint(name[:1]):

@@ -219,7 +219,19 @@ def _is_ordered(first: Call, second: Call) -> bool:
         return False
     if _is_read(first) and _is_read(second) and first.last != second.last and not _caches(first):
         return False
-    return _key(first) is not None and _key(first) == _key(second)
+    one, other = _key(first), _key(second)
+    return one is not None and other is not None and _same(first.file, one, other)
+
+
+def _same(file: File, one: Expr, other: Expr) -> bool:
+    """Whether two keys are written alike, calls that build them included."""
+    if not isinstance(one, tree.CallRef) or not isinstance(other, tree.CallRef):
+        return one == other
+    first, second = file.calls[one.index].fact, file.calls[other.index].fact
+    parts = (first.func, *first.args), (second.func, *second.args)
+    names = [[item.name for item in each.keywords] for each in (first, second)]
+    values = [[item.value for item in each.keywords] for each in (first, second)]
+    return parts[0] == parts[1] and names[0] == names[1] and values[0] == values[1]
 
 
 def _caches(call: Call) -> bool:

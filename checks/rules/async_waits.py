@@ -105,10 +105,17 @@ def _is_meant_to_wait(call: Call, what: str) -> bool:
     """A worker that waits for its next job, a socket that waits for its next message."""
     around = [block for _, block in call.file.blocks_around(call.fact.block)]
     if call.last.startswith("rec"):
-        return any(block.kind in {"while", "for", "async for"} for block in around)
+        return _loops(around) or any(
+            _loops([block for _, block in outer.file.blocks_around(outer.fact.block)])
+            for outer in (call.file.project.calls.callers(call.function) if call.function else ())
+        )
     if call.last not in _JOBS or what.startswith(("Condition.", "Process.")):
         return False
     return any(block.kind == "while" and _is_endless(block.exprs[0]) for block in around)
+
+
+def _loops(around: list[tree.Block]) -> bool:
+    return any(block.kind in {"while", "for", "async for"} for block in around)
 
 
 def _is_endless(test: tree.Expr) -> bool:

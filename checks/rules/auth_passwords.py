@@ -21,6 +21,7 @@ from checks.project.project import Project
 from checks.project.subjects import Call, Class, File, Function
 
 _PEOPLE = frozenset("user users account member customer admin employee client_user".split())
+_ROW_WORDS = frozenset("model entity document record row orm db in table aggregate".split())
 _INPUT = frozenset(
     "confirm confirmation confirmed repeat repeated again retype retyped retry new old "
     "password1 password2 verify".split()
@@ -186,7 +187,8 @@ def _keeps(call: Call, name: str) -> bool:
     if is_hashed(name):
         return True
     own = all(each in cls.file.project.classes.by_key for each in cls.ancestors)
-    return own and role != "schema" and not _PEOPLE.isdisjoint(words(cls.name))
+    said = [word for word in words(cls.name) if word not in _ROW_WORDS]
+    return own and role != "schema" and not _PEOPLE.isdisjoint(said[-1:])
 
 
 def _is_kept(file: File, text: str, function: Function | None) -> bool:

@@ -19,6 +19,7 @@ _UNITS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seco
           "milliseconds": 0.001}  # fmt: skip
 _SEPARATOR = re.compile(r"[:./\-]")
 _LEVELS = 2
+_END = re.compile(r"ttl|expir|max_age|valid_until|deadline")
 
 
 @check("cache-usage", each="aspects")
@@ -81,7 +82,17 @@ def _of_object(caches: Caches, write: Operation) -> tuple[bool, float | None]:
         call = held.call
         if call is not None and call.name in {"cachetools.TTLCache", "cachetools.TLRUCache"}:
             return True, _seconds(call, call.arg(1, "ttl"))
-    return False, None
+    return _carries_end(write), None
+
+
+def _carries_end(write: Operation) -> bool:
+    """``CACHE[key] = (value, now + TTL)``: the entry itself says until when it holds."""
+    for row in write.file.facts.assigns:
+        if row.line == write.line and row.value is not None:
+            nodes = tree.walk(row.value, write.file.facts)
+            if any(isinstance(n, tree.Name) and _END.search(n.id.lower()) for n in nodes):
+                return True
+    return False
 
 
 def _of_write(caches: Caches, write: Operation) -> tuple[bool, float | None]:

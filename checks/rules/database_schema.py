@@ -188,7 +188,7 @@ def _bounded(column: Column) -> str | None:
         return None
     if last != "status" and not _is_number(column):
         return None
-    if column.type_name.rpartition(".")[2] in {"Boolean", "JSON", "JSONB"}:
+    if column.type_name.endswith("Boolean") or "JSON" in column.type_name:
         return None
     if column.foreign_key or _is_enumerated(column) or _named_in(column, "CheckConstraint"):
         return ""

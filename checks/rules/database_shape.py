@@ -37,6 +37,8 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 _FROZEN = re.compile(r"price|amount|cost|rate|total|address|snapshot|currency|tax")
+_RECORDS = frozenset("audit audits log logs history histories event events archive".split())
+"""Words of tables that keep what was true when the row was written."""
 _LISTS = re.compile(r"(?:[a-z]{2,}(?<!s)s|_list|ids)$")
 
 
@@ -60,7 +62,9 @@ def denormalized_columns(cls: Class, *, max_columns: int = 30) -> Answer:
     if table.endswith(_MADE_TO_READ) or snake(cls.name).endswith(_MADE_TO_READ):
         return None
     columns = project.models.columns(cls)
-    faults = [*_groups(columns), *_held_lists(columns), *_repeated(columns)]
+    faults = [*_groups(columns), *_held_lists(columns)]
+    if _RECORDS.isdisjoint(f"{table}_{snake(cls.name)}".split("_")):
+        faults += _repeated(columns)
     faults = [(column, text) for column, text in faults if not _is_justified(column)]
     if faults:
         column, text = min(faults, key=lambda each: each[0].line)

@@ -92,8 +92,8 @@ def inline_comments(
     for each in remarks:
         said = set(words(each.text))
         below = named.get(each.last + 1)
-        if not said or not below or _WHY.search(each.text):
-            continue
+        if not said or not below or _WHY.search(each.text) or each.text.isupper():
+            continue  # a line in capitals is a heading
         if len(said) < _LABEL and each.last + 1 in declared:
             continue
         share = len(said & below) / len(said)

@@ -69,6 +69,8 @@ def exception_handlers_registered(
     for family in families:
         if family == "domain":
             for cls, raised in _raised(project):
+                if _stays_inside(cls):
+                    continue
                 count += 1
                 names = project.exceptions.lineage(cls.key) - _BROAD
                 if "" in registered or not registered.isdisjoint(names):
@@ -84,6 +86,11 @@ def exception_handlers_registered(
             text = f"No handler is registered for {family}"
             found.append(At(application.line, text, path=application.path, anchor=family))
     return Sites(count, found)
+
+
+def _stays_inside(cls: Class) -> bool:
+    """Whether an exception is private and its own module catches it: a signal, not an answer."""
+    return cls.name.startswith("_") and any(cls.key in each.types for each in cls.file.excepts)
 
 
 def _raised(project: Project) -> Iterator[tuple[Class, list[Raise]]]:
@@ -110,6 +117,8 @@ def _reaches(project: Project, raised: Raise, name: str, accept: bool) -> bool:
         if len(seen) > _MOST or project.routes.of(each) is not None:
             return True
         if any(exceptions.catches(clause, name) for clause in exceptions.decorated(each)):
+            continue
+        if project.lifetimes.at_start(each):
             continue
         callers = project.calls.callers(each)
         if not callers and not _is_outside(each) and _belongs(each):

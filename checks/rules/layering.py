@@ -25,7 +25,7 @@ _QUERIES = frozenset({"query", "objects"})
 _PROVIDER_LINES = 5
 _PROMISE = r"(Protocol|Interface|Abstract|ABC|Port|Base|Impl|Dep)?"
 _SERVICE = re.compile(
-    rf"\w*(Service|UseCase|Usecase|Interactor|Facade|Mediator|CommandBus|QueryBus|Bus|CommandHandler"
+    rf"\w*(Service|UseCases?|Usecase|Interactor|Facade|Mediator|CommandBus|QueryBus|Bus|CommandHandler"
     rf"|QueryHandler){_PROMISE}|I\w+Service"
 )
 _REPOSITORY = re.compile(rf"\w*(Repository|Repo|DAO|Dao){_PROMISE}")

@@ -8,6 +8,8 @@ from checks.check import At, Skip, check
 from checks.facts import tree
 from checks.project.conditions import words
 from checks.project.given import Given
+from checks.project.once import once
+from checks.project.project import Project
 from checks.project.routes import Route, segments
 from checks.project.schemas import CONTAINERS, MAPPINGS
 from checks.project.subjects import Call, Function
@@ -68,9 +70,24 @@ def _fault(route: Route) -> str:
         return "answers DELETE and creates"
     for each in route.endpoints:
         bare = each.method in {"PUT", "PATCH"} and not each.partial and "{" not in each.path
-        if bare and SINGLETONS.isdisjoint(segments(each.path)):
+        if bare and SINGLETONS.isdisjoint(segments(each.path)) and not _is_single(route, each.path):
             return f"answers {each.method} without a parameter in its path"
     return ""
+
+
+def _is_single(route: Route, path: str) -> bool:
+    """Whether a path names one thing, by its word: it is read there, and has no items."""
+    read, above = _places(route.file.project)
+    return path in read and path not in above and not path.rstrip("/").endswith("s")
+
+
+@once
+def _places(project: Project) -> tuple[frozenset[str], frozenset[str]]:
+    """Paths that answer GET, and paths below which there are items."""
+    endpoints = [each for route in project.routes.handlers for each in route.endpoints]
+    read = frozenset(each.path for each in endpoints if each.method == "GET")
+    heads = (each.path.partition("{") for each in endpoints)
+    return read, frozenset(head.rstrip("/") for head, brace, _ in heads if brace)
 
 
 def _change(route: Route) -> str:

@@ -30,12 +30,15 @@ def no_query_in_loop(loop: Loop, *, max_depth: int = 2) -> Answer:
     Instead: fetch or write all rows in one statement before or after the loop.
 
     Known problems: a call through a table of functions or a dynamic attribute is not followed.
+    Loops that only the start of the application runs are left alone.
     """
     if not loop.calls:
         return Skip("the loop calls nothing")
     if not loop.file.project.production_uses_database:
         return Skip("no database is used")
     if _opens_session(loop) or _on_purpose(loop) or _is_short(loop):
+        return None
+    if loop.function is not None and loop.file.project.lifetimes.at_start(loop.function):
         return None
     for call in loop.calls:
         if _innermost(call) != loop.index or _is_attempt(loop, call):

@@ -73,6 +73,8 @@ def _is_secret(leak: Leak, path: str, min_entropy: float, min_length: int) -> bo
         return False  # prose shows how to set it
     if len(value) < min_length or not holds_secret(leak.name.rpartition(".")[2]):
         return False
+    if value.endswith(("...", "…")):
+        return False  # cut short by whoever wrote the example
     if _UUID.fullmatch(value) or _NO_SECRET.search(value) or _WORDLIKE.fullmatch(value):
         return False
     digits = sum(char.isdigit() for char in value)

@@ -51,6 +51,7 @@ def test_independent_calls_in_a_row_are_found_at_the_first(code: tuple[str, ...]
         ("await r.incr(key)", "await r.expire(key, 5)"),
         ("await r.set('x', 1)", "await r.get('y')"),
         ("a = await r.get(key)", "b = await r.ttl(key)"),
+        ("await r.lpush(name('x'), 1)", "await r.ltrim(name('x'), 0, 9)"),
         ("await r.set('x', 1)", "await r.publish('y', 2)"),
         ("await r.ping()", "await r.get('x')"),
         ("async with r.lock('a'):", "    await r.get('x')", "    await r.get('y')"),

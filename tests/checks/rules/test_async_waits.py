@@ -81,6 +81,14 @@ def test_limits_of_all_callers_count_one_level_up() -> None:
     assert found(inner + limited + free) == [2]
 
 
+def test_a_helper_that_a_receiving_loop_calls_is_meant_to_wait() -> None:
+    inner = "async def take(ws: WebSocket):\n    return await ws.receive_text()\n"
+    outer = "async def serve(ws):\n    while True:\n        await take(ws)\n"
+
+    assert found(inner) == [2]
+    assert found(inner + outer) == []
+
+
 def test_what_the_application_keeps_on_its_state_is_known() -> None:
     made = "def start(app):\n    ready = asyncio.Event()\n    app.state.ready = ready\n"
     waits = "async def use(request):\n    await request.app.state.ready.wait()\n"

@@ -37,6 +37,9 @@ def found(text: str, **params: object) -> list[int]:
         "c = CryptContext(schemes=['bcrypt', 'md5_crypt'], deprecated='auto')\n",
         "def tag(body):\n    return hashlib.sha256(body).hexdigest()\n",
         "def off(user: User):\n    user.password = None\n",
+        ("class CreateUser:\n    pass\n"
+         "def ask(data: UserIn):\n    return CreateUserRequest(password=data.password)\n"
+         "class CreateUserRequest:\n    password: str\n"),
         ("def add(data: UserIn):\n    data.password = hash_password(data.password)\n"
          "    return User(**data.model_dump())\n"),
         ("def add(data: UserIn):\n"

@@ -42,6 +42,7 @@ def inside(aspect: str, *statements: str, **params: object) -> list[int]:
         ("await r.set('a:1', value, **options)", True),
         ("own[key] = value", True),
         ("endless[key] = value", False),
+        ("endless[key] = (value, now + ttl)", True),
     ],
 )
 def test_entries_expire(code: str, holds: bool) -> None:
@@ -118,6 +119,7 @@ def test_accessors_are_filled_by_who_calls_them() -> None:
         "await r.set('session:1', 1)",
         "await r.incr('a')",
         "await r.lpush('a', 1)",
+        "await r.get('uptime:start')",
         "await r.publish('a', 1)",
     ],
 )

@@ -119,6 +119,12 @@ def test_tables_made_to_be_read_may_repeat() -> None:
     assert not ask("denormalized-columns", model(*body, name="OrderReport")).observations
 
 
+def test_a_record_of_what_was_repeats_on_purpose() -> None:
+    body = ["user_id = Column(ForeignKey('users.id'))", "user_name: Mapped[str]"]
+
+    assert not ask("denormalized-columns", model(*body, name="OrderHistory")).observations
+
+
 def test_a_table_with_many_columns_is_found() -> None:
     outcome = ask("denormalized-columns", model("a: Mapped[int]", "b: Mapped[int]"), max_columns=1)
 

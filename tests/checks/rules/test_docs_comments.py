@@ -39,6 +39,7 @@ def test_a_comment_that_says_only_what_the_statement_names_repeats_it(
         "# get user, see #12",
         "# get user https://example.com",
         "# the cache keeps it for an hour",
+        "# USER",
         "# get the user\n    # whom the gateway has named",
     ],
 )

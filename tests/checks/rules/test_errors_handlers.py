@@ -53,6 +53,16 @@ def test_what_the_services_catch_needs_no_handler() -> None:
     assert unhandled(service=head + SERVICE + again) == ["app/errors.py:2"]
 
 
+def test_signals_of_a_module_and_faults_at_the_start_need_none() -> None:
+    own = (
+        "class _Full(Exception): pass\ndef read(key):\n    raise _Full\n"
+        "def ask(key):\n    try: other(read)\n    except _Full: return 0\n"
+    )
+    assert unhandled(service=own) == []
+    start = "@app.on_event('startup')\nasync def start():\n    read(1)\n"
+    assert unhandled(f"from app.services.a import read\n{start}") == []
+
+
 def test_what_workers_and_commands_raise_needs_none() -> None:
     files = {"app/errors.py": ERRORS, "app/workers/a.py": SERVICE, "app/main.py": MAIN}
     outcome = ask("exception-handlers-registered", files)

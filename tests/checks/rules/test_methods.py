@@ -51,6 +51,20 @@ def test_harmless_calls_and_singletons_hold(decorator: str, signature: str, body
     assert lines(ask("rest-method-semantics", handler(decorator, signature, body))) == []
 
 
+def test_a_collection_is_no_singleton() -> None:
+    files = handler("put('/banners')", "replace(item: Item)", "...")
+    files["api.py"] += "@router.get('/banners')\ndef read(): ...\n"
+    assert lines(ask("rest-method-semantics", files)) == [DECORATOR]
+
+
+def test_what_is_read_at_the_same_path_and_has_no_items_is_a_singleton() -> None:
+    files = handler("put('/banner')", "replace(item: Item)", "...")
+    files["api.py"] += "@router.get('/banner')\ndef read(): ...\n"
+    assert lines(ask("rest-method-semantics", files)) == []
+    files["api.py"] += "@router.get('/banner/{id}')\ndef one(): ...\n"
+    assert lines(ask("rest-method-semantics", files)) == [DECORATOR]
+
+
 @pytest.mark.parametrize(
     ("parameter", "wrong"),
     [

@@ -101,6 +101,20 @@ def test_a_background_task_of_the_lifespan_is_cancelled_at_its_end() -> None:
     assert shutdown(f"{head}    task.cancel()\n", "") == []
 
 
+def test_tasks_of_a_list_are_cancelled_in_a_loop() -> None:
+    head = "    import asyncio\n    tasks = (asyncio.create_task(work()),)\n    yield\n"
+    assert shutdown(head, "") == [8]
+    assert shutdown(f"{head}    for task in tasks:\n        task.cancel()\n", "") == []
+
+
+def test_what_a_function_closes_and_forgets_is_closed() -> None:
+    forgets = (
+        "async def close_engine():\n    global engine\n    engine.dispose()\n    engine = None\n"
+    )
+    db = DB.partition("async def")[0].replace("client = httpx.AsyncClient()\n", "") + forgets
+    assert shutdown("    yield\n    await close_engine()\n", db) == []
+
+
 def test_resources_of_workers_and_other_frameworks_are_no_sites() -> None:
     engine = "from sqlalchemy import create_engine\nengine = create_engine('x')\n"
     assert lines(ask("graceful-shutdown", {"app/main.py": APP, "app/celery_app.py": engine})) == []

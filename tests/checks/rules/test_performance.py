@@ -44,6 +44,14 @@ def test_loops_that_do_not_query_per_element_hold(body: list[str]) -> None:
     assert lines(ask("no-query-in-loop", function(*body, "db.get(int, 1)"))) == []
 
 
+def test_a_loop_that_only_the_start_of_the_application_runs_is_left_alone() -> None:
+    files = function("for row in rows:", "    db.get(int, row)")
+    assert lines(ask("no-query-in-loop", files)) != []
+    start = "from fastapi import FastAPI\nfrom store import run\nasync def life(app: FastAPI):\n"
+    files["main.py"] = f"{start}    run(1, 2, 3, 4, 5)\n    yield\napp = FastAPI(lifespan=life)\n"
+    assert lines(ask("no-query-in-loop", files)) == []
+
+
 @pytest.mark.parametrize(
     ("body", "line"),
     [

@@ -59,6 +59,8 @@ def test_a_secret_is_found_in_every_form(line: str) -> None:
         'assert SECRET_KEY != "development_secret"',
         'if SECRET_KEY == "development_secret":\n    raise ValueError',
         '_dummy_password = "q8Zr1mV7xT2p"',
+        'REASON_PASSWORD = "changed"',
+        'PASSWORD = "q8Zr1mV7..."',
         'key = getattr(settings, "SECRET_KEY", "changeme")',
     ],
 )
@@ -70,6 +72,12 @@ def test_names_placeholders_and_local_passwords_pass(line: str) -> None:
 def test_outside_of_programs_a_bare_service_name_is_a_local_system() -> None:
     text = "A_URL=redis://u:hunter2@cache/0\nB_URL=redis://u:hunter2@cache.acme.io/0\n"
     assert found({"deploy.env": text}) == [("deploy.env", 2)]
+
+
+def test_words_behind_a_known_prefix_are_no_key() -> None:
+    live = "sk_" + "live_"
+    assert found({"app/a.py": f'K = "{live}supersecretwordsonlyhere"\n'}) == []
+    assert found({"app/a.py": f'K = "{live}4eC39HqLyjWDarjtT1zdp7dc"\n'}) == [("app/a.py", 1)]
 
 
 def test_tests_and_examples_hold_dummies_but_no_real_tokens() -> None:

@@ -13,6 +13,7 @@ HEAD = (
     "TABLES = (('users', 'seen'), ('orders', 'paid'))\n"
     "CHECKS = {'users': ('ck_a', 'ck_b'), 'orders': ('ck_c',)}\n"
     "ORDERS = {'name': 'users.name', 'age': 'users.age'}\n"
+    "INDEXES = {'users': {'table': 'users', 'key': 'id'}}\n"
     "TEMPLATE = 'DELETE FROM {table}'\n"
     "class Way(str, enum.Enum):\n    UP = 'asc'\n\n"
     "class Store:\n    LIMIT: ClassVar = 'LIMIT 5'\n\n"
@@ -45,6 +46,8 @@ def function(*body: str, signature: str = "db: Session, given: str, way: Way") -
         ["query = f'DROP TABLE {given}'", "print(query)", "query = 'SELECT 1 FROM users'",
          "db.execute(query)"],
         ["db.execute(TEMPLATE.format(table='users'))"],
+        ["index = INDEXES.get(given)", "table = index['table']",
+         "db.execute(f'SELECT 1 FROM {table}')"],
     ],
 )  # fmt: skip
 def test_parts_that_nobody_outside_can_choose_are_constants(body: list[str]) -> None:

@@ -12,10 +12,11 @@ REPO = (
     "    def get_one(self, n):\n        return self.db\n"
 )
 APP = (
-    "class Out:\n    a: int\n\n\ndef half(n):\n    return n // 2\n\n\ndef load(n):\n    return n\n"
+    "class Out:\n    a: int\n\n\ndef half(n):\n    return n // 2\n\n\n"
+    "def load(n):\n    return n\n\n\ndef get_one():\n    return 1\n"
 )
 HEAD = (
-    "import pytest\nfrom app.main import Out, half, load\n"
+    "import pytest\nfrom app.main import Out, get_one, half, load\n"
     "from app.repositories.user import UserRepo\n\n"
 )
 
@@ -57,6 +58,7 @@ def test_rounds_loops_and_silence_are_found(body: str, expected: list[int]) -> N
         "half(4)  # must not raise",
         "check_half(half(4))",
         "with pytest.raises(ValueError) as caught:\n    half(0)\nassert caught.value",
+        "a = get_one()\nb = get_one()\nassert a is b",
         "got = half(4)\nexpected = half(2)\nassert got\nassert expected",
     ],
 )
