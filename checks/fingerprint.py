@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from checks.gain import Gains
+from checks.gain import Change, Gains, change
 from checks.model import Finding, Observation, Outcome
 from checks.rules.specs import Key
 from checks.scoring import Tally, tallies
 from checks.standard import Standard
 
-_TEXT = json.JSONEncoder(separators=(",", ":"))
+_QUOTED = json.encoder.encode_basestring_ascii
 _NUMBER = re.compile(r"\d+")
 
 
@@ -61,7 +61,7 @@ class Named(NamedTuple):
 
 def fingerprint(check: str, path: str, symbol: str, anchor: str, ordinal: int) -> str:
     """32 hexadecimal digits for one finding; ``ordinal`` counts equals from 1."""
-    text = _TEXT.encode([check, path, symbol, anchor, ordinal])
+    text = f"[{','.join(map(_QUOTED, (check, path, symbol, anchor)))},{ordinal}]"
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
 
 
@@ -95,8 +95,9 @@ def findings(
     """
     clauses = _clauses(standards)
     points = gain or _gains(outcomes, standards, counted)
+    askers = _Askers(clauses)
     found = [
-        _finding(each, outcomes, clauses, points, waived or {}) for each in named(outcomes, clauses)
+        _finding(each, outcomes, askers, points, waived or {}) for each in named(outcomes, clauses)
     ]
     found.sort(key=lambda each: (each.path, each.line, each.check, each.column, each.fingerprint))
     return tuple(found)
@@ -133,7 +134,35 @@ def _gains(
 ) -> GainOf:
     known = tallies(outcomes) if counted is None else counted
     gains = {standard.slug: Gains(standard, outcomes, known) for standard in standards}
-    return lambda slug, sources: gains[slug].of_finding(sources)
+    asked: tuple[Sequence[Source], Change] = (), ()
+
+    def points(slug: str, sources: Sequence[Source]) -> float:
+        # All standards are asked about one finding before the next.
+        nonlocal asked
+        if asked[0] is not sources:
+            asked = sources, change(known, sources)
+        return gains[slug].of_change(asked[1], sources)
+
+    return points
+
+
+class _Askers:
+    """Who asks for some outcomes; thousands of findings are made of the same ones."""
+
+    def __init__(self, clauses: Mapping[Key, Sequence[tuple[str, str]]]) -> None:
+        self._clauses = clauses
+        self._known: dict[tuple[Key, ...], tuple[tuple[str, ...], tuple[str, ...]]] = {}
+
+    def of(self, keys: tuple[Key, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Ids of the clauses, and slugs of their standards, in order of demand."""
+        known = self._known.get(keys)
+        if known is None:
+            asked = [each for key in keys for each in self._clauses[key]]
+            found = dict.fromkeys(asked)
+            ids = tuple(dict.fromkeys(clause for _, clause in found))
+            slugs = tuple(dict.fromkeys(slug for slug, _ in found))
+            known = self._known[keys] = ids, slugs
+        return known
 
 
 def _clauses(standards: Iterable[Standard]) -> dict[Key, list[tuple[str, str]]]:
@@ -177,17 +206,18 @@ def _fingerprints(places: Iterable[_Place]) -> dict[_Place, str]:
 def _finding(
     found: Named,
     outcomes: Mapping[Key, Outcome],
-    clauses: Mapping[Key, Sequence[tuple[str, str]]],
+    askers: _Askers,
     gain: GainOf,
     waived: Mapping[str, str],
 ) -> Finding:
     sources = found.sources
+    keys = tuple([key for key, _ in sources])
     shown = [outcomes[key].observations[index] for key, index in sources]
     first = next((each for each in shown if not each.suppressed), shown[0])
-    asked = dict.fromkeys(clause for key, _ in sources for clause in clauses[key])
+    clauses, slugs = askers.of(keys)
     return Finding(
         check=found.check,
-        clauses=tuple(dict.fromkeys(clause for _, clause in asked)),
+        clauses=clauses,
         path=first.path,
         line=first.line,
         end_line=max(first.end_line, first.line),
@@ -198,7 +228,7 @@ def _finding(
         limit=first.limit,
         fingerprint=found.fingerprint,
         suppressed=first.suppressed,
-        uncertain=first.weight < 1 or any(outcomes[key].advisory for key, _ in sources),
-        gain={slug: gain(slug, sources) for slug in dict.fromkeys(slug for slug, _ in asked)},
+        uncertain=first.weight < 1 or any(outcomes[key].advisory for key in keys),
+        gain={slug: gain(slug, sources) for slug in slugs},
         waived=waived.get(found.fingerprint, msgspec.UNSET),
     )

@@ -28,6 +28,13 @@ from checks.verdict import Judged, judge_clause, verdict
 
 type Fixed = Mapping[Key, Iterable[int]]
 """Which observations are fixed: indices into the observations of each outcome."""
+type Change = tuple[tuple[Key, tuple[float | None, float | None]], ...]
+"""What fixing one finding does to the weights of its sites, in each outcome that holds it."""
+
+
+def change(tallied: Mapping[Key, Tally], sources: Iterable[tuple[Key, int]]) -> Change:
+    """What fixing a finding changes: thousands of findings are alike."""
+    return tuple([(key, tallied[key].change(index)) for key, index in sources if key in tallied])
 
 
 class Gains:
@@ -79,14 +86,18 @@ class Gains:
         """Points gained when one finding is fixed.
 
         Args:
-            sources: The outcomes that hold it, and its index in each. Thousands of findings are
-                alike: those that change the weights of their sites in the same way.
+            sources: The outcomes that hold it, and its index in each.
         """
-        own = [(key, index) for key, index in sources if key in self._tallies]
-        alike = tuple((key, self._tallies[key].change(index)) for key, index in own)
-        if alike not in self._known:
-            self._known[alike] = self.of({key: (index,) for key, index in own})
-        return self._known[alike]
+        held = list(sources)
+        return self.of_change(change(self._tallies, held), held)
+
+    def of_change(self, alike: Change, sources: Iterable[tuple[Key, int]]) -> float:
+        """The same, where somebody knows already what it changes; see :func:`change`."""
+        points = self._known.get(alike)
+        if points is None:
+            fixed = {key: (index,) for key, index in sources if key in self._tallies}
+            points = self._known[alike] = self.of(fixed)
+        return points
 
     def of_file(self, path: str) -> float:
         """Points gained when every finding in a file is fixed."""
@@ -128,6 +139,7 @@ class Gains:
 
     def _begin(self) -> None:
         self._shares = [judged.share for judged in self._judged]
+        self._before = _average(self._shares)
         mean = _average(self._shares)
         self.points = mean.points if mean else None
         self._known = {}
