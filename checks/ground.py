@@ -23,9 +23,9 @@ MOST_FILES = 400
 MOST_BYTES = MIB
 MOVED_FILE = 0.5
 """Share of lines that two files have in common when one is the other under a new path."""
-SAME_NAME, SAME_WORD, OTHER_NAME = 0.3, 0.5, 0.6
-"""Share of lines of a block that is called the same, called the same elsewhere, called anew."""
-_LEAST_LINES = 2
+SAME_NAME, SAME_WORD, OTHER_NAME = 0.3, 0.5, 0.7
+"""Share of words of a block that is called the same, called the same elsewhere, called anew."""
+_LEAST_WORDS = 6
 
 
 class Side:
@@ -144,7 +144,7 @@ class Between:
             return 0, score if score >= SAME_NAME else 0.0
         if _word(old) == _word(new):
             return 1, score if score >= SAME_WORD else 0.0
-        shared = len(one & other) >= _LEAST_LINES
+        shared = (one & other).total() >= _LEAST_WORDS
         return 2, score if shared and score >= OTHER_NAME else 0.0
 
 

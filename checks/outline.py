@@ -16,6 +16,7 @@ import msgspec
 from checks.facts.text import decode, split_lines
 
 _DEFINITION = re.compile(r"(?:async\s+def|def|class)\s+(\w+)")
+_WORD = re.compile(r"\w+")
 _CLOSING = (")", "]", "}")
 _DIGITS = 16
 
@@ -25,7 +26,8 @@ class Outline(msgspec.Struct, frozen=True):
 
     Attributes:
         lines: How often each line stands in it, without indentation and blank lines.
-        blocks: The lines below each function and class, by qualified name.
+        blocks: How often each word stands in each function and class, by qualified name: what
+            is moved is often laid out anew, and its words stay.
     """
 
     lines: Counter[str]
@@ -46,8 +48,9 @@ def outline(data: bytes) -> Outline:
         # A bracket in front closes what the line of the definition opened.
         while inside and depth <= inside[-1][0] and not text.startswith(_CLOSING):
             inside.pop()
+        words = _WORD.findall(text) if inside else ()
         for _, name in inside:
-            blocks[name][text] += 1
+            blocks[name].update(words)
         if found := _DEFINITION.match(text):
             name = f"{inside[-1][1]}.{found[1]}" if inside else found[1]
             inside.append((depth, name))
@@ -56,7 +59,7 @@ def outline(data: bytes) -> Outline:
 
 
 def alike(one: Counter[str], other: Counter[str]) -> float:
-    """Share of the lines that both have, 0 to 1; two that are empty are alike."""
+    """Share of what is counted that both have, 0 to 1; two that are empty are alike."""
     total = one.total() + other.total()
     return 2 * (one & other).total() / total if total else 1.0
 

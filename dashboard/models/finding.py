@@ -15,6 +15,8 @@ from dashboard.models.scan import Scan
 from dashboard.models.standard import Strength
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dashboard.models.people import Reader
 
 
@@ -51,6 +53,11 @@ class Finding(models.Model):
     ``number`` of lines and columns is 1-based, 0 when there is none. ``severity`` orders by the
     strongest clause it breaks: 0 must, 1 should, 2 may. ``last_seen`` is written when the finding
     goes; while it is open, the repository's last scan has seen it.
+
+    ``fingerprint`` is the name it had last: a finding that moves takes the new one, so of those
+    that are fixed several may have had the same. ``anchor``, ``text`` (a digest of the line) and
+    ``blob`` (the content of the file) are what it is recognised by next time. ``since`` is the date
+    of the commit that brought it, null where that is not known.
     """
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="findings")
@@ -76,11 +83,17 @@ class Finding(models.Model):
     gain = models.JSONField(default=dict)
     gain_total = models.FloatField(default=0)
 
+    anchor = models.CharField(max_length=300, blank=True)
+    text = models.CharField(max_length=16, blank=True)
+    blob = models.CharField(max_length=64, blank=True)
+    owners = models.JSONField(default=list)
+
     first_scan = models.ForeignKey(Scan, models.DB_SET_NULL, null=True, related_name="+")
     last_seen = models.ForeignKey(Scan, models.DB_SET_NULL, null=True, related_name="+")
     fixed_scan = models.ForeignKey(Scan, models.DB_SET_NULL, null=True, related_name="+")
     opened_at = models.DateTimeField(db_default=Now())
     fixed_at = models.DateTimeField(null=True)
+    since = models.DateTimeField(null=True)
 
     objects = FindingQuerySet.as_manager()
 
@@ -88,10 +101,13 @@ class Finding(models.Model):
         ordering = ["repository", "path", "line", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["component", "check_id", "fingerprint"], name="finding_once"
+                fields=["component", "check_id", "fingerprint"],
+                condition=Q(state__in=["open", "reopened"]),
+                name="finding_once",
             ),
         ]
         indexes = [
+            models.Index(fields=["component", "fingerprint"], name="finding_name"),
             models.Index(
                 fields=["repository", "severity", "id"],
                 condition=Q(state__in=["open", "reopened"]),
@@ -110,6 +126,11 @@ class Finding(models.Model):
         return reverse("finding", args=[self.pk])
 
     @property
+    def age_from(self) -> datetime:
+        """When it came into the code, as far as that is known."""
+        return self.since or self.opened_at
+
+    @property
     def is_open(self) -> bool:
         """True while the site violates."""
         return self.state in OPEN_STATES
@@ -119,19 +140,30 @@ class FindingEventKind(models.TextChoices):
     """What happened to a finding."""
 
     OPENED = "opened", "Opened"
-    FIXED = "fixed", "Fixed"
+    FIXED = "fixed", "Fixed by code"
     REOPENED = "reopened", "Reopened"
+    SUPPRESSED = "suppressed", "Suppressed in the code"
+    UNSUPPRESSED = "unsuppressed", "No longer suppressed in the code"
     RULE_GONE = "rule-gone", "Gone because the rules changed"
     OUT_OF_SCOPE = "out-of-scope", "Gone because the file left the scope"
 
 
 class FindingEvent(models.Model):
-    """One turn in the life of a finding."""
+    """One turn in the life of a finding.
+
+    ``commit`` is the one that brought the turn about, "" where history does not tell; with
+    ``at_least`` history was cut there, and it may have been an older one. Of its author only the
+    name is kept.
+    """
 
     finding = models.ForeignKey(Finding, models.DB_CASCADE, related_name="events")
     scan = models.ForeignKey(Scan, models.DB_SET_NULL, null=True, related_name="finding_events")
     kind = models.CharField(max_length=14, choices=FindingEventKind)
     actor = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
+    commit = models.CharField(max_length=64, blank=True)
+    author = models.CharField(max_length=200, blank=True)
+    committed_at = models.DateTimeField(null=True)
+    at_least = models.BooleanField(default=False)
     at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

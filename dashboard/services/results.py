@@ -11,6 +11,7 @@ import msgspec
 from django.db import transaction
 from django.db.models.functions import Now
 
+from checks.facts.version import rules_version
 from checks.rules.specs import specs
 from checks.scoring import letter, mean_points, shown_points, units
 from dashboard.models import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     import checks.model as engine
     from dashboard.models import Component, Standard
+    from dashboard.services.identity import Seen
     from dashboard.services.lease import Lease
     from dashboard.services.ledger import Explained
 
@@ -98,6 +100,7 @@ def store(
     standards: Sequence[Standard],
     timings: dict[str, float],
     explained: Explained | None = None,
+    seen: Seen | None = None,
 ) -> None:
     """Write results, transitions, score and the end of the scan, all or nothing.
 
@@ -107,13 +110,17 @@ def store(
         standards: The versions that were judged by.
         timings: Seconds of each step.
         explained: Why the score moved; nothing is said of it without.
+        seen: The commit beside the one before, by which findings are recognised.
 
     Raises:
         LeaseLostError: Another worker has taken over; nothing was written.
     """
     # Read and compared before the transaction: on SQLite all writers wait for it.
     rules = _rules(judged)
-    turns = [transitions.compare(each.component, each.report, rules) for each in judged]
+    turns = [
+        transitions.compare(each.component, each.report, rules, each.answers, seen)
+        for each in judged
+    ]
     left = transitions.leave([each.component for each in judged])
     clauses = _clause_ids(standards)
     summary = summarise([each.report for each in judged])
@@ -140,6 +147,7 @@ def store(
             finished_at=now,
             lease_until=None,
             manifest=_manifest(judged),
+            engine=rules_version(),
             timings=timings,
             opened_count=sum(len(turn.opened) + len(turn.reopened) for turn in turns),
             fixed_count=sum(len(turn.fixed) for turn in turns),

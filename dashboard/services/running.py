@@ -23,6 +23,7 @@ from dashboard.services import (
     attestations,
     components,
     facts,
+    identity,
     judging,
     lease,
     ledger,
@@ -149,10 +150,11 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     close_old_connections()
     paths = {finding.path for each in judged for finding in each.report.findings}
     source_view.keep(scan.repository, source, paths)
+    looked = identity.look(source, fetched.git_dir, scan.repository.scanned_commit)
     clock.lap("sources")
     explained = ledger.explain(scan.repository, source.commit, judged, ruling)
     clock.lap("ledger")
-    results.store(held, judged, ruling.rows, clock.laps, explained)
+    results.store(held, judged, ruling.rows, clock.laps, explained, looked)
     origins.read_all(scan.repository, source)
 
 

@@ -7,9 +7,14 @@ or of a check that could not tell, stays as it was.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
+
+from checks.authorship import ABOUT_COMMIT
 from checks.facts.text import REPLACED
 from dashboard.models import (
     OPEN_STATES,
@@ -19,13 +24,17 @@ from dashboard.models import (
     FindingState,
     Strength,
 )
+from dashboard.services import identity
 from dashboard.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import checks.model as engine
+    from checks.authorship import Origin
+    from checks.matching import Site
     from dashboard.models import Component, Scan
+    from dashboard.services.identity import Seen
 
 BATCH = 500
 HEAVY = 0.1
@@ -33,6 +42,7 @@ HEAVY = 0.1
 MAX_STORED = 20_000
 COOKIE_IGNORED = "declares the encoding"
 _SEVERITY = {"must": 0, "should": 1, "may": 2}
+_NAMES = ("check_id", "fingerprint")
 _CONTENT = (
     "strength",
     "severity",
@@ -50,6 +60,10 @@ _CONTENT = (
     "uncertain",
     "gain",
     "gain_total",
+    "anchor",
+    "text",
+    "blob",
+    "owners",
 )
 
 type Key = tuple[str, str]
@@ -74,15 +88,21 @@ class Rules:
 class Transitions:
     """The rows to write for one component.
 
-    ``write`` holds new, returned and changed findings; the rest is by primary key.
+    ``write`` holds new, returned and changed findings, those that are rows already with their
+    primary key; the rest is by primary key. ``moved`` are rows whose fingerprint changes.
+    ``origins`` are the commits behind what opened (by key) and what went (by primary key).
     """
 
     write: list[Finding] = field(default_factory=list)
     opened: set[Key] = field(default_factory=set)
     reopened: set[Key] = field(default_factory=set)
+    moved: list[int] = field(default_factory=list)
+    suppressed: list[int] = field(default_factory=list)
+    unsuppressed: list[int] = field(default_factory=list)
     fixed: list[int] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)
+    origins: dict[Key | int, Origin] = field(default_factory=dict)
 
 
 def leave(judged: Sequence[Component]) -> Transitions:
@@ -93,28 +113,76 @@ def leave(judged: Sequence[Component]) -> Transitions:
     return Transitions(left=list(others.values_list("pk", flat=True)))
 
 
-def compare(component: Component, report: engine.Report, rules: Rules) -> Transitions:
-    """Work out the transitions of one component. Reads rows, writes none."""
-    found = dict(_rows(component, report.findings, rules))
-    standing = {
-        (row["check_id"], row["fingerprint"]): row
-        for row in Finding.objects.filter(component=component, state__in=OPEN_STATES).values(
-            "pk", "check_id", "fingerprint", "state", *_CONTENT
-        )
-    }
+def compare(
+    component: Component,
+    report: engine.Report,
+    rules: Rules,
+    answers: bytes = b"",
+    seen: Seen | None = None,
+) -> Transitions:
+    """Work out the transitions of one component. Reads rows, writes none.
+
+    Args:
+        component: What was judged.
+        report: What was found.
+        rules: What the adopted standards say about findings.
+        answers: The answers behind the report; without them places are known by their messages.
+        seen: The commit with the one before it; without it nothing is known of files.
+    """
+    standing = list(
+        Finding.objects.filter(component=component, state__in=OPEN_STATES)
+        .order_by("pk")
+        .values("pk", "state", *_NAMES, *_CONTENT)
+    )
+    places = identity.described(report, answers, seen, standing)
+    partner = identity.partners(standing, places, seen)
+    rows = list(_rows(component, report.findings, places, seen, rules))
     result = Transitions()
-    _appear(component, found, standing, result)
-    _vanish(report, found, standing, result)
+    _appear(component, rows, {new: standing[old] for new, old in partner.items()}, result)
+    known = set(partner.values())
+    rest = [row for index, row in enumerate(standing) if index not in known]
+    changes = identity.Changes(component, report)
+    gone = _vanish(report, rest, seen, changes, result)
+    closed = {*result.fixed, *result.dropped, *result.left}
+    names = {_key(row) for row in rows}
+    # What stays open unseen gives way to what was seen under its name.
+    result.moved += [
+        row["pk"]
+        for row in rest
+        if row["pk"] not in closed and (row["check_id"], row["fingerprint"]) in names
+    ]
+    if seen is not None:
+        _name_origins(seen, gone, changes, result)
     return result
 
 
+def _name_origins(
+    seen: Seen, gone: Sequence[dict[str, Any]], changes: identity.Changes, result: Transitions
+) -> None:
+    """Write down which commit is behind what came and what went."""
+    came = [row for row in result.write if _key(row) in result.opened | result.reopened]
+    brought, removed = identity.origins(seen, came, gone, changes)
+    for row, origin in zip(came, brought, strict=True):
+        if origin is not None:
+            result.origins[_key(row)] = origin
+            row.since = datetime.fromtimestamp(origin.time, UTC)
+    for lost, origin in zip(gone, removed, strict=True):
+        if origin is not None:
+            result.origins[lost["pk"]] = origin
+
+
 def _rows(
-    component: Component, findings: Iterable[engine.Finding], rules: Rules
-) -> Iterable[tuple[Key, Finding]]:
-    for finding in findings:
+    component: Component,
+    findings: Iterable[engine.Finding],
+    places: Iterable[Site],
+    seen: Seen | None,
+    rules: Rules,
+) -> Iterable[Finding]:
+    for finding, place in zip(findings, places, strict=True):
         known = [rules.strengths[clause] for clause in finding.clauses if clause in rules.strengths]
         strength = min(known, key=_SEVERITY.__getitem__, default="may")
-        row = Finding(
+        owners = seen.owners.of(finding.path) if seen and finding.path else ()
+        yield Finding(
             repository_id=component.repository_id,
             component=component,
             check_id=finding.check,
@@ -123,11 +191,11 @@ def _rows(
             severity=_SEVERITY[strength],
             clauses=list(finding.clauses),
             area=rules.areas.get(finding.check, ""),
-            path=clean(finding.path, 1100),
+            path=place.path,
             line=finding.line,
             end_line=finding.end_line,
             column=finding.column,
-            symbol=clean(finding.symbol, 500),
+            symbol=place.symbol,
             message=clean(finding.message, 2000),
             measured=clean(finding.measured, 500),
             limit=clean(finding.limit, 500),
@@ -135,42 +203,66 @@ def _rows(
             uncertain=finding.uncertain,
             gain=dict(finding.gain),
             gain_total=sum(finding.gain.values()) / max(rules.standards, 1),
+            anchor=place.anchor,
+            text=place.text,
+            blob=place.blob,
+            owners=[clean(owner, 100) for owner in owners],
         )
-        yield (finding.check, finding.fingerprint), row
 
 
 def _appear(
     component: Component,
-    found: Mapping[Key, Finding],
-    standing: Mapping[Key, dict[str, Any]],
+    found: Sequence[Finding],
+    standing: Mapping[int, dict[str, Any]],
     result: Transitions,
 ) -> None:
-    """Sort what was found into known, returned and new; keep the number of rows bounded."""
-    returned = _known_as_fixed(component, [key for key in found if key not in standing])
+    """Sort what was found into known, returned and new; keep the number of rows bounded.
+
+    Args:
+        component: What was judged.
+        found: The findings as rows.
+        standing: The row that each of them is already, by its place among them.
+        result: Where they are entered.
+    """
+    returned = _known_as_fixed(
+        component, [_key(row) for index, row in enumerate(found) if index not in standing]
+    )
     room = MAX_STORED - len(standing)
     # Where not all fit the weightiest come first, and what is worth a tenth of a point always fits.
-    for key, row in sorted(found.items(), key=lambda item: -item[1].gain_total):
-        before = standing.get(key)
+    for index, row in sorted(enumerate(found), key=lambda item: -item[1].gain_total):
+        before = standing.get(index)
         if before is not None:
-            row.state = before["state"]
-            if any(getattr(row, name) != before[name] for name in _CONTENT):
-                result.write.append(row)
+            _go_on(row, before, result)
         elif room > 0 or row.gain_total >= HEAVY:
             room -= 1
-            row.state = FindingState.REOPENED if key in returned else FindingState.OPEN
-            (result.reopened if key in returned else result.opened).add(key)
+            row.pk = returned.get(_key(row))
+            row.state = FindingState.REOPENED if row.pk else FindingState.OPEN
+            (result.reopened if row.pk else result.opened).add(_key(row))
             result.write.append(row)
 
 
-def _known_as_fixed(component: Component, keys: Sequence[Key]) -> set[Key]:
+def _go_on(row: Finding, before: Mapping[str, Any], result: Transitions) -> None:
+    """A finding that stood before: it keeps its row, whatever it is called now."""
+    row.pk, row.state = before["pk"], before["state"]
+    if any(getattr(row, name) != before[name] for name in _NAMES):
+        result.moved.append(row.pk)
+    if any(getattr(row, name) != before[name] for name in (*_NAMES, *_CONTENT)):
+        result.write.append(row)
+    if row.suppressed != before["suppressed"]:
+        (result.suppressed if row.suppressed else result.unsuppressed).append(row.pk)
+
+
+def _known_as_fixed(component: Component, keys: Sequence[Key]) -> dict[Key, int]:
+    """The row of each finding that was there once, the one that went last."""
     wanted = set(keys)
-    known: set[Key] = set()
+    known: dict[Key, int] = {}
     for chunk in batched(sorted({fingerprint for _, fingerprint in wanted}), BATCH, strict=False):
         rows = Finding.objects.filter(
             component=component, state=FindingState.FIXED, fingerprint__in=chunk
         )
-        known.update(rows.values_list("check_id", "fingerprint"))
-    return known & wanted
+        for check, fingerprint, pk in rows.order_by("fixed_at", "pk").values_list(*_NAMES, "pk"):
+            known[check, fingerprint] = pk
+    return {key: pk for key, pk in known.items() if key in wanted}
 
 
 def unread(report: engine.Report) -> set[str]:
@@ -188,25 +280,40 @@ def unread(report: engine.Report) -> set[str]:
 
 def _vanish(
     report: engine.Report,
-    found: Mapping[Key, Finding],
-    standing: Mapping[Key, dict[str, Any]],
+    rest: Sequence[dict[str, Any]],
+    seen: Seen | None,
+    changes: identity.Changes,
     result: Transitions,
-) -> None:
-    """Close what was looked for and not found; tell it from what nobody asks for any more."""
+) -> list[dict[str, Any]]:
+    """Close what was looked for and not found, by the reason why it went; return what code fixed.
+
+    Code is the reason when the file changed or is gone, the rules when they changed and the file
+    did not, and the scope when what it is about is no longer looked at.
+    """
     states: dict[str, set[str]] = {}
     for standard in report.standards:
         for clause in standard.clauses:
             for check in clause.checks:
                 states.setdefault(check.id, set()).add(check.state)
     missed = {clean(path, 1100) for path in unread(report)}
-    for key, row in standing.items():
-        if key in found or row["path"] in missed or "" in missed:
+    contents = {seen.now.blob(path) for path in missed} - {""} if seen else set()
+    fixed = []
+    for row in rest:
+        if row["path"] in missed or "" in missed or row["blob"] in contents:
             continue
         state = states.get(row["check_id"])
         if state is None:
             result.dropped.append(row["pk"])
-        elif "unknown" not in state:
+        elif "unknown" in state:
+            continue
+        elif identity.by_rules(row, seen, changes):
+            result.dropped.append(row["pk"])
+        elif row["symbol"].startswith(ABOUT_COMMIT):
+            result.left.append(row["pk"])
+        else:
             result.fixed.append(row["pk"])
+            fixed.append(row)
+    return fixed
 
 
 def write(transitions: Transitions, scan: Scan, previous: int | None, now: Any) -> None:
@@ -218,25 +325,40 @@ def write(transitions: Transitions, scan: Scan, previous: int | None, now: Any) 
         previous: The scan that saw the vanished findings last, None for the first scan.
         now: The database's time, one for the whole transaction.
     """
-    for row in transitions.write:
-        row.first_scan = scan
-        row.opened_at = now
-    Finding.objects.bulk_create(
-        transitions.write,
-        batch_size=BATCH,
-        update_conflicts=True,
-        unique_fields=["component", "check_id", "fingerprint"],
-        update_fields=["state", *_CONTENT],
-    )
+    # What goes gives its name back, and what moves lets go of its own, before either is used.
     for pks in (transitions.fixed, transitions.dropped, transitions.left):
         for chunk in batched(pks, BATCH, strict=False):
             Finding.objects.filter(pk__in=chunk).update(
                 state=FindingState.FIXED, last_seen_id=previous, fixed_scan=scan, fixed_at=now
             )
-    back = [row.pk for row in transitions.write if _key(row) in transitions.reopened]
-    for chunk in batched(back, BATCH, strict=False):
-        Finding.objects.filter(pk__in=chunk).update(fixed_scan=None, fixed_at=None, last_seen=None)
+    for chunk in batched(transitions.moved, BATCH, strict=False):
+        Finding.objects.filter(pk__in=chunk).update(
+            fingerprint=Concat(Value("moving-"), Cast("pk", CharField()))
+        )
+    _write_rows(transitions, scan, now)
     FindingEvent.objects.bulk_create(_events(transitions, scan, now), batch_size=BATCH)
+
+
+def _write_rows(transitions: Transitions, scan: Scan, now: Any) -> None:
+    known = [row for row in transitions.write if row.pk]
+    new = [row for row in transitions.write if not row.pk]
+    for row in transitions.write:
+        row.first_scan = scan
+        row.opened_at = now
+    Finding.objects.bulk_create(
+        known,
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["state", *_NAMES, *_CONTENT],
+    )
+    Finding.objects.bulk_create(new, batch_size=BATCH)
+    back = [row for row in known if _key(row) in transitions.reopened]
+    for row in back:
+        row.fixed_scan = row.fixed_at = row.last_seen = None
+    Finding.objects.bulk_update(
+        back, ["since", "fixed_scan", "fixed_at", "last_seen"], batch_size=BATCH
+    )
 
 
 def _key(row: Finding) -> Key:
@@ -245,16 +367,23 @@ def _key(row: Finding) -> Key:
 
 def _events(transitions: Transitions, scan: Scan, now: Any) -> Iterable[FindingEvent]:
     kinds = FindingEventKind
-    turns = [
-        *((row.pk, kinds.OPENED) for row in transitions.write if _key(row) in transitions.opened),
-        *(
-            (row.pk, kinds.REOPENED)
-            for row in transitions.write
-            if _key(row) in transitions.reopened
-        ),
-        *((pk, kinds.FIXED) for pk in transitions.fixed),
-        *((pk, kinds.RULE_GONE) for pk in transitions.dropped),
-        *((pk, kinds.OUT_OF_SCOPE) for pk in transitions.left),
+    came = [
+        *((row, kinds.OPENED) for row in transitions.write if _key(row) in transitions.opened),
+        *((row, kinds.REOPENED) for row in transitions.write if _key(row) in transitions.reopened),
     ]
-    for pk, kind in turns:
-        yield FindingEvent(finding_id=pk, scan=scan, kind=kind)
+    turns: list[tuple[int, FindingEventKind, Origin | None]] = [
+        *((row.pk, kind, transitions.origins.get(_key(row))) for row, kind in came),
+        *((pk, kinds.SUPPRESSED, None) for pk in transitions.suppressed),
+        *((pk, kinds.UNSUPPRESSED, None) for pk in transitions.unsuppressed),
+        *((pk, kinds.FIXED, transitions.origins.get(pk)) for pk in transitions.fixed),
+        *((pk, kinds.RULE_GONE, None) for pk in transitions.dropped),
+        *((pk, kinds.OUT_OF_SCOPE, None) for pk in transitions.left),
+    ]
+    for pk, kind, origin in turns:
+        event = FindingEvent(finding_id=pk, scan=scan, kind=kind)
+        if origin is not None:
+            event.commit = origin.commit
+            event.author = clean(origin.author, 200)
+            event.committed_at = datetime.fromtimestamp(origin.time, UTC)
+            event.at_least = origin.at_least
+        yield event

@@ -23,14 +23,15 @@ def between(before: Side, now: Side) -> Between:
 
 
 def test_blocks_are_named_by_what_they_lie_in() -> None:
-    method = "    def b(\n        self,\n    ) -> int:\n    "
-    text = f"class A:\n{method}{BODY}\nasync def c():\n    pass\n"
+    method = "    def b(\n        self,\n    ) -> int:\n"
+    body = BODY.replace("    ", "        ")
+    text = f"class A:\n{method}{body}\nasync def c():\n    pass\n"
     found = outline(text.encode())
 
     assert list(found.blocks) == ["A", "A.b", "c"]
-    assert "return store(second)" not in found.blocks["c"]
     assert found.blocks["c"] == {"pass": 1}
-    assert found.blocks["A.b"]["first = load()"] == 1
+    assert found.blocks["A.b"]["second"] == 2
+    assert found.lines["first = load()"] == 1
 
 
 def test_a_file_with_most_of_its_lines_under_a_new_path_was_moved() -> None:

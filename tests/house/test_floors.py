@@ -47,6 +47,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "checks.judge | checks.reading checks.lintcontext",
         "checks.rules",
         "checks.check checks.project | checks.git* checks.mirror checks.cloneurl",
+        "checks.authorship | checks.codeowners",
         "checks.source checks.memorysource checks.component | checks.outline",
         "checks.facts | checks.addresses",
         "checks.model | checks.errors | checks.toml | checks.globs",
