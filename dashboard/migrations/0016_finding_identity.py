@@ -58,11 +58,6 @@ class Migration(migrations.Migration):
             name="committed_at",
             field=models.DateTimeField(null=True),
         ),
-        migrations.AddField(
-            model_name="scan",
-            name="engine",
-            field=models.CharField(blank=True, max_length=32),
-        ),
         migrations.AlterField(
             model_name="findingevent",
             name="kind",

@@ -96,7 +96,6 @@ class Scan(models.Model):
     ``lease_until`` say who may write: a claim raises ``fence``, and every later write names it, so
     a run that was given up for dead can never overwrite the one that took over. ``ruling`` is by
     what it judged (:mod:`dashboard.services.judging`), ``before`` the scan its change is told from.
-    ``engine`` is the version of our own code that judged.
     """
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="scans")
@@ -129,7 +128,6 @@ class Scan(models.Model):
     manifest = models.JSONField(null=True)
     ruling = models.JSONField(null=True)
     before = models.ForeignKey("self", models.DB_SET_NULL, null=True, related_name="+")
-    engine = models.CharField(max_length=32, blank=True)
     timings = models.JSONField(default=dict)
 
     score = models.FloatField(null=True)

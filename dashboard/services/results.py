@@ -11,7 +11,6 @@ import msgspec
 from django.db import transaction
 from django.db.models.functions import Now
 
-from checks.facts.version import rules_version
 from checks.rules.specs import specs
 from checks.scoring import letter, mean_points, shown_points, units
 from dashboard.models import (
@@ -117,10 +116,8 @@ def store(
     """
     # Read and compared before the transaction: on SQLite all writers wait for it.
     rules = _rules(judged)
-    turns = [
-        transitions.compare(each.component, each.report, rules, each.answers, seen)
-        for each in judged
-    ]
+    compare = transitions.compare
+    turns = [compare(each.component, each.report, rules, each.answers, seen) for each in judged]
     left = transitions.leave([each.component for each in judged])
     clauses = _clause_ids(standards)
     summary = summarise([each.report for each in judged])
@@ -132,22 +129,13 @@ def store(
         transitions.write(left, scan, scan.repository.last_scan_id, now)
         for each, turn in zip(judged, turns, strict=True):
             transitions.write(turn, scan, scan.repository.last_scan_id, now)
-            _write_standards(scan, each, standards, clauses)
-            StoredReport.objects.update_or_create(
-                component=each.component,
-                defaults={
-                    "scan": scan,
-                    "data": zlib.compress(each.data),
-                    "answers": each.answers,
-                },
-            )
+            _write_component(scan, each, standards, clauses)
         lease.write(
             state=_end_state(judged),
             phase=Phase.DONE,
             finished_at=now,
             lease_until=None,
             manifest=_manifest(judged),
-            engine=rules_version(),
             timings=timings,
             opened_count=sum(len(turn.opened) + len(turn.reopened) for turn in turns),
             fixed_count=sum(len(turn.fixed) for turn in turns),
@@ -156,6 +144,23 @@ def store(
         )
         _write_repository(scan, summary, now)
         scanning.settle(scan)
+
+
+def _write_component(
+    scan: Scan,
+    judged: Judged,
+    standards: Sequence[Standard],
+    clauses: dict[tuple[int, str], int],
+) -> None:
+    _write_standards(scan, judged, standards, clauses)
+    StoredReport.objects.update_or_create(
+        component=judged.component,
+        defaults={
+            "scan": scan,
+            "data": zlib.compress(judged.data),
+            "answers": judged.answers,
+        },
+    )
 
 
 def _rules(judged: Sequence[Judged]) -> transitions.Rules:
