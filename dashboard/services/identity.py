@@ -122,7 +122,8 @@ class Changes:
 
     def __init__(self, component: Component, report: engine.Report) -> None:
         last = component.repository.last_scan
-        self._engine = bool(last and last.ruling) and last.ruling["engine"] != rules_version()
+        ruling = (last.ruling if last else None) or {"engine": rules_version()}
+        self._engine = ruling["engine"] != rules_version()
         self._before = _limits_before(component, last) if last else {}
         self._now: dict[str, set[str]] = {}
         for standard in report.standards:

@@ -137,13 +137,19 @@ def store(
             lease_until=None,
             manifest=_manifest(judged),
             timings=timings,
-            opened_count=sum(len(turn.opened) + len(turn.reopened) for turn in turns),
-            fixed_count=sum(len(turn.fixed) for turn in turns),
+            **_counts(turns),
             **asdict(summary),
             **(explained.write(scan) if explained else {}),
         )
         _write_repository(scan, summary, now)
         scanning.settle(scan)
+
+
+def _counts(turns: Sequence[transitions.Transitions]) -> dict[str, int]:
+    return {
+        "opened_count": sum(len(turn.opened) + len(turn.reopened) for turn in turns),
+        "fixed_count": sum(len(turn.fixed) for turn in turns),
+    }
 
 
 def _write_component(

@@ -194,9 +194,7 @@ def test_what_the_code_did_and_what_the_rules_did_are_told_apart(
 
 
 @pytest.mark.parametrize(("path", "kind"), [("app/a.py", "rule-gone"), ("", "fixed")])
-def test_a_change_of_our_own_code_is_a_change_of_rules(
-    scans: Scans, path: str, kind: str
-) -> None:
+def test_a_change_of_our_own_code_is_a_change_of_rules(scans: Scans, path: str, kind: str) -> None:
     scans.of({"app/a.py": CODE}, found("1", path=path))
     Scan.objects.update(ruling={"engine": "older"})
     scans.of({"app/a.py": CODE, "b.py": ""})
