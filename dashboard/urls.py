@@ -18,6 +18,7 @@ from dashboard.views import (
     own_standard,
     people,
     registration,
+    report,
     repository,
     scan,
     simulation,
@@ -44,6 +45,8 @@ urlpatterns = [
     path("me/password/", account.password_change, name="account_change_password"),
     # repositories
     path("", fleet.fleet, name="fleet"),
+    path("report/", report.report, name="report"),
+    path("areas/", report.areas, name="areas"),
     path("repos/", fleet.repositories, name="repositories"),
     path("repos/new/", registration.new, name="repository-new"),
     path("repos/new/<uuid:identity>/", registration.probe, name="repository-probe"),

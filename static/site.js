@@ -29,6 +29,10 @@
     if (open) open.querySelector("summary").focus();
   });
 
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+  });
+
   // --- copy buttons
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Avg, Count, F, Max, Q, Sum
+from django.db.models import Count, F, Q, Sum
 
 from dashboard.models import Repository, Scan, Team
 
@@ -83,7 +83,6 @@ class Fleet:
     unscored: int
     total: int
     open_must: int
-    mean: float | None
     active: Mapping[int, str]
 
 
@@ -108,7 +107,6 @@ def read_fleet(reader: User, query: FleetQuery) -> Fleet:
         unscored=sums["unscored"],
         total=sums["total"],
         open_must=sums["open_must"] or 0,
-        mean=sums["mean"],
         active=dict(active.order_by("state").values_list("repository_id", "state")),
     )
 
@@ -131,8 +129,6 @@ def _sums(rows: RepositoryQuerySet) -> dict[str, Any]:
         total=Count("pk"),
         unscored=Count("pk", filter=Q(score__isnull=True)),
         open_must=Sum("open_must"),
-        mean=Avg("score"),
-        newest=Max("scanned_at"),
         **per_letter,
     )
 

@@ -1,0 +1,241 @@
+"""What a lead wants to know before a meeting: better or worse, who moved, what fails most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.core.cache import cache
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from dashboard.models import (
+    Attestation,
+    Clause,
+    ClauseResult,
+    Repository,
+    Scan,
+    Team,
+    VerdictName,
+)
+from dashboard.services.fleet import LETTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+    from dashboard.models import User
+    from dashboard.models.repository import RepositoryQuerySet
+
+WINDOWS = (7, 30, 90)
+MOST = 6
+"""Lines of each list; the page that it links to has all."""
+REMEMBERED = 300
+"""Seconds for which the clauses of the whole fleet are not counted anew."""
+SOON = timedelta(days=30)
+_MISSED = Q(verdict__in=[VerdictName.FAILS, VerdictName.DUE])
+_DECIDED = _MISSED | Q(verdict__in=[VerdictName.HOLDS, VerdictName.ATTESTED])
+
+
+@dataclass(frozen=True)
+class WorstClause:
+    """A clause, in how many repositories it is not met, and how many it applies to."""
+
+    standard: str
+    number: str
+    requirement: str
+    strength: str
+    missed: int
+    decided: int
+
+    @property
+    def adherence(self) -> float:
+        """Part of the repositories that meet it, 0 to 1."""
+        return 1 - self.missed / self.decided
+
+
+@dataclass(frozen=True)
+class Move:
+    """A repository and by how many points its score has moved."""
+
+    repository: Repository
+    by: float
+
+
+@dataclass(frozen=True)
+class TeamLine:
+    """One team: how many repositories, their median score, their open musts."""
+
+    slug: str
+    name: str
+    repositories: int
+    median: float | None
+    open_must: int
+    unscored: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """The fleet in one page. Scores are points; ``days`` is how far back movement is looked for."""
+
+    days: int
+    total: int
+    median: float | None
+    median_before: float | None
+    letters: Sequence[tuple[str, int]]
+    unscored: int
+    open_must: int
+    risen: Sequence[Move]
+    fallen: Sequence[Move]
+    opened: int
+    fixed: int
+    worst: Sequence[WorstClause]
+    teams: Sequence[TeamLine]
+    unmeasured: Sequence[Repository]
+    running: int
+    attestations: int
+
+    @property
+    def change(self) -> float | None:
+        """How far the median has moved, in points."""
+        if self.median is None or self.median_before is None:
+            return None
+        return self.median - self.median_before
+
+
+def read_report(reader: User, days: int) -> Report:
+    """Return the report on the repositories the reader may see.
+
+    A constant number of queries, whatever the number of repositories.
+    """
+    visible = Repository.objects.visible_to(reader)
+    now = timezone.now()
+    rows = _rows(visible, now - timedelta(days=days))
+    scored = [row for row in rows if row.score is not None]
+    earlier = [row.score_then for row in scored if row.score_then is not None]
+    letters = {letter: sum(row.letter == letter for row in scored) for letter in LETTERS}
+    moves = [
+        Move(row, row.score - row.score_then)
+        for row in scored
+        if row.score_then is not None and row.score != row.score_then
+    ]
+    moves.sort(key=lambda move: (move.by, move.repository.name))
+    turns = _turns(visible, now - timedelta(days=days))
+    unmeasured = [row for row in rows if row.score is None]
+    return Report(
+        days=days,
+        total=len(rows),
+        median=_median([row.score for row in scored]),
+        median_before=_median(earlier),
+        letters=list(letters.items()),
+        unscored=len(unmeasured),
+        open_must=sum(row.open_must for row in scored),
+        risen=[move for move in reversed(moves) if move.by > 0][: MOST // 2],
+        fallen=[move for move in moves if move.by < 0][: MOST // 2],
+        opened=turns["opened"],
+        fixed=turns["fixed"],
+        worst=_worst(reader),
+        teams=_teams(reader, rows),
+        unmeasured=unmeasured[:MOST],
+        running=Scan.objects.active().filter(repository__in=visible).count(),
+        attestations=Attestation.objects.visible_to(reader)
+        .in_force()
+        .filter(expires_at__lte=now + SOON)
+        .count(),
+    )
+
+
+def _rows(visible: RepositoryQuerySet, since: datetime) -> list[Any]:
+    """Every repository with the score it had then; its first one, when it is younger."""
+    results = Scan.objects.with_result().filter(repository=OuterRef("pk"), score__isnull=False)
+    before = results.filter(finished_at__lte=since).order_by("-number")
+    first = results.order_by("number")
+    then = Coalesce(Subquery(before.values("score")[:1]), Subquery(first.values("score")[:1]))
+    rows = visible.annotate(score_then=then)
+    return list(
+        rows.only(
+            *("slug", "name", "score", "letter", "open_must", "team_id", "state", "state_message"),
+            *("scanned_at",),
+        ).order_by("name", "pk")
+    )
+
+
+def _turns(visible: RepositoryQuerySet, since: datetime) -> dict[str, int]:
+    """How many findings came and how many were fixed, the first scan of a repository left out."""
+    first = Scan.objects.with_result().filter(repository=OuterRef("repository")).order_by("number")
+    scans = (
+        Scan.objects.with_result()
+        .filter(repository__in=visible, finished_at__gt=since)
+        .exclude(pk=Subquery(first.values("pk")[:1]))
+    )
+    found = scans.order_by().aggregate(opened=Sum("opened_count"), fixed=Sum("fixed_count"))
+    return {name: count or 0 for name, count in found.items()}
+
+
+def _median(scores: Sequence[float | None]) -> float | None:
+    known = sorted(score for score in scores if score is not None)
+    if not known:
+        return None
+    middle = len(known) // 2
+    return known[middle] if len(known) % 2 else (known[middle - 1] + known[middle]) / 2
+
+
+def _teams(reader: User, rows: Sequence[Any]) -> list[TeamLine]:
+    of_team: dict[int, list[Any]] = {}
+    for row in rows:
+        of_team.setdefault(row.team_id, []).append(row)
+    return [
+        TeamLine(
+            slug=team.slug,
+            name=team.name,
+            repositories=len(own),
+            median=_median([row.score for row in own]),
+            open_must=sum(row.open_must for row in own),
+            unscored=sum(row.score is None for row in own),
+        )
+        for team in Team.objects.visible_to(reader)
+        if (own := of_team.get(team.pk))
+    ]
+
+
+def _worst(reader: User) -> list[WorstClause]:
+    """The clauses that take most points over all repositories; counted every few minutes."""
+    key = f"worst-clauses:{reader.pk}"
+    known = cache.get(key)
+    if known is None:
+        known = list(_missed(reader)[:MOST])
+        cache.set(key, known, REMEMBERED)
+    numbers = {(slug, number) for slug, number, *_ in known}
+    clauses = {
+        (clause.standard.slug, clause.number): clause
+        for clause in Clause.objects.filter(
+            standard__is_latest=True, number__in=[number for _, number in numbers]
+        ).select_related("standard")
+    }
+    return [
+        WorstClause(slug, number, clause.requirement, clause.strength, missed, decided)
+        for slug, number, missed, decided, _ in known
+        if (clause := clauses.get((slug, number)))
+    ]
+
+
+def _missed(reader: User) -> QuerySet[ClauseResult, tuple[Any, ...]]:
+    scans = Repository.objects.visible_to(reader).values("last_scan")
+    rows = ClauseResult.objects.filter(
+        scan_standard__scan__in=scans, scan_standard__component__retired_at__isnull=True
+    )
+    return (
+        rows.order_by()
+        .values_list("clause__standard__slug", "clause__number")
+        .annotate(
+            missed=Count("pk", filter=_MISSED),
+            decided=Count("pk", filter=_DECIDED),
+            lost=Sum("loss"),
+        )
+        .filter(missed__gt=0)
+        .order_by("-lost", "clause__standard__slug", "clause__number")
+    )

@@ -1,0 +1,133 @@
+"""Pages for leads: what moved, what costs most, and where each repository stands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+
+from dashboard.models import Repository, Scan
+from dashboard.services.areas import read_areas
+from dashboard.services.report import read_report
+from tests.dashboard import rows
+from tests.dashboard.views.conftest import HTMX, House
+
+MOST_QUERIES = 18
+
+
+@pytest.fixture(autouse=True)
+def _forget(db: None) -> None:
+    cache.clear()
+
+
+def _more(house: House, *scores: float | None) -> None:
+    Repository.objects.bulk_create(
+        Repository(
+            team=house.team,
+            slug=f"more{number}",
+            name=f"More {number:03}",
+            clone_url=f"https://git.example.org/more{number}.git",
+            score=score,
+            letter="" if score is None else "D",
+            open_must=2,
+        )
+        for number, score in enumerate(scores)
+    )
+
+
+def _age(house: House, number: int, days: int) -> None:
+    when = F("finished_at") - timedelta(days=days)
+    Scan.objects.filter(repository=house.repository, number=number).update(finished_at=when)
+
+
+def test_the_median_is_told_and_never_a_mean(house: House) -> None:
+    _more(house, 10, 60, 95, None)
+
+    report = read_report(house.owner, 30)
+
+    assert report.median == 60
+    assert report.unscored == 2  # the house's own was not scanned yet
+    assert dict(report.letters)["D"] == 3
+    Repository.objects.filter(slug="more2").update(score=None)
+    assert read_report(house.owner, 30).median == 35
+
+
+def test_movement_is_against_the_score_of_that_day(house: House) -> None:
+    house.scan(rows.finding("f1"), score=50.0)
+    house.scan(rows.finding("f1"), score=70.0)
+    house.scan(rows.finding("f2"), score=64.0)
+    _age(house, 1, 40)
+    _age(house, 2, 10)
+
+    (moved,) = read_report(house.owner, 30).risen
+    assert moved.by == 14
+    (moved,) = read_report(house.owner, 7).fallen
+    assert moved.by == -6
+
+
+def test_the_first_scan_is_no_news(house: House) -> None:
+    house.scan(*(rows.finding(f"f{number}") for number in range(5)))
+    assert (read_report(house.owner, 30).opened, read_report(house.owner, 30).fixed) == (0, 0)
+
+    house.scan(rows.finding("f1"), rows.finding("new"))
+
+    assert (read_report(house.owner, 30).opened, read_report(house.owner, 30).fixed) == (1, 4)
+
+
+def test_the_clause_that_costs_most_leads_to_its_page(house: House) -> None:
+    house.scan(rows.finding("f1"))
+
+    page = house.client(house.owner).get("/report/").content.decode()
+
+    assert "/standards/house-rules/HR-1/" in page
+    assert read_report(house.owner, 30).worst[0].adherence == 0
+
+
+def test_a_stranger_reads_of_nothing(house: House) -> None:
+    house.scan(rows.finding("f1"))
+    _more(house, 10)
+
+    assert read_report(house.stranger, 30).total == 0
+    assert not read_report(house.stranger, 30).worst
+    assert not read_areas(house.stranger, "1").lines
+
+
+@pytest.mark.parametrize("address", ["/report/", "/areas/"])
+def test_the_number_of_queries_does_not_grow_with_the_fleet(house: House, address: str) -> None:
+    house.scan(rows.finding("f1"))
+    client = house.client(house.owner)
+    seen = []
+    for _ in range(2):
+        cache.clear()
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(address).status_code == 200
+        seen.append(len(queries))
+        if len(seen) == 1:
+            _more(house, *range(20))
+
+    assert seen[0] == seen[1] <= MOST_QUERIES
+
+
+def test_the_fleet_asks_for_the_glance_and_htmx_gets_only_that(house: House) -> None:
+    house.scan(rows.finding("f1"))
+    client = house.client(house.owner)
+
+    assert 'hx-get="/report/"' in client.get("/").content.decode()
+    part = client.get("/report/", headers=HTMX).content.decode()
+    assert 'id="glance"' in part
+    assert "<html" not in part
+
+
+def test_an_area_shows_how_far_its_clauses_are_met(house: House) -> None:
+    house.scan(rows.finding("f1"))
+
+    (line,) = read_areas(house.owner, "1").lines
+
+    shares = {cell.area: (cell.percent, cell.grade) for cell in line.cells}
+    assert shares["logging"][0] is not None
+    page = house.client(house.owner).get("/areas/").content.decode()
+    assert f"/r/{house.repository.slug}/#area-logging" in page
