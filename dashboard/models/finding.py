@@ -168,3 +168,8 @@ class FindingEvent(models.Model):
 
     class Meta:
         ordering = ["at", "pk"]
+
+    @property
+    def word(self) -> str:
+        """What its commit did, in words that its id follows."""
+        return "removed by" if self.kind == FindingEventKind.FIXED else "brought by"

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import msgspec
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, TextField
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 
 from checks.model import Report
 from checks.report import sarif
@@ -42,6 +42,7 @@ SORTS = {
     "weight": ("severity", "-gain_total", "path", "line", "pk"),
     "path": ("path", "line", "pk"),
     "newest": ("-opened_at", "severity", "pk"),
+    "oldest": ("age", "severity", "pk"),
 }
 
 
@@ -53,6 +54,7 @@ class FindingQuery:
     clause: str = ""
     strength: str = ""
     path: str = ""
+    owner: str = ""
     state: str = STANDING
     suppressed: str = ""
     sort: str = "weight"
@@ -72,6 +74,7 @@ class FindingQuery:
             clause=text("clause", 40),
             strength=strength if strength in Strength.values else "",
             path=text("path", 1000),
+            owner=text("owner", 100),
             state=state if state in STATES else STANDING,
             suppressed="1" if parameters.get("suppressed") == "1" else "",
             sort=sort if sort in SORTS else "weight",
@@ -85,6 +88,7 @@ class FindingQuery:
             "clause": self.clause,
             "strength": self.strength,
             "path": self.path,
+            "owner": self.owner,
             "state": "" if self.state == STANDING else self.state,
             "suppressed": self.suppressed,
             "sort": "" if self.sort == "weight" else self.sort,
@@ -140,10 +144,15 @@ def matching(repository: Repository, query: FindingQuery) -> FindingQuerySet:
         rows = rows.filter(strength=query.strength)
     if query.path:
         rows = rows.filter(path__startswith=query.path)
+    if query.owner:
+        named = rows.annotate(owners_text=Cast("owners", TextField()))
+        rows = named.filter(owners_text__contains=f'"{query.owner}"')
     if query.clause:
         # JSON containment is PostgreSQL's alone; the text of the list is the same on SQLite.
         texts = rows.annotate(clauses_text=Cast("clauses", TextField()))
         rows = texts.filter(clauses_text__contains=f'"{query.clause}"')
+    if query.sort == "oldest":
+        rows = rows.annotate(age=Coalesce("since", "opened_at"))
     return rows.order_by(*SORTS[query.sort])
 
 
@@ -166,21 +175,25 @@ def _link(query: FindingQuery, name: str, value: str) -> str:
 
 def _facets(rows: FindingQuerySet, query: FindingQuery) -> list[Facet]:
     rows = rows.order_by()
-    combined = rows.values("check_id", "strength", "clauses").annotate(n=Count("pk"))
+    combined = rows.values("check_id", "strength", "clauses", "owners").annotate(n=Count("pk"))
     checks: Counter[str] = Counter()
     strengths: Counter[str] = Counter()
     clauses: Counter[str] = Counter()
+    owners: Counter[str] = Counter()
     for row in combined:
         checks[row["check_id"]] += row["n"]
         strengths[row["strength"]] += row["n"]
         for clause in row["clauses"]:
             clauses[clause] += row["n"]
+        for owner in row["owners"]:
+            owners[owner] += row["n"]
     folders = folder_counts(rows.values_list("path").annotate(n=Count("pk")), query.path)
     return [
         Facet("Strength", _choices(query, "strength", strengths, query.strength, Strength.values)),
         _facet(query, "Check", "check", checks, query.check),
         _facet(query, "Clause", "clause", clauses, query.clause),
         _facet(query, "Folder", "path", folders, query.path),
+        _facet(query, "Owner", "owner", owners, query.owner),
     ]
 
 
@@ -229,6 +242,7 @@ def _chosen(query: FindingQuery) -> list[Choice]:
         "clause": f"clause {query.clause}",
         "strength": query.strength,
         "path": f"below {query.path}",
+        "owner": f"owned by {query.owner}",
         "state": STATES[query.state],
         "suppressed": "suppressed in the code",
     }
@@ -278,6 +292,8 @@ CSV_COLUMNS = (
     "state",
     "suppressed",
     "gain_total",
+    "owners",
+    "since",
     "fingerprint",
 )
 

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from checks.facts.text import decode
 from dashboard import queue
-from dashboard.models import OPEN_STATES, Finding, Scan, SourceFile, SourceState
+from dashboard.models import OPEN_STATES, Finding, FindingEvent, Scan, SourceFile, SourceState
 from dashboard.services.highlight import code_lines
 from dashboard.text import clean
 
@@ -78,9 +78,15 @@ def digest(path: str) -> str:
     return hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def was_judged(repository: Repository, commit: str) -> bool:
-    """True when the commit has a scan: only such commits are shown."""
-    return bool(commit) and Scan.objects.filter(repository=repository, commit=commit).exists()
+def was_judged(repository: Repository, commit: str, path: str) -> bool:
+    """True when the commit has a scan, or turned a finding of the file: only such are shown."""
+    if not commit:
+        return False
+    if Scan.objects.filter(repository=repository, commit=commit).exists():
+        return True
+    return FindingEvent.objects.filter(
+        commit=commit, finding__repository=repository, finding__path=path
+    ).exists()
 
 
 def read_view(repository: Repository, commit: str, path: str, start: int = 1) -> View:

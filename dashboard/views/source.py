@@ -22,7 +22,7 @@ def source(request: SignedInRequest, slug: str, path: str) -> HttpResponse:
     """Show a file at a commit that was judged; by default the last one."""
     repository = repository_for(request, slug)
     commit = request.GET.get("at", "") or repository.scanned_commit
-    if "\x00" in path + commit or not was_judged(repository, commit):
+    if "\x00" in path + commit or not was_judged(repository, commit, path):
         raise Http404("Only commits that were scanned can be shown.")
     start = request.GET.get("from", "1")
     context = page_context(request, repository, "findings")

@@ -13,7 +13,7 @@ from pathlib import Path
 from checks.gitread import git_dir_of
 from tests.bench import engine
 
-PARTS = ("engine", "phases", "server", "whatif")
+PARTS = ("engine", "phases", "server", "whatif", "identity")
 
 
 def main() -> None:
@@ -22,8 +22,10 @@ def main() -> None:
     parser.add_argument("repository", nargs="*", type=Path)
     parser.add_argument("--part", choices=PARTS, action="append", help="only this part")
     parser.add_argument("--no-pylint", action="store_true", help="leave out the slowest rival")
+    parser.add_argument("--commits", type=int, default=300, help="how many identity walks")
     given = parser.parse_args()
-    parts = given.part or PARTS
+    # A walk of 300 commits takes an hour on a large repository: only when it is asked for.
+    parts = given.part or [part for part in PARTS if part != "identity"]
     if "engine" in parts:
         measure_engine(given.repository or [engine.ROOT], pylint=not given.no_pylint)
     if "phases" in parts:
@@ -38,6 +40,8 @@ def main() -> None:
 
         for line in whatif.report([git_dir_of(each) for each in given.repository or [engine.ROOT]]):
             print(line, flush=True)
+    if "identity" in parts:
+        measure_identity(given.repository or [engine.ROOT], given.commits)
 
 
 def measure_engine(repositories: list[Path], *, pylint: bool) -> None:
@@ -57,6 +61,16 @@ def measure_phases(repositories: list[Path]) -> None:
     for path in repositories:
         with tempfile.TemporaryDirectory(prefix="straightedge-bench-") as scratch:
             print(f"\n{path.name}", *phases.report(git_dir_of(path), Path(scratch)), sep="\n")
+
+
+def measure_identity(repositories: list[Path], commits: int) -> None:
+    """Print how findings were recognised along each history."""
+    from tests.bench import identity
+
+    for path in repositories:
+        with tempfile.TemporaryDirectory(prefix="straightedge-bench-") as scratch:
+            lines = identity.report(git_dir_of(path), Path(scratch), commits=commits)
+            print(f"\n{path.name}", *lines, sep="\n", flush=True)
 
 
 if __name__ == "__main__":

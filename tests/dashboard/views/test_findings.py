@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import msgspec
@@ -254,3 +255,27 @@ def test_the_page_says_when_not_all_findings_are_kept(house: House) -> None:
 
 def _page(house: House) -> str:
     return house.client(house.viewer).get(house.page("findings/")).content.decode()
+
+
+def test_owners_narrow_the_list_and_the_history_names_the_commit(
+    house: House,
+) -> None:
+    house.scan(rows.finding("f1"), rows.finding("f2", path="app/other.py"))
+    client = house.client(house.viewer)
+    owned, other = Finding.objects.order_by("fingerprint")
+    Finding.objects.filter(pk=owned.pk).update(owners=["@web"])
+    when = datetime(2024, 5, 1, tzinfo=UTC)
+    owned.events.update(commit="c" * 40, author="Ada <b>", committed_at=when, at_least=True)
+
+    listed = client.get(house.page("findings/"), {"owner": "@web", "sort": "oldest"}).text
+    assert owned.get_absolute_url() in listed
+    assert other.get_absolute_url() not in listed
+    assert "owned by @web" in listed
+    page = client.get(owned.get_absolute_url()).text
+    assert "brought by" in page
+    assert "Ada &lt;b&gt;" in page
+    assert "history is cut there" in page
+    assert f"?at={'c' * 40}" in page
+    address = house.page("code/app/main.py")
+    assert client.get(address, {"at": "c" * 40}).status_code == 200
+    assert client.get(address, {"at": "d" * 40}).status_code == 404
