@@ -43,6 +43,10 @@ _ASKING = frozenset(
 _NOUNS = frozenset("role roles permission permissions scope scopes privilege privileges".split())
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "API_ROUTE", "ROUTE", "HEAD"})
 _SESSION = frozenset({"delete", "refresh", "add", "merge", "flush", "commit", "remove"})
+_READING = frozenset(
+    "find get filter first one fetch load query where exists require check ensure select read "
+    "lookup belongs verify".split()
+)
 _LEVELS = 2
 
 
@@ -259,8 +263,17 @@ def _is_callers(text: str) -> bool:
     return not {"current", "principal", "caller"}.isdisjoint(words(base)) and _is_subject(base)
 
 
+def _is_own_id(text: str) -> bool:
+    base, _, last = text.rpartition(".")
+    return last in {"id", "uid", "user_id"} and _is_subject(base)
+
+
 def _filters_by_owner(call: Call) -> bool:
-    """``filter_by(owner_id=current_user.id)``."""
+    """``filter_by(owner_id=current_user.id)``, ``repository.find_or_raise(user_id=user.id)``."""
+    if not _READING.isdisjoint(words(call.last)[:1]) and any(
+        item.name in _OWNERS and _is_own_id(tree.dotted(item.value)) for item in call.fact.keywords
+    ):
+        return True
     if call.last not in {"filter_by", "filter", "get", "find_one", "get_or_none", "find"}:
         return False
     return any(item.name in _OWNERS for item in call.fact.keywords)

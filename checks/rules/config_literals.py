@@ -19,6 +19,7 @@ _SETTINGS_FILES = (
 )  # fmt: skip
 _NAME = re.compile(r"\w+_(url|uri|host|port|dsn|bucket|queue|endpoint|dir)", re.IGNORECASE)
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^\s/?#]*)", re.IGNORECASE)
+_KEPT_OUT = re.compile(r"block|deny|denied|forbid|banned|reserved|refused", re.IGNORECASE)
 _IP = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?")
 _NO_HOST = re.compile(r"0\.0\.0\.0|203\.0\.113\.|192\.0\.2\.|198\.51\.100\.")
 """Addresses to listen on, and those kept for documentation."""
@@ -144,8 +145,9 @@ def _addresses(file: File, schemes: frozenset[str]) -> Iterator[Literal]:
     if not file.facts.addresses:
         return
     told = _told(file)
+    refused = _refused(file)
     for line, text in file.facts.addresses:
-        if (line, text) in told or any(c.isspace() for c in text):
+        if (line, text) in told or line in refused or any(c.isspace() for c in text):
             continue
         url = _URL.match(text)
         if url is None:
@@ -159,6 +161,16 @@ def _addresses(file: File, schemes: frozenset[str]) -> Iterator[Literal]:
             continue
         public = _PUBLIC_HOST.fullmatch(host) and not _PRIVATE_WORD.search(host)
         yield Literal(text, line, public=bool(public) and url[1].lower() == "https")
+
+
+def _refused(file: File) -> set[int]:
+    """Lines of lists of what is kept out: ``BLOCKED_HOSTS = {...}``."""
+    return {
+        line
+        for row in file.facts.assigns
+        if any(_KEPT_OUT.search(tree.dotted(target)) for target in row.targets)
+        for line in range(row.line, row.end_line + 1)
+    }
 
 
 def _told(file: File) -> set[tuple[int, str]]:

@@ -29,6 +29,7 @@ _OUTSIDE = frozenset(
 _JOBS = frozenset(
     "task shared_task periodic_task command actor job scheduled_job cron listens_for".split()
 )
+_GRAPHQL = ("graphql.", "strawberry.", "ariadne.", "graphene.")
 _MOST = 300
 
 
@@ -89,7 +90,9 @@ def exception_handlers_registered(
 
 
 def _stays_inside(cls: Class) -> bool:
-    """Whether an exception is private and its own module catches it: a signal, not an answer."""
+    """Whether a class is a private signal of its module, or answered by a GraphQL library."""
+    if any(name.startswith(_GRAPHQL) for name in cls.ancestors):
+        return True
     return cls.name.startswith("_") and any(cls.key in each.types for each in cls.file.excepts)
 
 

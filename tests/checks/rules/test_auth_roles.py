@@ -71,6 +71,22 @@ def test_to_look_whether_a_role_was_found_is_no_check_of_a_role(body: str) -> No
     assert found("delete('/roles/{id}')", "id: int", body) == [LINE]
 
 
+@pytest.mark.parametrize(("method", "found"), [("find_or_raise", False), ("create", True)])
+def test_to_find_by_the_owner_is_a_check_and_to_write_it_down_is_none(
+    method: str, found: bool
+) -> None:
+    repository = (
+        "class Rows:\n    def find_or_raise(self, **by):\n        return self.rows[by]\n"
+        "    def create(self, **by):\n        self.rows.append(by)\n"
+    )
+    text = (
+        f"{HEAD}{repository}def mine(id: int, rows: Rows, user=Depends(get_current_user)):\n"
+        f"    return rows.{method}(user_id=user.id, id=id)\n"
+        "@router.delete('/orders/{id}')\ndef handler(row=Depends(mine)):\n    delete(row)\n"
+    )
+    assert bool(lines(ask("rbac-enforced", {"app/orders.py": text}))) is found
+
+
 @pytest.mark.parametrize("decorator", ["delete('/users/me')", "get('/orders')", "post('/orders')"])
 def test_ones_own_resources_and_other_methods_are_no_sites(decorator: str) -> None:
     assert found(decorator, "") == []

@@ -48,6 +48,7 @@ def test_places_of_other_systems_are_found(code: str) -> None:
         "class A(BaseModel):\n    model_config = {'json_schema_extra': {'example': {'u': 'http://a.b'}}}",
         "app = FastAPI(contact={'url': 'https://acme.org'})",
         "NAMESPACE = 'http://acme.org/2005/ns'",
+        "BLOCKED_HOSTS = {'10.1.2.3'}",
         "TYPE = 'http://www.w3.org/2001/XMLSchema'",
         "A = 'https://example.com/x'",
         "uvicorn.run(app, host='0.0.0.0')",

@@ -53,6 +53,15 @@ def test_what_the_services_catch_needs_no_handler() -> None:
     assert unhandled(service=head + SERVICE + again) == ["app/errors.py:2"]
 
 
+def test_what_a_graphql_library_answers_needs_none() -> None:
+    own = (
+        "from graphql import GraphQLError\nclass Denied(GraphQLError): pass\n"
+        "def read(key):\n    raise Denied(key)\n"
+    )
+    assert unhandled(service=own) == []
+    assert unhandled(service=own.replace("(GraphQLError", "(ValueError")) != []
+
+
 def test_signals_of_a_module_and_faults_at_the_start_need_none() -> None:
     own = (
         "class _Full(Exception): pass\ndef read(key):\n    raise _Full\n"
