@@ -12,6 +12,7 @@ from typing import Any
 
 from celery import Celery
 from celery.platforms import SecurityWarning  # type: ignore[attr-defined]
+from kombu.transport import TRANSPORT_ALIASES
 
 from dashboard import config
 
@@ -28,6 +29,8 @@ MEMORY_PER_CHILD_KIB = 1024 * 1024
 
 # It warns root of pickled messages; only JSON is accepted here.
 warnings.filterwarnings("ignore", category=SecurityWarning)
+
+TRANSPORT_ALIASES["filesystem"] = "dashboard.filebroker:Transport"
 
 app = Celery("dashboard", set_as_current=True)
 

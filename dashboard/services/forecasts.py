@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from checks.compose import compose
+from checks.facts.version import rules_version
 from checks.fresh import ask
 from checks.gitsource import GitSource
 from checks.model import Report
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from checks.model import Finding, Outcome, StandardResult
     from checks.rules.specs import Key
     from checks.standard import ClauseCheck
-    from dashboard.models import Component, Repository
+    from dashboard.models import Component, Repository, Scan
     from dashboard.services.proposals import Proposal
     from dashboard.services.results import Summary
 
@@ -86,7 +87,7 @@ def forecast(repository: Repository, proposal: Proposal, day: date) -> Outlook:
     sides, asked = [], 0
     for row in kept:
         before = msgspec.json.decode(zlib.decompress(row.data), type=Report)
-        answers = _answers(row)
+        answers = _answers(row, scan)
         missing = _missing(wanted, answers)
         if missing:
             answers |= _ask(repository, scan.commit, row.component.path, missing)
@@ -103,11 +104,14 @@ def forecast(repository: Repository, proposal: Proposal, day: date) -> Outlook:
     )
 
 
-def _answers(row: StoredReport) -> dict[Key, Outcome]:
+def _answers(row: StoredReport, scan: Scan) -> dict[Key, Outcome]:
+    """What this release has answered before; of another one nothing, so all is asked again."""
+    if (scan.ruling or {}).get("engine") != rules_version():
+        return {}
     try:
         return unpack(bytes(row.answers))
     except ValueError:
-        return {}  # kept by another release, or not at all: everything is asked again
+        return {}
 
 
 def _missing(wanted: Iterable[Standard], answers: Mapping[Key, Outcome]) -> list[ClauseCheck]:

@@ -105,6 +105,7 @@ def _copied(real: Repository, number: int, standard: Standard) -> None:
     from checks.report import json as report_json
     from dashboard.models import Component, Repository, StoredReport, Trigger
     from dashboard.services import lease, results, scanning, standards
+    from dashboard.services.ledger import Explained
     from dashboard.services.results import Judged
 
     row = Repository.objects.create(
@@ -115,12 +116,12 @@ def _copied(real: Repository, number: int, standard: Standard) -> None:
         default_branch=real.default_branch,
     )
     standards.adopt(row, [standard], None)
-    kept = StoredReport.objects.filter(component__repository=real)
+    reports = StoredReport.objects.filter(component__repository=real)
     held = lease.claim(scanning.request(row, Trigger.REGISTRATION).pk)
     if held is None:
         raise SystemExit("A scan of a copy could not be claimed.")
     judged = []
-    for each in kept.select_related("component"):
+    for each in reports.select_related("component"):
         component = Component.objects.create(repository=row, path=each.component.path)
         before = msgspec.json.decode(zlib.decompress(each.data), type=Report)
         outcomes = {
@@ -131,7 +132,8 @@ def _copied(real: Repository, number: int, standard: Standard) -> None:
         data = report_json.render(made).encode()
         judged.append(Judged(component, made, data, pack(outcomes)))
     held.write(commit=real.scanned_commit)
-    results.store(held, judged, [standard], {})
+    kept = real.last_scan.ruling if real.last_scan else None
+    results.store(held, judged, [standard], {}, Explained(kept or {}))
 
 
 def _slice(outcome: Outcome, number: int) -> Outcome:

@@ -269,14 +269,27 @@ def test_what_the_answers_at_hand_tell_needs_no_copy_of_the_repository(
     assert forecast.change != 0
 
 
+def _damage_answers() -> None:
+    StoredReport.objects.update(answers=b"damaged")
+
+
+def _change_release() -> None:
+    for scan in Scan.objects.all():
+        scan.ruling = {**(scan.ruling or {}), "engine": "another"}
+        scan.save(update_fields=["ruling"])
+
+
+@pytest.mark.parametrize("happens", [_damage_answers, _change_release])
 def test_answers_of_another_release_are_asked_again(
-    make: Callable[..., Repository], lead: User
+    happens: Callable[[], None], make: Callable[..., Repository], lead: User
 ) -> None:
     repository = make("shop", SHOP)
-    StoredReport.objects.update(answers=b"damaged")
-    wish = simulating.Wish([proposals.part_of(OWN.decode(), "house-rules")])
+    proposal = Proposal([proposals.part_of(OWN.decode(), "house-rules")])
+    assert forecasts.forecast(repository, proposal, timezone.localdate()).asked == 0
 
-    outlook = forecasts.forecast(repository, Proposal(wish.parts), timezone.localdate())
+    happens()
+    repository = Repository.objects.get(pk=repository.pk)
+    outlook = forecasts.forecast(repository, proposal, timezone.localdate())
 
     assert outlook.asked == 4
     assert outlook.after == outlook.before

@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         ),
         "dashboard.services dashboard.forms dashboard.*_forms",
         "dashboard.models dashboard.migrations dashboard.queue",
-        "dashboard.celery | dashboard.settings",
+        "dashboard.celery | dashboard.settings | dashboard.filebroker",
         (
             "dashboard.config | dashboard.log | dashboard.text | dashboard.accounts"
             " | dashboard.apps | dashboard.assets"

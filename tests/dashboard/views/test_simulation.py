@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from checks.facts.version import rules_version
 from checks.model import Observation, Outcome
 from checks.outcomes import pack
 from checks.rules.specs import specs
@@ -53,6 +54,7 @@ def judged(house: House) -> House:
     """The house with a result and its answers."""
     house.scan(rows.finding("a" * 32))
     StoredReport.objects.update(answers=answers())
+    Scan.objects.update(ruling={"engine": rules_version()})
     Standard.objects.update(team=house.team)
     return house
 
