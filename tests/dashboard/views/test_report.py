@@ -73,7 +73,7 @@ def test_the_first_scan_is_no_news(house: House) -> None:
     house.scan(*(rows.finding(f"f{number}") for number in range(5)))
     assert (read_report(house.owner, 30).opened, read_report(house.owner, 30).fixed) == (0, 0)
 
-    house.scan(rows.finding("f1"), rows.finding("new"))
+    house.scan(rows.finding("f1"), rows.finding("new", check="no-broad-except"))
 
     assert (read_report(house.owner, 30).opened, read_report(house.owner, 30).fixed) == (1, 4)
 
