@@ -11,13 +11,13 @@ from datetime import date
 from msgspec import UNSET
 
 from checks.fingerprint import findings
-from checks.model import Manifest, Outcome, Report
+from checks.model import Manifest, Outcome, Report, StandardResult
 from checks.outcomes import unpack
 from checks.rules.specs import Key
-from checks.scoring import tallies
+from checks.scoring import Tally, tallies
 from checks.standard import Standard
 from checks.verdict import judge
-from checks.waivers import Waiver, apply
+from checks.waivers import Applied, Waiver, apply
 
 
 def compose(
@@ -41,10 +41,7 @@ def compose(
     """
     repository, commit, component = names
     counted = tallies(outcomes)
-    results = tuple(judge(standard, outcomes, counted) for standard in standards)
-    applied = apply(outcomes, standards, waivers, on) if waivers else None
-    if applied:
-        results = tuple(map(applied.judge, standards, results))
+    results, applied = judged(outcomes, standards, counted, waivers, on)
     return Report(
         repository=repository,
         commit=commit,
@@ -60,6 +57,21 @@ def compose(
         ),
         waivers=applied.results if applied else UNSET,
     )
+
+
+def judged(
+    outcomes: Mapping[Key, Outcome],
+    standards: Sequence[Standard],
+    counted: Mapping[Key, Tally],
+    waivers: Sequence[Waiver],
+    on: date | None,
+) -> tuple[tuple[StandardResult, ...], Applied | None]:
+    """The result of each standard, and what the waivers did where there are any."""
+    plain = tuple(judge(standard, outcomes, counted) for standard in standards)
+    if not waivers:
+        return plain, None
+    applied = apply(outcomes, standards, waivers, on)
+    return tuple(map(applied.judge, standards, plain)), applied
 
 
 def again(

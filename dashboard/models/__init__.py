@@ -6,6 +6,7 @@ from dashboard.models.decision import (
     Attestation,
     Concession,
     Waiver,
+    WaiverOutcome,
     WaiverScope,
     WaiverState,
 )
@@ -118,6 +119,7 @@ __all__ = [
     "User",
     "VerdictName",
     "Waiver",
+    "WaiverOutcome",
     "WaiverScope",
     "WaiverState",
     "WebhookDelivery",

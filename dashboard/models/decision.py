@@ -13,6 +13,8 @@ from dashboard.models.people import User
 from dashboard.models.repository import Repository
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from dashboard.models.people import Reader
 
 
@@ -31,6 +33,17 @@ class WaiverState(models.TextChoices):
     GRANTED = "granted", "Granted"
     REFUSED = "refused", "Refused"
     REVOKED = "revoked", "Revoked"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class WaiverOutcome(models.TextChoices):
+    """What a waiver did in the last scan."""
+
+    IN_FORCE = "in-force", "In force"
+    UNUSED = "unused", "Unused"
+    BROKEN = "broken", "Broken"
+    EXPIRED = "expired", "Expired"
+    REFUSED = "refused", "Against the rules"
 
 
 class WaiverQuerySet(models.QuerySet["Waiver"]):
@@ -40,31 +53,74 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
         """Return the waivers of repositories the reader may see."""
         return self.filter(repository__in=Repository.objects.visible_to(reader))
 
-    def in_force(self) -> Self:
-        """Return the granted waivers that have not expired."""
-        unexpired = Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
-        return self.filter(unexpired, state=WaiverState.GRANTED)
+    def granted(self) -> Self:
+        """Return what somebody has granted, and nobody has taken back."""
+        return self.filter(state=WaiverState.GRANTED)
+
+    def in_force(self, day: date) -> Self:
+        """Return the granted waivers whose last day is not past."""
+        return self.granted().filter(Q(expires_on__isnull=True) | Q(expires_on__gte=day))
+
+    def ended(self, day: date) -> Self:
+        """Return what covers nothing any more, whatever becomes of the findings."""
+        over = [WaiverState.REFUSED, WaiverState.REVOKED, WaiverState.WITHDRAWN]
+        return self.filter(Q(state__in=over) | Q(state=WaiverState.GRANTED, expires_on__lt=day))
 
 
 class Waiver(models.Model):
-    """An accepted exception. ``absorbed`` is the number of findings it covered when granted."""
+    """An accepted exception. ``absorbed`` is the number of findings it covered when granted.
+
+    ``file_id`` names the entry of the repository's file that asks for it; ``said_by`` and
+    ``approved_by`` are the names that stand there. ``outcome``, ``matched`` and ``note`` are what
+    the last scan made of it.
+    """
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="waivers")
     scope = models.CharField(max_length=8, choices=WaiverScope)
     finding = models.ForeignKey(Finding, models.DB_CASCADE, null=True, related_name="waivers")
+    fingerprint = models.CharField(max_length=200, blank=True)
     path_pattern = models.CharField(max_length=1000, blank=True)
-    standard_slug = models.SlugField(max_length=80, blank=True)
-    clause_number = models.CharField(max_length=40, blank=True)
+    check_id = models.CharField(max_length=200, blank=True)
+    clause = models.CharField(max_length=200, blank=True)
     reason = models.TextField()
     state = models.CharField(max_length=10, choices=WaiverState, default=WaiverState.REQUESTED)
     author = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
     approver = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
+    decision = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     decided_at = models.DateTimeField(null=True)
-    expires_at = models.DateTimeField(null=True)
+    expires_on = models.DateField(null=True)
     absorbed = models.PositiveIntegerField(default=0)
 
+    file_id = models.CharField(max_length=20, blank=True)
+    said_by = models.CharField(max_length=200, blank=True)
+    approved_by = models.CharField(max_length=200, blank=True)
+
+    outcome = models.CharField(max_length=8, choices=WaiverOutcome, blank=True)
+    matched = models.PositiveIntegerField(default=0)
+    note = models.CharField(max_length=500, blank=True)
+
     objects = WaiverQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["repository", "file_id"],
+                condition=~Q(file_id=""),
+                name="waiver_file_once",
+            ),
+        ]
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return f"waiver-{self.pk}"
+
+    @staticmethod
+    def key_of(name: str) -> int:
+        """The primary key of the waiver that reports call so."""
+        return int(name.removeprefix("waiver-"))
 
 
 class AttestationQuerySet(models.QuerySet["Attestation"]):

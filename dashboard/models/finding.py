@@ -39,8 +39,12 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         return self.filter(repository__in=Repository.objects.visible_to(reader))
 
     def open(self) -> Self:
-        """Return the findings that violate today: open or reopened, not suppressed in the code."""
-        return self.filter(state__in=OPEN_STATES, suppressed=False)
+        """Return the findings that count today: neither suppressed in the code nor waived."""
+        return self.filter(state__in=OPEN_STATES, suppressed=False, waived_by__isnull=True)
+
+    def waived(self) -> Self:
+        """Return the findings that stand, and that a waiver covers."""
+        return self.filter(state__in=OPEN_STATES, waived_by__isnull=False)
 
     def suppressed(self) -> Self:
         """Return the findings that stand, but that the code itself asks to pass over."""
@@ -80,6 +84,9 @@ class Finding(models.Model):
     limit = models.CharField(max_length=500, blank=True)
     suppressed = models.BooleanField(default=False)
     uncertain = models.BooleanField(default=False)
+    waived_by = models.ForeignKey(
+        "dashboard.Waiver", models.DB_SET_NULL, null=True, related_name="covered"
+    )
     gain = models.JSONField(default=dict)
     gain_total = models.FloatField(default=0)
 
@@ -145,6 +152,8 @@ class FindingEventKind(models.TextChoices):
     SUPPRESSED = "suppressed", "Suppressed in the code"
     UNSUPPRESSED = "unsuppressed", "No longer suppressed in the code"
     RULE_GONE = "rule-gone", "Gone because the rules changed"
+    WAIVED = "waived", "Waived"
+    UNWAIVED = "unwaived", "No longer waived"
     OUT_OF_SCOPE = "out-of-scope", "Gone because the file left the scope"
 
 

@@ -128,6 +128,8 @@ class Repository(models.Model):
     findings_count = models.PositiveIntegerField(default=0)
     suppressed_count = models.PositiveIntegerField(default=0)
     due_count = models.PositiveIntegerField(default=0)
+    waived_count = models.PositiveIntegerField(default=0)
+    waiver_mistakes = models.JSONField(default=list)
     scanned_at = models.DateTimeField(null=True)
     scanned_commit = models.CharField(max_length=64, blank=True)
 

@@ -50,6 +50,7 @@ class Trigger(models.TextChoices):
     TABLES = "tables", "Refreshed data"
     AUDIT = "audit", "Audit"
     ATTESTATION = "attest", "Attestation"
+    WAIVERS = "waivers", "Waivers"
 
 
 class Phase(models.TextChoices):
@@ -138,6 +139,7 @@ class Scan(models.Model):
     open_must = models.PositiveIntegerField(default=0)
     findings_count = models.PositiveIntegerField(default=0)
     suppressed_count = models.PositiveIntegerField(default=0)
+    waived_count = models.PositiveIntegerField(default=0)
     opened_count = models.PositiveIntegerField(default=0)
     fixed_count = models.PositiveIntegerField(default=0)
 

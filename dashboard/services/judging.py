@@ -10,6 +10,7 @@ import msgspec
 from django.conf import settings
 
 from checks import rollout as engine_rollout
+from checks.compose import again
 from checks.facts.version import rules_version
 from checks.report import json as report_json
 from checks.review import review
@@ -68,7 +69,12 @@ class Ruling:
         }
 
 
-def ruling(repository: Repository, day: date, attested: Sequence[Mapping[str, Any]] = ()) -> Ruling:
+def ruling(
+    repository: Repository,
+    day: date,
+    attested: Sequence[Mapping[str, Any]] = (),
+    waivers: Sequence[Waiver] = (),
+) -> Ruling:
     """Return by what the repository is judged on a day.
 
     Raises:
@@ -76,7 +82,12 @@ def ruling(repository: Repository, day: date, attested: Sequence[Mapping[str, An
     """
     asked = rollout.asked(repository, day)
     return Ruling(
-        [row for row, _ in asked], [standard for _, standard in asked], attested, tables.load()
+        [row for row, _ in asked],
+        [standard for _, standard in asked],
+        attested,
+        tables.load(),
+        waivers,
+        day if waivers else None,
     )
 
 
@@ -104,6 +115,8 @@ def judge(
         progress=progress,
         take=answers.extend,
     )
+    if ruling.waivers:
+        report = again(report, bytes(answers), ruling.standards, ruling.waivers, ruling.on)
     return Judged(component, report, report_json.rendered(report), bytes(answers))
 
 

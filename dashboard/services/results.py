@@ -24,6 +24,7 @@ from dashboard.models import (
     ScanState,
     StoredReport,
     Strength,
+    Waiver,
 )
 from dashboard.services import attestations, scanning, transitions
 from dashboard.text import clean_json
@@ -62,6 +63,7 @@ class Summary:
     open_must: int
     findings_count: int
     suppressed_count: int
+    waived_count: int
 
 
 def summarise(reports: Sequence[engine.Report]) -> Summary:
@@ -70,6 +72,7 @@ def summarise(reports: Sequence[engine.Report]) -> Summary:
     findings = [finding for report in reports for finding in report.findings]
     score = _score(standard.score for standard in results)
     suppressed = sum(finding.suppressed for finding in findings)
+    waived = sum(bool(finding.waived) for finding in findings)
     return Summary(
         score=score,
         raw_score=_score(standard.raw_score for standard in results),
@@ -77,8 +80,9 @@ def summarise(reports: Sequence[engine.Report]) -> Summary:
         letter="" if score is None else letter(units(score)),
         coverage=_mean(standard.coverage for standard in results),
         open_must=sum(standard.open_must for standard in results),
-        findings_count=len(findings) - suppressed,
+        findings_count=len(findings) - suppressed - waived,
         suppressed_count=suppressed,
+        waived_count=waived,
     )
 
 
@@ -178,7 +182,10 @@ def _rules(judged: Sequence[Judged]) -> transitions.Rules:
             strengths |= {c.id: strength for c in result.clauses if c.strength == strength}
     areas = {name: spec.area for name, spec in specs().items()}
     scored = sum(result.score is not None for result in results)
-    return transitions.Rules(strengths, areas, scored)
+    waivers = {
+        one.id: Waiver.key_of(one.id) for each in judged for one in each.report.waivers or ()
+    }
+    return transitions.Rules(strengths, areas, scored, waivers)
 
 
 def _clause_ids(standards: Sequence[Standard]) -> dict[tuple[int, str], int]:
@@ -258,6 +265,7 @@ def _write_repository(scan: Scan, summary: Summary, now: Any) -> None:
         findings_count=summary.findings_count,
         suppressed_count=summary.suppressed_count,
         due_count=len(attestations.due_topics(scan)),
+        waived_count=summary.waived_count,
         scanned_at=now,
         scanned_commit=scan.commit,
         state=RepositoryState.READY,

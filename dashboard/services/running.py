@@ -33,6 +33,7 @@ from dashboard.services import (
     scanning,
     source_view,
     stopping,
+    waivers,
 )
 from dashboard.services.credentials import CredentialError
 from dashboard.text import clean
@@ -138,8 +139,10 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     clock.lap("fetch")
     source = GitSource(fetched.git_dir, fetched.commit, remember=facts.store())
     _name_commit(held, scan, source, fetched.branch)
-    said = attestations.records(scan.repository, source)
-    ruling = judging.ruling(scan.repository, timezone.localdate(), said)
+    said, day = attestations.records(scan.repository, source), timezone.localdate()
+    waivers.read_file(scan.repository, source)
+    accepted = waivers.in_force(scan.repository, day)
+    ruling = judging.ruling(scan.repository, day, said, accepted)
     judged = [
         judging.judge(component, source, ruling, _reporter(beat))
         for component in components.to_judge(scan.repository, source)
@@ -155,6 +158,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     explained = ledger.explain(scan.repository, source.commit, judged, ruling)
     clock.lap("ledger")
     results.store(held, judged, ruling.rows, clock.laps, explained, looked)
+    waivers.tell(judged)
     origins.read_all(scan.repository, source)
 
 

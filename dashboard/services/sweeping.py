@@ -35,6 +35,7 @@ from dashboard.services import (
     scanning,
     simulating,
     source_view,
+    waivers,
 )
 
 RING_AGAIN_AFTER = 4  # sweeps
@@ -63,6 +64,7 @@ def sweep() -> None:
         queue.ring(queue.POLL)
     if PeriodicRun.objects.claim("what-ends-and-begins", HOUR):
         attestations.judge_ended()
+        waivers.judge_ended()
         rollout.judge_begun()
     if PeriodicRun.objects.claim("forget", DAY):
         _forget()

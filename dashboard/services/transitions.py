@@ -64,6 +64,7 @@ _CONTENT = (
     "text",
     "blob",
     "owners",
+    "waived_by_id",
 )
 
 type Key = tuple[str, str]
@@ -77,11 +78,13 @@ class Rules:
         strengths: Strength of each clause, by its id.
         areas: Area of each check, by its id.
         standards: Number of scores of which the repository's is the mean.
+        waivers: Primary key of each waiver, by what the report calls it.
     """
 
     strengths: Mapping[str, str]
     areas: Mapping[str, str]
     standards: int
+    waivers: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -90,7 +93,8 @@ class Transitions:
 
     ``write`` holds new, returned and changed findings, those that are rows already with their
     primary key; the rest is by primary key. ``moved`` are rows whose fingerprint changes.
-    ``origins`` are the commits behind what opened (by key) and what went (by primary key).
+    ``turned`` are those that a waiver begins or ceases to cover. ``origins`` are the commits behind
+    what opened (by key) and what went (by primary key).
     """
 
     write: list[Finding] = field(default_factory=list)
@@ -99,6 +103,7 @@ class Transitions:
     moved: list[int] = field(default_factory=list)
     suppressed: list[int] = field(default_factory=list)
     unsuppressed: list[int] = field(default_factory=list)
+    turned: set[Key] = field(default_factory=set)
     fixed: list[int] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)
@@ -207,6 +212,7 @@ def _rows(
             text=place.text,
             blob=place.blob,
             owners=[clean(owner, 100) for owner in owners],
+            waived_by_id=rules.waivers.get(finding.waived or ""),
         )
 
 
@@ -238,6 +244,8 @@ def _appear(
             row.pk = returned.get(_key(row))
             row.state = FindingState.REOPENED if row.pk else FindingState.OPEN
             (result.reopened if row.pk else result.opened).add(_key(row))
+            if row.waived_by_id is not None:
+                result.turned.add(_key(row))
             result.write.append(row)
 
 
@@ -248,6 +256,8 @@ def _go_on(row: Finding, before: Mapping[str, Any], result: Transitions) -> None
         result.moved.append(row.pk)
     if any(getattr(row, name) != before[name] for name in (*_NAMES, *_CONTENT)):
         result.write.append(row)
+    if (row.waived_by_id is None) != (before["waived_by_id"] is None):
+        result.turned.add(_key(row))
     if row.suppressed != before["suppressed"]:
         (result.suppressed if row.suppressed else result.unsuppressed).append(row.pk)
 
@@ -373,6 +383,11 @@ def _events(transitions: Transitions, scan: Scan, now: Any) -> Iterable[FindingE
     ]
     turns: list[tuple[int, FindingEventKind, Origin | None]] = [
         *((row.pk, kind, transitions.origins.get(_key(row))) for row, kind in came),
+        *(
+            (row.pk, kinds.UNWAIVED if row.waived_by_id is None else kinds.WAIVED, None)
+            for row in transitions.write
+            if _key(row) in transitions.turned
+        ),
         *((pk, kinds.SUPPRESSED, None) for pk in transitions.suppressed),
         *((pk, kinds.UNSUPPRESSED, None) for pk in transitions.unsuppressed),
         *((pk, kinds.FIXED, transitions.origins.get(pk)) for pk in transitions.fixed),

@@ -1,0 +1,296 @@
+"""Waivers on the server: who grants them, what a scan makes of them, what the file asks for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from checks.memorysource import MemorySource
+from checks.waiverfile import PATH, parse
+from dashboard import queue
+from dashboard.models import (
+    AuditEntry,
+    Branch,
+    Finding,
+    FindingEvent,
+    Repository,
+    Scan,
+    Trigger,
+    User,
+    Waiver,
+    WaiverState,
+)
+from dashboard.services import judging, lease, results, scanning, waivers
+from dashboard.services.waivers import WaiverError, Wish
+from tests.dashboard import rows
+
+pytestmark = pytest.mark.django_db
+
+RULES = b"""
+slug = "team-rules"
+title = "Team rules"
+[waivers]
+approver = "other"
+max_days = 90
+
+[[clause]]
+id = "TR-1"
+requirement = "Nothing is printed."
+strength = "must"
+checks = [{ id = "no-print" }]
+
+[[clause]]
+id = "TR-2"
+requirement = "Functions are short."
+strength = "should"
+checks = [{ id = "function-length" }]
+"""
+PRINTS = 'def run() -> None:\n    print("x")\n'
+FILES = {
+    "app/main.py": PRINTS,
+    "app/other.py": PRINTS,
+    "lib/clean.py": "def one() -> int:\n    return 1\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "ring", lambda *_: True)
+
+
+@pytest.fixture
+def asker() -> User:
+    return rows.user("the-asker")
+
+
+@pytest.fixture
+def lead() -> User:
+    return rows.user("the-lead")
+
+
+@pytest.fixture
+def repository(asker: User, lead: User) -> Repository:
+    return rows.repository(rows.team(lead=lead, developer=asker), rows.standard(RULES))
+
+
+def scan(repository: Repository, **more: str) -> Scan:
+    """Judge some files the way a worker does, and store the result."""
+    files = FILES | {path.replace("__", "/") + ".py": text for path, text in more.items()}
+    return judge(repository, files)
+
+
+def judge(repository: Repository, files: dict[str, str]) -> Scan:
+    asked = scanning.request(repository, Trigger.PUSH)
+    held = lease.claim(asked.pk)
+    assert held
+    source = MemorySource.of(files, time=0)
+    held.write(commit="a" * 40, wanted=Branch.objects.get(scans=asked.pk).wanted)
+    day = timezone.localdate()
+    waivers.read_file(repository, source)
+    ruling = judging.ruling(repository, day, (), waivers.in_force(repository, day))
+    judged = [judging.judge(each, source, ruling) for each in repository.components.judged()]
+    results.store(held, judged, ruling.rows, {})
+    waivers.tell(judged)
+    repository.refresh_from_db()
+    return Scan.objects.get(pk=asked.pk)
+
+
+def in_days(days: int) -> object:
+    return timezone.localdate() + timedelta(days=days)
+
+
+def wish(repository: Repository, **changes: object) -> Wish:
+    asked = {"path_pattern": "app/", "reason": "Replaced in spring.", "expires_on": in_days(30)}
+    return Wish(**(asked | changes))  # type: ignore[arg-type]
+
+
+def test_a_granted_waiver_covers_findings_and_lifts_the_score_alone(
+    repository: Repository, asker: User, lead: User
+) -> None:
+    before = scan(repository)
+    foreseen = waivers.preview(repository, wish(repository), asker)
+    row = waivers.ask(repository, wish(repository), asker)
+    waivers.grant(row, lead, "Until the rewrite.")
+
+    after = scan(repository)
+
+    assert (foreseen.matched, before.findings_count) == (2, 2)
+    assert before.score is not None
+    assert after.score == pytest.approx(before.score + (foreseen.gain or 0), abs=1e-6)
+    assert after.raw_score == before.raw_score
+    assert (after.findings_count, after.waived_count, repository.waived_count) == (0, 2, 2)
+    row.refresh_from_db()
+    assert (row.outcome, row.matched, row.absorbed, row.approver) == ("in-force", 2, 2, lead)
+    assert Finding.objects.waived().count() == 2
+    assert not Finding.objects.open().exists()
+    assert FindingEvent.objects.filter(kind="waived").count() == 2
+    actions = list(AuditEntry.objects.order_by("pk").values_list("action", flat=True))
+    assert actions[-2:] == ["waiver.requested", "waiver.granted"]
+
+
+def test_growth_breaks_it_and_the_findings_count_again(
+    repository: Repository, asker: User, lead: User
+) -> None:
+    scan(repository)
+    row = waivers.ask(repository, wish(repository), asker)
+    waivers.grant(row, lead)
+    scan(repository)
+
+    grown = scan(repository, app__third=PRINTS)
+
+    row.refresh_from_db()
+    assert (row.outcome, row.matched) == ("broken", 3)
+    assert "absorbed 2 when granted, and matches 3 now" in row.note
+    assert (grown.findings_count, grown.waived_count) == (3, 0)
+    assert FindingEvent.objects.filter(kind="unwaived").count() == 2
+    assert [w.pk for w in waivers.listed(lead, "broken")] == [row.pk]
+
+
+def test_a_waiver_of_one_finding_covers_this_one(
+    repository: Repository, asker: User, lead: User
+) -> None:
+    scan(repository)
+    finding = Finding.objects.get(path="app/main.py")
+    row = waivers.ask(repository, wish(repository, finding=finding, path_pattern=""), asker)
+    waivers.grant(row, lead)
+    scan(repository)
+
+    assert list(Finding.objects.waived()) == [finding]
+
+
+def test_who_asks_does_not_grant_where_the_standard_wants_another(
+    repository: Repository, lead: User
+) -> None:
+    scan(repository)
+    row = waivers.ask(repository, wish(repository), lead)
+
+    with pytest.raises(WaiverError, match="granted by somebody else"):
+        waivers.grant(row, lead)
+    row.refresh_from_db()
+    assert row.state == WaiverState.REQUESTED
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"expires_on": None}, "never waived for ever"),
+        ({"expires_on": in_days(91)}, "90 days at most"),
+        ({"expires_on": in_days(-1)}, "is past"),
+        ({"path_pattern": "nowhere/"}, "matches no finding"),
+    ],
+)
+def test_what_a_standard_does_not_allow_is_not_granted(
+    repository: Repository,
+    asker: User,
+    lead: User,
+    changes: dict[str, object],
+    sentence: str,
+) -> None:
+    scan(repository)
+    row = waivers.ask(repository, wish(repository, **changes), asker)
+
+    with pytest.raises(WaiverError, match=sentence):
+        waivers.grant(row, lead)
+
+
+def test_a_revoked_waiver_covers_nothing_and_cannot_be_decided_twice(
+    repository: Repository, asker: User, lead: User
+) -> None:
+    scan(repository)
+    row = waivers.ask(repository, wish(repository), asker)
+    waivers.grant(row, lead)
+    row.refresh_from_db()
+    waivers.revoke(row, lead, "The rewrite is there.")
+
+    assert scan(repository).waived_count == 0
+    row.refresh_from_db()
+    assert [w.pk for w in waivers.listed(lead, "ended")] == [row.pk]
+    for decide in waivers.DECISIONS.values():
+        with pytest.raises(WaiverError):
+            decide(row, lead)
+
+
+def test_an_ended_waiver_has_its_repository_judged_again(
+    repository: Repository, asker: User, lead: User
+) -> None:
+    scan(repository)
+    row = waivers.ask(repository, wish(repository), asker)
+    waivers.grant(row, lead)
+    scan(repository)
+    assert waivers.judge_ended() == 0
+
+    Waiver.objects.filter(pk=row.pk).update(expires_on=in_days(-1))
+
+    assert waivers.judge_ended() == 1
+    assert scan(repository).waived_count == 0
+
+
+ENTRY = f"""\
+[[waiver]]
+path = "app/"
+reason = "Replaced in spring."
+author = "ada"
+expires = {in_days(20)}
+count = 2
+"""
+
+
+def test_an_entry_of_the_file_is_a_request_that_a_lead_grants_once(
+    repository: Repository, lead: User
+) -> None:
+    files = FILES | {PATH: ENTRY}
+    assert judge(repository, files).waived_count == 0
+    row = Waiver.objects.get()
+    assert (row.state, row.said_by, row.absorbed) == ("requested", "ada", 2)
+
+    waivers.grant(row, lead)
+
+    assert judge(repository, files).waived_count == 2
+    assert judge(repository, files | {PATH: f"# moved\n{ENTRY}"}).waived_count == 2
+    assert Waiver.objects.count() == 1
+
+
+def test_an_entry_that_leaves_is_withdrawn_and_an_edited_one_is_a_new_request(
+    repository: Repository, lead: User
+) -> None:
+    files = FILES | {PATH: ENTRY}
+    judge(repository, files)
+    waivers.grant(Waiver.objects.get(), lead)
+
+    edited = judge(repository, files | {PATH: ENTRY.replace("count = 2", "count = 9")})
+
+    assert edited.waived_count == 0
+    states = Waiver.objects.order_by("pk").values_list("state", "absorbed")
+    assert list(states) == [("withdrawn", 2), ("requested", 9)]
+
+
+def test_an_exported_file_asks_for_nothing_that_is_granted(
+    repository: Repository, asker: User, lead: User
+) -> None:
+    scan(repository)
+    waivers.grant(waivers.ask(repository, wish(repository), asker), lead)
+    text = waivers.export(repository)
+
+    assert parse(text.encode()).waivers[0].approver == "the-lead"
+    assert judge(repository, FILES | {PATH: text}).waived_count == 2
+    assert Waiver.objects.count() == 1
+
+
+def test_a_wrong_entry_is_named_and_asks_for_nothing(repository: Repository) -> None:
+    judge(repository, FILES | {PATH: ENTRY.replace("count = 2", "count = 0")})
+
+    assert not Waiver.objects.exists()
+    assert repository.waiver_mistakes[0].startswith("line 1: count is not the number")
+
+
+def test_the_growth_of_suppressions_is_told(repository: Repository) -> None:
+    scan(repository)
+    quiet = PRINTS.replace(")\n", ")  # noqa: T201 - shown to a person\n").replace(
+        "run()  # noqa: T201 - shown to a person", "run()"
+    )
+    scan(repository, app__quiet=quiet)
+
+    growth = waivers.suppressions(repository)
+    assert (growth.now, growth.before) == (1, 0)
