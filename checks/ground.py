@@ -26,6 +26,8 @@ MOVED_FILE = 0.5
 SAME_NAME, SAME_WORD, OTHER_NAME = 0.3, 0.5, 0.7
 """Share of words of a block that is called the same, called the same elsewhere, called anew."""
 _LEAST_WORDS = 6
+TELLING = 15
+"""Characters from which a name alone tells that a symbol was moved, however it was rewritten."""
 
 
 class Side:
@@ -141,7 +143,8 @@ class Between:
             return 9, 0.0
         score = alike(one, other)
         if old.name == new.name:
-            return 0, score if score >= SAME_NAME else 0.0
+            kin = score >= SAME_NAME or len(_word(old)) >= TELLING
+            return 0, max(score, 0.01) if kin else 0.0
         if _word(old) == _word(new):
             return 1, score if score >= SAME_WORD else 0.0
         shared = (one & other).total() >= _LEAST_WORDS

@@ -61,6 +61,12 @@ def test_a_file_that_is_still_there_was_not_moved() -> None:
             ("b.py", "f"),
         ),
         (
+            {"a": "x = 1\ndef test_a_token_is_refused():\n    one()\n"},
+            {"a": "x = 1\n", "b": "def test_a_token_is_refused(two, three):\n    four()\n"},
+            ("a.py", "test_a_token_is_refused"),
+            ("b.py", "test_a_token_is_refused"),
+        ),
+        (
             {"a": f"class A:\n    x: int\n    y: int\n\ndef g():\n{BODY}"},
             {"a": f"def g():\n{BODY}", "b": "class A:\n    x: int\n    y: int\n"},
             ("a.py", "A.x"),
