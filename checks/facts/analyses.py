@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
+from checks.facts.doctree import DocumentFact
 from checks.facts.mapper import MapJob, Reader, key_of, map_blobs
 from checks.facts.store import FactStore, MemoryFactStore
 from checks.facts.team import Team
+
+_DOCUMENTS = msgspec.msgpack.Decoder(DocumentFact)
 
 
 class AccidentError(Exception):
@@ -44,3 +49,8 @@ class Analyses:
             raise AccidentError(f"old versions of files could not be analysed: {note}")
         found = ((oid, mapped.facts.get(key_of(job))) for oid, job in keys.items())
         return {oid: data for oid, data in found if data is not None}
+
+    def documents(self, kind: str, oids: Iterable[str], read: Reader) -> dict[str, DocumentFact]:
+        """Facts of documents by blob, in the same way."""
+        found = self.of(kind, oids, read)
+        return {oid: _DOCUMENTS.decode(data) for oid, data in found.items()}

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from checks.check import Answer, At, Sites, Skip, check
-from checks.facts.documents import read
+from checks.facts.doctree import DocumentFact
 from checks.project.declared import table_of
 from checks.project.project import Project
 from checks.rules.applies import has_history
@@ -49,25 +49,26 @@ def lock_updated_with_manifest(project: Project) -> Answer:
     steps = list(_steps(project))
     if not steps:
         return Skip("no manifest changed after a lock file appeared")
-    oids = (oid for step in steps for oid in (step.change.old_oid, step.change.new_oid))
+    oids = (oid for step in steps for oid in _pair(step))
     texts = dict(project.source.blobs(dict.fromkeys(oids)))
-    count, found = 0, list[At]()
-    for step in steps:
-        before, after = (
-            texts.get(oid, b"").decode("utf-8", "replace")
-            for oid in (step.change.old_oid, step.change.new_oid)
-        )
-        if not _differs(before, after):
-            continue
-        if step.moved:
+    steps = [step for step in steps if _differs(*(texts.get(oid, b"") for oid in _pair(step)))]
+    alone = [step for step in steps if not step.moved]
+    oids = (oid for step in alone for oid in _pair(step))
+    documents = project.analyses.documents("toml", oids, project.source.blobs)
+    count, found = len(steps) - len(alone), list[At]()
+    for step in alone:
+        if changed := _changed(*(documents.get(oid) for oid in _pair(step))):
             count += 1
-        elif changed := _changed(before, after):
-            count += 1
+            after = texts.get(step.change.new_oid, b"").decode("utf-8", "replace")
             path = step.change.path
             text = f"Commit {step.oid[:10]} changes the dependencies of `{path}`, and not the lock"
             found.append(At(_line(after, changed), text, path=path, symbol=f"commit:{step.oid}",
                             anchor=step.oid))  # fmt: skip
     return Sites(count, found) if count else Skip("no dependency changed since the lock appeared")
+
+
+def _pair(step: _Step) -> tuple[str, str]:
+    return step.change.old_oid, step.change.new_oid
 
 
 def _steps(project: Project) -> Iterator[_Step]:
@@ -107,23 +108,23 @@ def _ruling(project: Project, path: str, locks: set[str] | frozenset[str]) -> se
     return set()
 
 
-def _differs(before: str, after: str) -> bool:
+def _differs(before: bytes, after: bytes) -> bool:
     """Whether lines differ that may be dependencies; saves parsing for versions and comments."""
-    changed = set(before.splitlines()) ^ set(after.splitlines())
+    old, new = (text.decode("utf-8", "replace") for text in (before, after))
+    changed = set(old.splitlines()) ^ set(new.splitlines())
     return any(not _IRRELEVANT.fullmatch(line) for line in changed)
 
 
-def _changed(before: str, after: str) -> list[str]:
+def _changed(before: DocumentFact | None, after: DocumentFact | None) -> list[str]:
     """Entries that one of two manifests has and the other one has not, those added first."""
-    old, new = (_entries(text) for text in (before, after))
+    old, new = _entries(before), _entries(after)
     if old is None or new is None:
         return []
     return [*sorted(new - old), *sorted(old - new)]
 
 
-def _entries(text: str) -> set[str] | None:
-    document = read("toml", text.encode())
-    if document.error:
+def _entries(document: DocumentFact | None) -> set[str] | None:
+    if document is None or document.error:
         return None
     return {entry for names in _TABLES for entry in _flat(document.data, names)}
 

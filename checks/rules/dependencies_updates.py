@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import msgspec
 
 from checks.check import Answer, At, Sites, Skip, check
-from checks.facts.documents import read
 from checks.facts.kinds import kind_of
 from checks.project.project import Project
 from checks.rules.applies import has_history
@@ -98,7 +97,7 @@ class _Versions:
     """Versions by blob, read a few at a time and only as far as an answer needs them."""
 
     def __init__(self, project: Project) -> None:
-        self._source = project.source
+        self._project = project
         self._known: dict[str, dict[str, str]] = {}
 
     def renewed(self, steps: Iterator[_Step] | Sequence[_Step]) -> Iterator[int]:
@@ -120,11 +119,15 @@ class _Versions:
                 yield step.time
 
     def _read(self, batch: Sequence[_Step]) -> None:
-        kinds = {oid: kind_of(step.path) for step in batch for oid in (step.before, step.after)}
-        for oid, data in self._source.blobs([oid for oid in kinds if oid not in self._known]):
-            kind = kinds[oid]
+        wanted: dict[str, list[str]] = {}
+        for step in batch:
+            kind = kind_of(step.path)
             if kind is not None:
-                document = read(kind, data)
+                wanted.setdefault(kind, []).extend((step.before, step.after))
+        read, analyses = self._project.source.blobs, self._project.analyses
+        for name, oids in wanted.items():
+            missing = [oid for oid in oids if oid not in self._known]
+            for oid, document in analyses.documents(name, missing, read).items():
                 rows = {each.name: each.version for each in document.packages}
                 self._known[oid] = rows or {each.name: each.spec for each in document.requirements}
 
