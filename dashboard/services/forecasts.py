@@ -22,7 +22,7 @@ from checks.outcomes import unpack
 from checks.standard import Clause, Standard
 from checks.verdict import OPEN
 from dashboard.models import StoredReport
-from dashboard.services import attestations, facts, mirrors, proposals, results, tables
+from dashboard.services import attestations, facts, mirrors, proposals, results, tables, waivers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -84,6 +84,7 @@ def forecast(repository: Repository, proposal: Proposal, day: date) -> Outlook:
     if scan is None or not (kept := list(rows.order_by("component__path"))):
         raise UnansweredError("It has not been judged yet; it is part of this after its next scan.")
     wanted = proposals.asked(repository, proposal, day)
+    accepted = waivers.in_force(repository, day)
     sides, asked = [], 0
     for row in kept:
         before = msgspec.json.decode(zlib.decompress(row.data), type=Report)
@@ -93,7 +94,7 @@ def forecast(repository: Repository, proposal: Proposal, day: date) -> Outlook:
             answers |= _ask(repository, scan.commit, row.component.path, missing)
             asked += len(missing)
         names = (before.repository, before.commit, before.component)
-        after = compose(names, before.manifest, answers, wanted)
+        after = compose(names, before.manifest, answers, wanted, accepted, day)
         sides.append(Sides(row.component, before, after))
     return Outlook(
         commit=scan.commit,
@@ -177,13 +178,13 @@ def _only(here: Sequence[Report], there: Sequence[Report]) -> list[Finding]:
     """Findings that count in these reports and not in the others, component by component."""
     found = []
     for own, other in zip(here, there, strict=True):
-        known = {(each.check, each.fingerprint) for each in other.findings if not each.suppressed}
-        found += [
-            each
-            for each in own.findings
-            if not each.suppressed and (each.check, each.fingerprint) not in known
-        ]
+        known = {(each.check, each.fingerprint) for each in _counting(other)}
+        found += [each for each in _counting(own) if (each.check, each.fingerprint) not in known]
     return found
+
+
+def _counting(report: Report) -> list[Finding]:
+    return [each for each in report.findings if not (each.suppressed or each.waived)]
 
 
 def _shown(findings: Sequence[Finding]) -> dict[str, Any]:

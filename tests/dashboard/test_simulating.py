@@ -27,7 +27,10 @@ from dashboard.models import (
     SimulationState,
     Standard,
     StoredReport,
+    Trigger,
     User,
+    Waiver,
+    WaiverState,
 )
 from dashboard.services import (
     forecasts,
@@ -36,6 +39,7 @@ from dashboard.services import (
     proposals,
     repositories,
     running,
+    scanning,
     simulating,
     standards,
     sweeping,
@@ -219,6 +223,42 @@ def test_what_a_lead_has_attested_counts_for_a_question_never_asked(
     assert verdicts["HR-5"] == "attested"
 
 
+def test_what_is_waived_stays_waived_as_far_as_the_proposal_names_it(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    repository = make("shop", SHOP)
+    for clause in ("house-rules/HR-1", "house-rules/HR-2"):
+        Waiver.objects.create(
+            repository=repository,
+            scope="clause",
+            clause=clause,
+            reason="Until the rewrite.",
+            state=WaiverState.GRANTED,
+            author=lead,
+            approver=rows.user(),
+            absorbed=1,
+            expires_on=timezone.localdate() + timedelta(days=30),
+        )
+    scanning.request(repository, Trigger.MANUAL)
+    scan_of(repository)
+    repository = Repository.objects.get(pk=repository.pk)
+    waived = repository.waived_count
+    assert waived
+    stricter = text(OWN, (b"max_lines = 60", b"max_lines = 10"))
+
+    outlook = _holds_when_adopted(
+        repository, simulating.Wish([proposals.part_of(stricter, "house-rules")]), lead
+    )
+    assert outlook.after.waived_count == waived
+
+    repository = Repository.objects.get(pk=repository.pk)
+    copy = stricter.replace('"house-rules"', '"another"')
+    outlook = _holds_when_adopted(
+        repository, simulating.Wish([proposals.part_of(copy, "house-rules")]), lead
+    )
+    assert outlook.after.waived_count == 0
+
+
 def _holds_when_adopted(
     repository: Repository, wish: simulating.Wish, lead: User
 ) -> forecasts.Outlook:
@@ -250,7 +290,8 @@ def _holds_when_adopted(
 
 
 def _open(repository: Repository) -> list[Finding]:
-    return list(repository.findings.filter(state__in=["open", "reopened"], suppressed=False))
+    standing = repository.findings.filter(state__in=["open", "reopened"], suppressed=False)
+    return list(standing.filter(waived_by__isnull=True))
 
 
 def test_what_the_answers_at_hand_tell_needs_no_copy_of_the_repository(
