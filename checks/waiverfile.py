@@ -18,7 +18,7 @@ import msgspec
 from checks import toml
 from checks.model import WAIVER_FILE, Report, WaiverResult
 from checks.source import Source
-from checks.waivers import Waiver
+from checks.waivers import Waiver, is_pattern
 
 PATH = WAIVER_FILE
 MOST = 500
@@ -121,6 +121,9 @@ def _faults(entry: Mapping[str, Any]) -> list[str]:
             faults.append(f"{name} has more than {_LONGEST.get(name, 200)} characters")
         elif "\x00" in value:
             faults.append(f"{name} has a NUL character")
+    path = entry.get("path")
+    if isinstance(path, str) and not is_pattern(path):
+        faults.append(f"path {path!r} is no pattern as in .gitignore")
     if not any(name in entry for name in _SCOPE):
         faults.append("it names neither fingerprint, path nor clause")
     if "reason" not in entry:

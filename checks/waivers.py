@@ -277,6 +277,15 @@ def apply(
     return Applied(outcomes, standards, waivers, on)
 
 
+def is_pattern(path: str) -> bool:
+    """Whether a path is a pattern as in ``.gitignore``."""
+    try:
+        pathspec.PathSpec.from_lines("gitignore", [path])
+    except ValueError:
+        return False
+    return True
+
+
 def broken_rule(waiver: Waiver, clauses: Iterable[Asking], on: date | None) -> str:
     """The rule of a standard that a waiver of these clauses breaks, as a sentence; "" for none."""
     for standard, clause in clauses:

@@ -24,6 +24,7 @@ from dashboard.views import (
     simulation,
     source,
     versions,
+    waivers,
     webhook,
 )
 from dashboard.webhooks import door
@@ -71,6 +72,11 @@ urlpatterns = [
         attestations.withdraw,
         name="attestation-withdraw",
     ),
+    path("r/<slug:slug>/waivers/", waivers.repository_waivers, name="repository-waivers"),
+    path("r/<slug:slug>/waivers/new/", waivers.new, name="waiver-new"),
+    path("r/<slug:slug>/waivers/<int:pk>/decide/", waivers.decide, name="waiver-decide"),
+    path("r/<slug:slug>/waivers.toml", waivers.export, name="waivers-export"),
+    path("waivers/", waivers.waivers, name="waivers"),
     path("r/<slug:slug>/conflicts/", conflicts.conflicts, name="conflicts"),
     path("attestations/", attestations.ending, name="attestations-ending"),
     # findings

@@ -117,6 +117,11 @@ class Waiver(models.Model):
         """What reports call it."""
         return f"waiver-{self.pk}"
 
+    @property
+    def standing(self) -> str:
+        """Where it stands: what the last scan made of a granted one, else its state."""
+        return self.outcome or self.state if self.state == WaiverState.GRANTED else self.state
+
     @staticmethod
     def key_of(name: str) -> int:
         """The primary key of the waiver that reports call so."""

@@ -37,7 +37,13 @@ PAGE_SIZE = 50
 FACET_LIMIT = 12
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 STANDING = "standing"
-STATES = {STANDING: "open", FindingState.FIXED.value: "fixed", "all": "open or fixed"}
+WAIVED = "waived"
+STATES = {
+    STANDING: "open",
+    WAIVED: "waived",
+    FindingState.FIXED.value: "fixed",
+    "all": "open or fixed",
+}
 SORTS = {
     "weight": ("severity", "-gain_total", "path", "line", "pk"),
     "path": ("path", "line", "pk"),
@@ -134,7 +140,9 @@ def matching(repository: Repository, query: FindingQuery) -> FindingQuerySet:
     """Return the findings of the repository that the query asks for, in its order."""
     rows = Finding.objects.filter(repository=repository)
     if query.state == STANDING:
-        rows = rows.filter(state__in=OPEN_STATES)
+        rows = rows.filter(state__in=OPEN_STATES, waived_by__isnull=True)
+    elif query.state == WAIVED:
+        rows = rows.waived()
     elif query.state == FindingState.FIXED:
         rows = rows.filter(state=FindingState.FIXED)
     rows = rows.filter(suppressed=bool(query.suppressed))

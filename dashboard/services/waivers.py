@@ -33,7 +33,7 @@ from dashboard.services import rollout, scanning
 from dashboard.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import checks.model as model
     from checks.source import Source
@@ -201,6 +201,8 @@ def _from_file(repository: Repository, entry: engine.Waiver) -> Waiver:
 
 def preview(repository: Repository, wish: Wish, asker: User) -> Preview:
     """Return what a waiver would do with the last result, once somebody else has granted it."""
+    if not engine.is_pattern(wish.path_pattern):
+        return Preview(0, 0, None, f"{wish.path_pattern} is no pattern of files.")
     candidate = engine.Waiver(
         id="wish",
         fingerprint=wish.finding.fingerprint if wish.finding else "",
@@ -380,9 +382,28 @@ def listed(reader: Reader, which: str, repository: str = "", team: str = "") -> 
     return rows
 
 
-def counts(reader: Reader, repository: str = "", team: str = "") -> dict[str, int]:
-    """Return how long each list is."""
-    return {which: listed(reader, which, repository, team).count() for which in LISTS}
+@dataclass(frozen=True)
+class Lists:
+    """One list of waivers, and how long each of them is, in words."""
+
+    which: str
+    rows: WaiverQuerySet
+    lists: Sequence[tuple[str, str, int]]
+
+
+def overview(reader: Reader, which: str, repository: str = "", team: str = "") -> Lists:
+    """Return the list that was asked for, else the first that has something."""
+    lengths = {name: listed(reader, name, repository, team).count() for name in LISTS}
+    chosen = (
+        which
+        if which in LISTS
+        else next((name for name, length in lengths.items() if length), "requested")
+    )
+    return Lists(
+        chosen,
+        listed(reader, chosen, repository, team),
+        [(name, LISTS[name], length) for name, length in lengths.items()],
+    )
 
 
 def export(repository: Repository) -> str:

@@ -58,6 +58,17 @@ FINDING_STATES = {
     "reopened": ("bad", "refresh", "reopened"),
     "fixed": ("good", "circle-check", "fixed"),
 }
+WAIVER_STATES = {
+    "requested": ("warn", "clock", "requested"),
+    "granted": ("", "circle-check", "granted, counts with the next scan"),
+    "in-force": ("good", "circle-check", "in force"),
+    "unused": ("warn", "circle-minus", "unused"),
+    "broken": ("bad", "circle-x", "broken"),
+    "expired": ("", "clock", "ended"),
+    "refused": ("bad", "circle-x", "refused"),
+    "revoked": ("", "circle-minus", "revoked"),
+    "withdrawn": ("", "circle-minus", "withdrawn"),
+}
 DELIVERY_OUTCOMES = {
     "scan-requested": ("good", "circle-check", "scan requested"),
     "ignored": ("", "circle-minus", "nothing to do"),
@@ -72,6 +83,7 @@ KINDS = {
     "verdict": VERDICTS,
     "scan": SCAN_STATES,
     "finding": FINDING_STATES,
+    "waiver": WAIVER_STATES,
     "delivery": DELIVERY_OUTCOMES,
     "simulation": SIMULATION_STATES,
 }

@@ -65,6 +65,7 @@ def test_an_entry_that_is_edited_is_another_one() -> None:
         ('path = "legacy/"', "", "neither fingerprint, path nor clause"),
         ('path = "legacy/"', 'paths = "legacy/"', "unknown field 'paths'"),
         ('"legacy/"', '"\\u0000"', "NUL"),
+        ('"legacy/"', '"!"', "path '!' is no pattern"),
     ],
 )
 def test_a_wrong_entry_is_named_with_its_line_and_spoils_no_other(

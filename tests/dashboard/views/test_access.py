@@ -21,6 +21,8 @@ FOR_ITS_TEAM = {
     "findings-sarif": "findings.sarif",
     "webhook": "webhook/",
     "attestations": "attestations/",
+    "repository-waivers": "waivers/",
+    "waivers-export": "waivers.toml",
     "conflicts": "conflicts/",
     "scan": "scans/1/",
     "source": "code/app/main.py",
@@ -32,6 +34,7 @@ ONLY_POST = {
     "hook-rotate": "webhook/1/rotate/",
     "hook-remove": "webhook/1/remove/",
     "attestation-withdraw": "attestations/1/withdraw/",
+    "waiver-decide": "waivers/1/decide/",
 }
 FOR_EVERYBODY_SIGNED_IN = {
     "fleet": "/",
@@ -42,6 +45,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "standard": "/standards/house-rules/",
     "clause": "/standards/house-rules/HR-1/",
     "attestations-ending": "/attestations/",
+    "waivers": "/waivers/",
     "checks": "/checks/",
     "check": "/checks/no-print/",
     "simulations": "/simulate/",
@@ -60,6 +64,7 @@ ASKED_ELSEWHERE = {
     "simulation-resume",
     "simulation-save",
     "standard-adopt",
+    "waiver-new",
     "standard-clauses",
     "standard-new",
     "origin",

@@ -1,0 +1,136 @@
+"""Waivers: asked for and decided, of one repository and of all that a person may see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from dashboard.forms import WaiverForm
+from dashboard.models import Finding, Role, Waiver
+from dashboard.services import waivers as service
+from dashboard.views.answer import answer
+from dashboard.views.guards import SignedInRequest, repository_for, signed_in
+from dashboard.views.repository import page_context
+
+if TYPE_CHECKING:
+    from dashboard.models import Repository
+
+PAGE_SIZE = 25
+DONE = {
+    "grant": "The waiver is granted; a scan will count it.",
+    "refuse": "The request is refused.",
+    "revoke": "The waiver is taken back; a scan will count its findings again.",
+}
+
+
+def _list(request: SignedInRequest, repository: str, team: str) -> dict[str, Any]:
+    found = service.overview(request.user, request.GET.get("list", ""), repository, team)
+    return {
+        "lists": found.lists,
+        "which": found.which,
+        "page": Paginator(found.rows, PAGE_SIZE).get_page(request.GET.get("page")),
+    }
+
+
+@require_safe
+@signed_in
+def waivers(request: SignedInRequest) -> HttpResponse:
+    """List what waits for a decision, counts, ends soon, is broken, unused or over."""
+    team, repository = request.GET.get("team", ""), request.GET.get("repository", "")
+    context = {"section": "fleet", "team": team, "chosen": repository}
+    context |= _list(request, repository[:80], team[:80])
+    return answer(request, "waiver/list.html", context, partial="rows")
+
+
+@require_safe
+@signed_in
+def repository_waivers(request: SignedInRequest, slug: str) -> HttpResponse:
+    """List the waivers of a repository, and what its code suppresses."""
+    repository = repository_for(request, slug)
+    context = page_context(request, repository, "waivers") | _list(request, slug, "")
+    suppressed = Finding.objects.filter(repository=repository).suppressed()
+    context["suppressed"] = Paginator(suppressed, PAGE_SIZE).get_page(request.GET.get("code"))
+    context["growth"] = service.suppressions(repository)
+    return answer(request, "waiver/repository.html", context, partial="rows")
+
+
+@require_safe
+@signed_in
+def export(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Hand out what is granted as the file that the repository may hold."""
+    repository = repository_for(request, slug)
+    response = HttpResponse(service.export(repository), content_type="application/toml")
+    response["Content-Disposition"] = 'attachment; filename="waivers.toml"'
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def new(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Ask for a waiver, after a look at what it would do."""
+    repository = repository_for(request, slug, Role.DEVELOPER)
+    finding = _finding(request, repository)
+    given = request.POST if request.method == "POST" else None
+    initial = {
+        "path_pattern": request.GET.get("path", "")[:1000],
+        "check_id": request.GET.get("check", "")[:200],
+        "clause": request.GET.get("clause", "")[:200],
+    }
+    proposed = timezone.localdate() + service.SOON
+    form = WaiverForm(given, finding=finding, initial={**initial, "expires_on": proposed})
+    if given is not None and form.is_valid() and "ask" in given:
+        service.ask(repository, form.wish(), request.user)
+        messages.success(request, "The waiver is asked for; a lead decides.")
+        return HttpResponseRedirect(reverse("repository-waivers", args=[slug]))
+    if given is not None and form.is_valid():
+        wish = form.wish()
+    else:
+        wish = service.Wish(
+            finding=finding,
+            path_pattern="" if finding else initial["path_pattern"],
+            check_id="" if finding else initial["check_id"],
+            clause="" if finding else initial["clause"],
+            expires_on=proposed,
+        )
+    foreseen = None
+    if wish.finding or wish.path_pattern or wish.clause:
+        foreseen = service.preview(repository, wish, request.user)
+    context = page_context(request, repository, "waivers")
+    context |= {"form": form, "finding": finding, "foreseen": foreseen}
+    wrong = given is not None and not form.is_valid()
+    return answer(request, "waiver/new.html", context, status=422 if wrong else 200)
+
+
+def _finding(request: SignedInRequest, repository: Repository) -> Finding | None:
+    given = request.GET.get("finding", "")
+    if not given:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise Http404("There is no such finding.")
+    return get_object_or_404(Finding, repository=repository, pk=int(given))
+
+
+@require_POST
+@signed_in
+def decide(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
+    """Grant, refuse or take back, with words."""
+    repository = repository_for(request, slug, Role.LEAD)
+    rows = Waiver.objects.filter(repository=repository)
+    row = get_object_or_404(rows.select_related("repository", "finding", "author"), pk=pk)
+    action = request.POST.get("action", "")
+    if action not in service.DECISIONS:
+        raise Http404("There is no such decision.")
+    try:
+        service.DECISIONS[action](row, request.user, request.POST.get("words", "")[:2000])
+    except service.WaiverError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, DONE[action])
+    return HttpResponseRedirect(f"{reverse('repository-waivers', args=[slug])}#waiver-{pk}")

@@ -1,0 +1,126 @@
+"""The pages on which waivers are asked for, decided and found again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from dashboard.models import Finding, Waiver
+from tests.dashboard import rows
+from tests.dashboard.test_waivers import RULES, scan
+from tests.dashboard.views.conftest import HTMX, House
+
+
+@pytest.fixture
+def judged(house: House) -> House:
+    """The house with two findings, by a standard that wants a second person."""
+    house.repository = rows.repository(house.team, rows.standard(RULES))
+    scan(house.repository)
+    return house
+
+
+def said(**changes: str) -> dict[str, str]:
+    day = (timezone.localdate() + timedelta(days=20)).isoformat()
+    return {"reason": "Replaced <b>in spring</b>.", "expires_on": day, "ask": "1"} | changes
+
+
+def test_a_finding_is_waived_from_its_page_by_two_people(judged: House) -> None:
+    finding = Finding.objects.get(path="app/main.py")
+    detail = judged.client(judged.mate).get(finding.get_absolute_url()).content.decode()
+    address = judged.page(f"waivers/new/?finding={finding.pk}")
+    assert address in detail
+    shown = judged.client(judged.mate).get(address).content.decode()
+    assert "It covers 1 finding, and the score rises by" in shown
+
+    assert judged.client(judged.mate).post(address, said()).status_code == 302
+
+    row = Waiver.objects.get()
+    waiting = judged.client(judged.viewer).get("/waivers/").content.decode()
+    assert "Replaced &lt;b&gt;in spring&lt;/b&gt;." in waiting
+    decide = judged.page(f"waivers/{row.pk}/decide/")
+    assert judged.client(judged.mate).post(decide, {"action": "grant"}).status_code == 403
+    answer = judged.client(judged.owner).post(decide, {"action": "grant", "words": "Fine."})
+    assert answer.status_code == 302
+    scan(judged.repository)
+
+    page = judged.client(judged.viewer).get(judged.page("waivers/?list=in-force")).content.decode()
+    assert "in force" in page
+    assert "Fine." in page
+    waived = judged.client(judged.viewer).get(judged.page("findings/?state=waived"))
+    assert "app/main.py" in waived.content.decode()
+    standing = judged.client(judged.viewer).get(judged.page("findings/")).content.decode()
+    assert "app/main.py" not in standing
+    assert "app/other.py" in standing
+    overview = judged.client(judged.viewer).get(judged.page()).content.decode()
+    assert "what it would be without waivers and suppressions" in overview
+    assert "1 waived" in overview
+
+
+def test_what_nobody_may_grant_alone_says_so(judged: House) -> None:
+    client = judged.client(judged.owner)
+    client.post(judged.page("waivers/new/"), said(path_pattern="app/"))
+    row = Waiver.objects.get()
+
+    answer = client.post(judged.page(f"waivers/{row.pk}/decide/"), {"action": "grant"}, follow=True)
+
+    assert "granted by somebody else than who asked" in answer.content.decode()
+    row.refresh_from_db()
+    assert row.state == "requested"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"path_pattern": "app/", "reason": " "}, "Say why this should be accepted."),
+        ({"path_pattern": "!"}, "! is no pattern of files."),
+        ({}, "Say what it is about: a path, a clause or both."),
+        ({"path_pattern": "app/", "expires_on": "soon"}, "valid date"),
+    ],
+)
+def test_a_wrong_request_is_refused(judged: House, changes: dict[str, str], sentence: str) -> None:
+    answer = judged.client(judged.mate).post(judged.page("waivers/new/"), said(**changes))
+
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert not Waiver.objects.exists()
+
+
+def test_a_look_at_what_it_covers_asks_for_nothing(judged: House) -> None:
+    look = said(clause="team-rules/TR-1", expires_on="")
+    del look["ask"]
+    answer = judged.client(judged.mate).post(judged.page("waivers/new/"), look)
+
+    text = answer.content.decode()
+    assert "It covers 2 findings" in text
+    assert "never waived for ever" in text
+    assert not Waiver.objects.exists()
+
+
+def test_viewers_and_strangers_ask_for_nothing(judged: House) -> None:
+    address = judged.page("waivers/new/")
+
+    assert judged.client(judged.viewer).get(address).status_code == 403
+    assert judged.client(judged.stranger).get(address).status_code == 404
+    assert judged.client(judged.mate).get(f"{address}?finding=x").status_code == 404
+
+
+def test_strangers_see_no_waiver_and_the_list_is_narrowed_by_team(judged: House) -> None:
+    judged.client(judged.mate).post(judged.page("waivers/new/"), said(path_pattern="app/"))
+
+    mine = judged.client(judged.viewer).get(f"/waivers/?team={judged.team.slug}")
+    others = judged.client(judged.viewer).get("/waivers/?team=no-such")
+    stranger = judged.client(judged.stranger).get("/waivers/")
+    assert "in spring" in mine.content.decode()
+    assert "in spring" not in others.content.decode()
+    assert "in spring" not in stranger.content.decode()
+    part = judged.client(judged.viewer).get("/waivers/?list=ended", headers=HTMX)
+    assert "<html" not in part.content.decode()
+
+
+def test_the_file_is_handed_out(judged: House) -> None:
+    answer = judged.client(judged.viewer).get(judged.page("waivers.toml"))
+
+    assert answer["Content-Type"] == "application/toml"
+    assert answer.content.startswith(b"# Accepted exceptions.")
