@@ -45,6 +45,7 @@ class Lifetimes:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._known: dict[str, bool] = {}
+        self._starting: dict[str, bool] = {}
 
     # What runs once -------------------------------------------------------------------------------
 
@@ -168,6 +169,12 @@ class Lifetimes:
 
     def at_start(self, function: Function) -> bool:
         """Whether only the start or the end of the application runs a function."""
+        known = self._starting.get(function.key)
+        if known is None:
+            known = self._starting[function.key] = self._climb_to_start(function)
+        return known
+
+    def _climb_to_start(self, function: Function) -> bool:
         seen, queue, found = {function.key}, [function], False
         for each in queue:
             if each.key in self._once:

@@ -38,15 +38,19 @@ def no_query_in_loop(loop: Loop, *, max_depth: int = 2) -> Answer:
         return Skip("no database is used")
     if _opens_session(loop) or _on_purpose(loop) or _is_short(loop):
         return None
-    if loop.function is not None and loop.file.project.lifetimes.at_start(loop.function):
-        return None
     for call in loop.calls:
         if _innermost(call) != loop.index or _is_attempt(loop, call):
             continue
         what = _query(call, max_depth)
-        if what:
+        if what and not _at_start(loop):
             return At(call.line, f"`{what}` runs once per element of the loop", anchor=what)
     return None
+
+
+def _at_start(loop: Loop) -> bool:
+    """Whether only the start of the application runs a loop."""
+    function = loop.function
+    return function is not None and loop.file.project.lifetimes.at_start(function)
 
 
 def _innermost(call: Call) -> int:
