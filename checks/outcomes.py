@@ -33,3 +33,11 @@ def unpack(data: bytes) -> dict[Key, Outcome]:
     except (zlib.error, msgspec.DecodeError) as error:
         raise ValueError("these are no answers of checks that this release can read") from error
     return {(each.check, each.params): each for each in kept}
+
+
+def seconds(outcomes: Mapping[Key, Outcome]) -> dict[str, float]:
+    """CPU seconds that each check took, under all its limits together."""
+    taken: dict[str, float] = {}
+    for outcome in outcomes.values():
+        taken[outcome.check] = taken.get(outcome.check, 0.0) + outcome.seconds
+    return taken

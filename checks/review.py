@@ -46,6 +46,7 @@ def review(
     tables: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     take: Callable[[bytes], None] | None = None,
+    took: Callable[[Mapping[str, float]], None] | None = None,
 ) -> Report:
     """Return the report of one commit; the same commit and the same rules give the same.
 
@@ -60,6 +61,7 @@ def review(
         tables: Dated data of the product (releases, advisories).
         progress: Told about each phase: ``tree``, ``documents``, ``files``, ``checks``.
         take: Given the answers that the report was made of, as :mod:`checks.outcomes` packs them.
+        took: Given the CPU seconds of each check, when they are asked now and not remembered.
 
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
@@ -72,12 +74,14 @@ def review(
         # What judges is not even imported for a commit that was judged before.
         from checks.compose import compose
         from checks.fresh import ask
-        from checks.outcomes import pack
+        from checks.outcomes import pack, seconds
 
         said = {"attestations": attestations, "tables": tables}
         read = ask(source, standards, component, store, said, jobs=jobs, progress=progress)
         report = compose((repository, source.commit, component), *read, standards)
         answers = pack(read[1]) if take else b""
+        if took is not None:
+            took(seconds(read[1]))
         remembered.keep(report, answers)
     if take is not None:
         take(answers)

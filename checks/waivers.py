@@ -82,6 +82,7 @@ class Applied:
 
     Attributes:
         results: What each waiver did, by id.
+        outcomes: The answers without what is waived.
         waived: The waiver of each finding that counts in no clause any more, by fingerprint.
     """
 
@@ -113,6 +114,10 @@ class Applied:
             if each.fingerprint in claims and self._left_by(each, covered) == 0
         }
         self._reduce(standards, covered)
+
+    def standard(self, slug: str) -> Standard:
+        """A standard that asks for what is left: judged by :attr:`outcomes`."""
+        return self._standards[slug]
 
     def matched(self, waiver: str) -> tuple[str, ...]:
         """Fingerprints of the findings that a waiver matches, whether it covers them or not."""

@@ -21,6 +21,7 @@ from dashboard.views import (
     report,
     repository,
     scan,
+    scoring,
     simulation,
     source,
     versions,
@@ -77,6 +78,8 @@ urlpatterns = [
     path("r/<slug:slug>/waivers/<int:pk>/decide/", waivers.decide, name="waiver-decide"),
     path("r/<slug:slug>/waivers.toml", waivers.export, name="waivers-export"),
     path("waivers/", waivers.waivers, name="waivers"),
+    path("r/<slug:slug>/gains/", scoring.gains, name="gains"),
+    path("r/<slug:slug>/settings/gate/", repository.gate, name="repository-gate"),
     path("r/<slug:slug>/conflicts/", conflicts.conflicts, name="conflicts"),
     path("attestations/", attestations.ending, name="attestations-ending"),
     # findings
@@ -86,6 +89,7 @@ urlpatterns = [
     path("r/<slug:slug>/findings.sarif", findings.export_sarif, name="findings-sarif"),
     path("f/<int:pk>/", findings.finding, name="finding"),
     # standards and checks
+    path("scoring/", scoring.scoring, name="scoring"),
     path("standards/", catalogue.standards, name="standards"),
     path("standards/new/", own_standard.new, name="standard-new"),
     path("standards/new/help/", own_standard.guide, name="standard-help"),

@@ -14,7 +14,11 @@ def rendered(report: Report, gate: GateResult | None = None) -> bytes:
     """The report as indented JSON with a line end; ``gate`` is there if one was asked."""
     if gate is None:
         return indented(encoded(report))
-    fields = {name: getattr(report, name) for name in report.__struct_fields__}
+    fields = {
+        name: value
+        for name in report.__struct_fields__
+        if (value := getattr(report, name)) is not msgspec.UNSET
+    }
     return indented(encoded({**fields, "gate": gate}))
 
 

@@ -1,6 +1,6 @@
 """Rows: what the dashboard knows. Reads are query-set methods that start from the reader."""
 
-from dashboard.models.audit import AuditEntry
+from dashboard.models.audit import AuditEntry, Recheck, RecheckOutcome
 from dashboard.models.change import Cause, ScoreChange
 from dashboard.models.decision import (
     Attestation,
@@ -27,6 +27,7 @@ from dashboard.models.repository import (
     CredentialKind,
     Repository,
     RepositoryState,
+    Standing,
 )
 from dashboard.models.scan import (
     ACTIVE_STATES,
@@ -99,6 +100,8 @@ __all__ = [
     "Probe",
     "ProbeState",
     "Provider",
+    "Recheck",
+    "RecheckOutcome",
     "Repository",
     "RepositoryState",
     "Role",
@@ -112,6 +115,7 @@ __all__ = [
     "SourceState",
     "Standard",
     "StandardOrigin",
+    "Standing",
     "StoredReport",
     "Strength",
     "Team",

@@ -50,3 +50,42 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["-at", "-pk"]
+
+
+class RecheckOutcome(models.TextChoices):
+    """What judging a commit again from nothing has shown."""
+
+    SAME = "same", "The same"
+    DIFFERENT = "different", "Different"
+    SKIPPED = "skipped", "Not comparable"
+
+
+class RecheckQuerySet(models.QuerySet["Recheck"]):
+    """Audits of results."""
+
+    def alarming(self) -> Self:
+        """Return the newest of each repository that differs, newest first."""
+        newest = self.filter(repository=models.OuterRef("repository")).order_by("-pk")
+        return self.filter(
+            outcome=RecheckOutcome.DIFFERENT, pk=models.Subquery(newest.values("pk")[:1])
+        ).order_by("-pk")
+
+
+class Recheck(models.Model):
+    """The last result of a repository, judged again from nothing: no kept fact, nothing but git.
+
+    ``detail`` has sentences: what differs, or why the two cannot be compared.
+    """
+
+    repository = models.ForeignKey(
+        "dashboard.Repository", models.DB_CASCADE, related_name="rechecks"
+    )
+    scan = models.ForeignKey("dashboard.Scan", models.DB_SET_NULL, null=True, related_name="+")
+    outcome = models.CharField(max_length=9, choices=RecheckOutcome)
+    detail = models.JSONField(default=list)
+    at = models.DateTimeField(db_default=Now(), db_index=True, editable=False)
+
+    objects = RecheckQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]

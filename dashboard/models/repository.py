@@ -57,6 +57,15 @@ class RepositoryState(models.TextChoices):
     BROKEN = "broken", "Copy damaged"
 
 
+class Standing(models.TextChoices):
+    """Whether a repository has a result that says something. Only the last is ever shown green."""
+
+    FAILED = "failed", "Scan failed"
+    NEVER = "never", "Never scanned"
+    UNKNOWN = "unknown", "Unknown"
+    JUDGED = "judged", "Judged"
+
+
 class RepositoryQuerySet(models.QuerySet["Repository"]):
     """Repositories, always asked for by a reader."""
 
@@ -81,7 +90,8 @@ class Repository(models.Model):
     """A git repository that is judged.
 
     The columns from ``score`` to ``scanned_at`` repeat its last result, because grouping findings
-    on the fly costs the fleet page seconds.
+    on the fly costs the fleet page seconds. ``failure_code`` and its message are those of a scan
+    that ended without a result since; "" when the last one had a result.
     """
 
     team = models.ForeignKey(Team, models.DB_CASCADE, related_name="repositories")
@@ -110,6 +120,12 @@ class Repository(models.Model):
     poll_at = models.DateTimeField(db_default=Now(), db_index=True)
     poll_failures = models.PositiveIntegerField(default=0)
 
+    gate = models.JSONField(
+        default=dict, blank=True, help_text="what every scan has to reach; empty for no gate"
+    )
+    failure_code = models.CharField(max_length=40, blank=True)
+    failure_message = models.TextField(blank=True)
+
     scan_count = models.PositiveIntegerField(default=0)
     last_scan = models.ForeignKey(
         "dashboard.Scan", models.DB_SET_NULL, null=True, blank=True, related_name="+"
@@ -123,6 +139,7 @@ class Repository(models.Model):
         db_persist=True,
     )
     letter = models.CharField(max_length=1, blank=True)
+    gate_passed = models.BooleanField(null=True)
     coverage = models.FloatField(null=True)
     open_must = models.PositiveIntegerField(default=0)
     findings_count = models.PositiveIntegerField(default=0)
@@ -155,6 +172,15 @@ class Repository(models.Model):
     def branch_name(self) -> str:
         """The branch that is judged: the chosen one, else the remote's default, else ""."""
         return self.watched_branch or self.default_branch
+
+    @property
+    def standing(self) -> Standing:
+        """Whether there is a result, and whether it says something."""
+        if self.failure_code:
+            return Standing.FAILED
+        if self.scanned_at is None:
+            return Standing.NEVER
+        return Standing.UNKNOWN if self.score is None else Standing.JUDGED
 
     @property
     def short_commit(self) -> str:

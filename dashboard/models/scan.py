@@ -129,6 +129,7 @@ class Scan(models.Model):
     manifest = models.JSONField(null=True)
     ruling = models.JSONField(null=True)
     before = models.ForeignKey("self", models.DB_SET_NULL, null=True, related_name="+")
+    gate = models.JSONField(null=True, help_text="what the gates said; null when none was asked")
     timings = models.JSONField(default=dict)
 
     score = models.FloatField(null=True)
@@ -268,10 +269,14 @@ class StoredReport(models.Model):
 
     ``data`` is zlib-compressed JSON, ``answers`` what the checks answered, as
     :mod:`checks.outcomes` packs it: what it would mean under other rules can be told without the
-    repository. One row per component: a new scan replaces it.
+    repository. ``worth`` is what fixing would gain, as :mod:`dashboard.services.worth` packs it,
+    and ``surroundings`` a digest of the branches and tags around the commit. One row per component:
+    a new scan replaces it.
     """
 
     component = models.OneToOneField(Component, models.DB_CASCADE, related_name="report")
     scan = models.ForeignKey(Scan, models.DB_CASCADE, related_name="+")
     data = models.BinaryField()
     answers = models.BinaryField(default=b"")
+    worth = models.BinaryField(default=b"")
+    surroundings = models.CharField(max_length=64, blank=True)

@@ -20,7 +20,7 @@ from dashboard.services import facts, rollout, standards, tables
 from dashboard.services.results import Judged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     import checks.standard as engine
@@ -96,6 +96,7 @@ def judge(
     source: Source,
     ruling: Ruling,
     progress: Progress | None = None,
+    took: Callable[[Mapping[str, float]], None] | None = None,
 ) -> Judged:
     """Judge one component of one commit, as the command line would.
 
@@ -114,10 +115,17 @@ def judge(
         tables=ruling.tables,
         progress=progress,
         take=answers.extend,
+        took=took,
     )
     if ruling.waivers:
         report = again(report, bytes(answers), ruling.standards, ruling.waivers, ruling.on)
-    return Judged(component, report, report_json.rendered(report), bytes(answers))
+    return Judged(
+        component,
+        report,
+        report_json.rendered(report),
+        bytes(answers),
+        surroundings=source.surroundings(),
+    )
 
 
 def earlier_standards(kept: Mapping[str, Any]) -> list[engine.Standard] | None:

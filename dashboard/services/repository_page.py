@@ -11,10 +11,12 @@ from checks.model import NOT_BUILT
 from dashboard.models import Finding, Strength
 from dashboard.services.changes import Change, last_change
 from dashboard.services.conflicts import undecided, yielding
+from dashboard.services.worth import plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from checks.plan import Plan
     from dashboard.models import Clause, ClauseResult, Repository, Scan, ScanStandard
 
 NEWEST = 8
@@ -126,6 +128,7 @@ class Overview:
     active: Scan | None
     undecided: int
     change: Change | None
+    plan: Plan | None
 
     @property
     def has_folders(self) -> bool:
@@ -173,6 +176,7 @@ def read_overview(repository: Repository, standard: str = "", component: str = "
         active=active,
         undecided=undecided(repository),
         change=last_change(repository),
+        plan=plan_of(chosen) if chosen else None,
     )
 
 

@@ -11,6 +11,8 @@ import msgspec
 from django.db import transaction
 from django.db.models.functions import Now
 
+from checks.facts.version import rules_version
+from checks.proof import unproven
 from checks.rules.specs import specs
 from checks.scoring import letter, mean_points, shown_points, units
 from dashboard.models import (
@@ -30,7 +32,7 @@ from dashboard.services import attestations, scanning, transitions
 from dashboard.text import clean_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import checks.model as engine
     from dashboard.models import Component, Standard
@@ -43,12 +45,18 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One component's report, its bytes as the command line would print them, and its answers."""
+    """One component's report, its bytes as the command line would print them, and its answers.
+
+    ``worth`` is what fixing would gain, as :mod:`dashboard.services.worth` packs it,
+    ``surroundings`` a digest of the branches and tags that stood around the commit.
+    """
 
     component: Component
     report: engine.Report
     data: bytes
     answers: bytes = b""
+    worth: bytes = b""
+    surroundings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +109,10 @@ def store(
     lease: Lease,
     judged: Sequence[Judged],
     standards: Sequence[Standard],
-    timings: dict[str, float],
+    timings: Mapping[str, Any],
     explained: Explained | None = None,
     seen: Seen | None = None,
+    gate: dict[str, Any] | None = None,
 ) -> None:
     """Write results, transitions, score and the end of the scan, all or nothing.
 
@@ -141,11 +150,12 @@ def store(
             lease_until=None,
             manifest=_manifest(judged),
             timings=timings,
+            gate=gate,
             **_counts(turns),
             **asdict(summary),
             **(explained.write(scan) if explained else {}),
         )
-        _write_repository(scan, summary, now)
+        _write_repository(scan, summary, gate, now)
         scanning.settle(scan)
 
 
@@ -169,6 +179,8 @@ def _write_component(
             "scan": scan,
             "data": zlib.compress(judged.data),
             "answers": judged.answers,
+            "worth": judged.worth,
+            "surroundings": judged.surroundings,
         },
     )
 
@@ -236,9 +248,13 @@ def _clause(head: ScanStandard, clause_id: int, clause: engine.ClauseResult) -> 
 
 
 def _manifest(judged: Sequence[Judged]) -> dict[str, Any]:
-    """Return the proof of scanning; of several components, each under its path."""
+    """Return the proof of scanning; of several components, each under its path.
+
+    The digest of our own rules stands beside what the report says.
+    """
+    rules = {"rules": rules_version()}
     manifests = {
-        each.component.path: clean_json(msgspec.to_builtins(each.report.manifest))
+        each.component.path: clean_json(msgspec.to_builtins(each.report.manifest)) | rules
         for each in judged
     }
     return manifests[""] if set(manifests) == {""} else {"components": manifests}
@@ -246,11 +262,11 @@ def _manifest(judged: Sequence[Judged]) -> dict[str, Any]:
 
 def _end_state(judged: Sequence[Judged]) -> ScanState:
     """Complete, or partial when a file that should have been analysed was not."""
-    cut = any(transitions.unread(each.report) for each in judged)
+    cut = any(transitions.unread(each.report) or unproven(each.report) for each in judged)
     return ScanState.PARTIAL if cut else ScanState.COMPLETE
 
 
-def _write_repository(scan: Scan, summary: Summary, now: Any) -> None:
+def _write_repository(scan: Scan, summary: Summary, gate: dict[str, Any] | None, now: Any) -> None:
     """Repeat the result on the repository's row, for the fleet page."""
     before = scan.repository
     moved = before.scanned_commit != scan.commit or before.score != summary.score
@@ -260,6 +276,9 @@ def _write_repository(scan: Scan, summary: Summary, now: Any) -> None:
         score=summary.score,
         raw_score=summary.raw_score,
         letter=summary.letter,
+        gate_passed=gate["passed"] if gate else None,
+        failure_code="",
+        failure_message="",
         coverage=summary.coverage,
         open_must=summary.open_must,
         findings_count=summary.findings_count,

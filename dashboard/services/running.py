@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import DatabaseError, close_old_connections, connection
@@ -16,6 +16,7 @@ from django.utils import timezone
 from checks.cloneurl import UrlError
 from checks.errors import InputError
 from checks.gitsource import GitSource
+from checks.proof import unproven
 from checks.standard import StandardError
 from dashboard.models import Branch, Phase, Scan, SourceFile
 from dashboard.models.source_file import SourceState
@@ -23,6 +24,7 @@ from dashboard.services import (
     attestations,
     components,
     facts,
+    gates,
     identity,
     judging,
     lease,
@@ -34,6 +36,7 @@ from dashboard.services import (
     source_view,
     stopping,
     waivers,
+    worth,
 )
 from dashboard.services.credentials import CredentialError
 from dashboard.text import clean
@@ -48,6 +51,7 @@ OVERDUE = (
     "The scan did not end within its time limit. Judge a smaller component, or ask an operator to "
     "give the workers more processors."
 )
+CHECKS_TIMED = 20
 # These pass by themselves: the scan waits for them and is not failed.
 PASSING = frozenset({"busy", "disk", "key-missing"})
 
@@ -144,10 +148,14 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     accepted = waivers.in_force(scan.repository, day)
     ruling = judging.ruling(scan.repository, day, said, accepted)
     judged = [
-        judging.judge(component, source, ruling, _reporter(beat))
+        judging.judge(component, source, ruling, _reporter(beat, clock), clock.add_checks)
         for component in components.to_judge(scan.repository, source)
     ]
+    _refuse_unproven(judged)
     clock.lap("review")
+    judged = [worth.added(each, ruling) for each in judged]
+    gate = gates.judge(scan, judged, ruling, fetched.git_dir)
+    clock.lap("gains and gate")
     beat.progress(Phase.STORING)
     # A review may outlive the connection it began with.
     close_old_connections()
@@ -157,9 +165,23 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     clock.lap("sources")
     explained = ledger.explain(scan.repository, source.commit, judged, ruling)
     clock.lap("ledger")
-    results.store(held, judged, ruling.rows, clock.laps, explained, looked)
+    said_by_gates = gates.stored(gate)
+    results.store(held, judged, ruling.rows, clock.timings(), explained, looked, said_by_gates)
     waivers.tell(judged)
     origins.read_all(scan.repository, source)
+
+
+class NothingAnalysedError(InputError):
+    """Not one Python file was analysed, so whatever the documents say, nothing is shown."""
+
+    code = "nothing-analysed"
+
+
+def _refuse_unproven(judged: Sequence[results.Judged]) -> None:
+    """Let no scan end well that has shown nothing; one folder without code makes it partial."""
+    empty = [sentence for each in judged if (sentence := unproven(each.report))]
+    if empty and len(empty) == len(judged):
+        raise NothingAnalysedError(" ".join(empty))
 
 
 def _name_commit(held: Lease, scan: Scan, source: GitSource, branch: str) -> None:
@@ -197,22 +219,48 @@ def read_source(source_id: int) -> None:
     source_view.fill(row, GitSource(git_dir, row.commit))
 
 
-def _reporter(beat: Heartbeat) -> Callable[[str, int, int], None]:
+def _reporter(beat: Heartbeat, clock: _Clock) -> Callable[[str, int, int], None]:
     def report(phase: str, done: int, total: int) -> None:
+        clock.phase(phase)
         beat.progress(Phase.JUDGING if phase == "checks" else Phase.READING, done, total)
 
     return report
 
 
 class _Clock:
-    """Seconds per step, for the scan's page."""
+    """Seconds per step, per phase of the review and per check, for the scan's page."""
 
     def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._began = time.monotonic()
+        self._laps: dict[str, float] = {}
+        self._phases: dict[str, float] = {}
+        self._checks: dict[str, float] = {}
+        self._phase = ""
+        self._began = self._phase_began = time.monotonic()
 
     def lap(self, name: str) -> None:
         """Note the seconds since the last step under this name."""
+        self.phase("")
         now = time.monotonic()
-        self.laps[name] = round(now - self._began, 3)
+        self._laps[name] = round(now - self._began, 3)
         self._began = now
+
+    def phase(self, name: str) -> None:
+        """Note that the review has come to a phase; the one before is over."""
+        if name == self._phase:
+            return
+        now = time.monotonic()
+        if self._phase:
+            spent = self._phases.get(self._phase, 0.0) + now - self._phase_began
+            self._phases[self._phase] = round(spent, 3)
+        self._phase, self._phase_began = name, now
+
+    def add_checks(self, seconds: Mapping[str, float]) -> None:
+        """Add the CPU seconds of the checks of one component."""
+        for check, spent in seconds.items():
+            self._checks[check] = self._checks.get(check, 0.0) + spent
+
+    def timings(self) -> dict[str, Any]:
+        """All of it; of the checks those that took longest."""
+        longest = sorted(self._checks.items(), key=lambda pair: -pair[1])[:CHECKS_TIMED]
+        checks = {name: round(spent, 4) for name, spent in longest}
+        return {"steps": self._laps, "phases": self._phases, "checks": checks}

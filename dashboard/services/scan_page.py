@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.core.paginator import Page, Paginator
+
 from dashboard.models import Phase, Scan, ScanStandard
 from dashboard.services.changes import Change, read_change
 
@@ -35,46 +37,59 @@ class Proof:
     @property
     def reasons(self) -> Sequence[tuple[str, int]]:
         """Why files were left out, the commonest reason first."""
-        return Counter(entry["reason"] for entry in self._skipped).most_common()
+        return Counter(entry["reason"] for entry in self.skipped).most_common()
 
     @property
-    def skipped(self) -> Sequence[dict[str, str]]:
-        """The first files that were left out."""
-        return self._skipped[:SKIPPED_SHOWN]
-
-    @property
-    def more(self) -> int:
-        """How many were left out beyond those."""
-        return max(0, len(self._skipped) - SKIPPED_SHOWN)
-
-    @property
-    def _skipped(self) -> list[dict[str, str]]:
+    def skipped(self) -> list[dict[str, str]]:
+        """The files that were left out, with the reason."""
         return list(self.manifest.get("skipped", []))
 
 
 @dataclass(frozen=True)
+class Timed:
+    """Seconds: of the steps of a scan, of the phases of its review, of the slowest checks."""
+
+    steps: Sequence[tuple[str, float]]
+    phases: Sequence[tuple[str, float]]
+    checks: Sequence[tuple[str, float]]
+
+
+@dataclass(frozen=True)
 class ScanPage:
-    """Steps, results per standard, why the score moved, and the proof of scanning."""
+    """Steps, results, why the score moved, the proof of scanning, a page of what was left out."""
 
     steps: Sequence[Step]
     standards: Sequence[ScanStandard]
     proofs: Sequence[Proof]
+    skipped: Page[dict[str, str]]
     seconds: float | None
     change: Change | None
+    timed: Timed
 
 
-def read_scan(scan: Scan) -> ScanPage:
-    """Return what belongs to the scan. Reads its own rows only."""
+def read_scan(scan: Scan, page: str = "1") -> ScanPage:
+    """Return what belongs to the scan, and a page of its skipped files. Reads its rows only."""
+    proofs = _proofs(scan.manifest or {})
+    skipped = [entry for proof in proofs for entry in proof.skipped]
     took = None
     if scan.started_at and scan.finished_at:
         took = (scan.finished_at - scan.started_at).total_seconds()
     return ScanPage(
         steps=_steps(scan),
         standards=list(scan.standards.select_related("standard")),
-        proofs=_proofs(scan.manifest or {}),
+        proofs=proofs,
+        skipped=Paginator(skipped, SKIPPED_SHOWN).get_page(page),
         seconds=took,
         change=read_change(scan),
+        timed=_timed(scan.timings),
     )
+
+
+def _timed(timings: dict[str, Any]) -> Timed:
+    """The seconds of a scan; those of an earlier release are steps alone."""
+    if "steps" not in timings:
+        return Timed(list(timings.items()), [], [])
+    return Timed(*(list(timings[name].items()) for name in ("steps", "phases", "checks")))
 
 
 def _proofs(manifest: dict[str, Any]) -> list[Proof]:

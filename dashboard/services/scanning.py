@@ -145,5 +145,8 @@ def fail(scan: Scan, code: str, message: str) -> None:
             lease_until=None,
         )
         if ended:
+            Repository.objects.filter(pk=scan.repository_id).update(
+                failure_code=code, failure_message=message
+            )
             settle(Scan.objects.select_related("branch").get(pk=scan.pk))
             logger.warning("scan failed", scan=scan.pk, code=code)

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.forms import RemoveForm, RepositorySettingsForm
+from dashboard.forms import GateForm, RemoveForm, RepositorySettingsForm
 from dashboard.models import Role, Trigger
 from dashboard.models.scan import MAX_ATTEMPTS
-from dashboard.services import components, conflicts, repositories, scanning
+from dashboard.services import components, conflicts, gates, repositories, scanning
 from dashboard.services.badge import badge_key
 from dashboard.services.history import read_history
 from dashboard.services.repository_page import read_overview
@@ -102,12 +102,16 @@ def history(request: SignedInRequest, slug: str) -> HttpResponse:
 
 
 def _settings_context(
-    row: Repository, form: RepositorySettingsForm, remove_form: RemoveForm
+    row: Repository,
+    form: RepositorySettingsForm,
+    remove_form: RemoveForm,
+    gate_form: GateForm | None = None,
 ) -> dict[str, Any]:
     badge = f"{reverse('badge', args=[row.slug])}?key={badge_key(row.slug)}"
     return {
         "form": form,
         "remove_form": remove_form,
+        "gate_form": gate_form or GateForm(gate=gates.of_repository(row)),
         "badge_path": badge,
         "badge_address": settings.BASE_URL + badge,
     }
@@ -148,6 +152,27 @@ def repository_settings(request: SignedInRequest, slug: str) -> HttpResponse:
         partial="form",
         status=422 if form.is_bound else 200,
     )
+
+
+@require_POST
+@signed_in
+def gate(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Change what every scan has to reach; the next one says whether it does."""
+    row = repository_for(request, slug, Role.LEAD)
+    form = GateForm(request.POST, gate=gates.of_repository(row))
+    if not form.is_valid():
+        context = page_context(request, row, "settings")
+        settings_form, remove_form = (
+            RepositorySettingsForm(repository=row),
+            RemoveForm(repository=row),
+        )
+        context |= _settings_context(row, settings_form, remove_form, form)
+        return answer(request, "repository/settings.html", context, status=422)
+    if gates.choose(row, form.gate(), request.user):
+        messages.success(request, "Saved. A scan that is judged by this gate is on its way.")
+    else:
+        messages.success(request, "Nothing has changed.")
+    return HttpResponseRedirect(reverse("repository-settings", args=[row.slug]))
 
 
 @require_POST

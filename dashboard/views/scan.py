@@ -28,6 +28,10 @@ def scan(request: SignedInRequest, slug: str, number: int) -> HttpResponse:
     )
     row.repository = repository
     context = page_context(request, repository, "history")
-    context |= {"scan": row, "view": read_scan(row), "attempts": MAX_ATTEMPTS}
+    context |= {
+        "scan": row,
+        "view": read_scan(row, request.GET.get("page", "1")),
+        "attempts": MAX_ATTEMPTS,
+    }
     context["poll_seconds"] = poll_seconds(row)
     return answer(request, "repository/scan.html", context, partial="scan")

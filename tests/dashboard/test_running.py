@@ -242,14 +242,15 @@ def test_the_same_commit_judged_twice_gives_the_same_bytes(
     assert bytes(StoredReport.objects.get().data) == before
 
 
-def test_a_repository_without_python_is_not_scored(
+def test_a_repository_without_python_has_shown_nothing(
     origin: Origin, register: Callable[..., Repository]
 ) -> None:
     origin.commit({"README.md": "# Nothing to judge\n"})
 
     scan = scan_of(register())
 
-    assert (scan.state, scan.score, scan.letter) == (ScanState.COMPLETE, None, "")
+    assert (scan.state, scan.error_code) == (ScanState.FAILED, "nothing-analysed")
+    assert (scan.score, scan.letter) == (None, "")
 
 
 def test_a_file_that_cannot_be_read_makes_the_scan_partial_and_is_named(
