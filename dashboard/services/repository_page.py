@@ -131,6 +131,12 @@ class Overview:
     plan: Plan | None
 
     @property
+    def words(self) -> dict[str, str]:
+        """The demand of each clause, by its number."""
+        lines = (line for area in self.areas for line in area.lines)
+        return {line.clause.number: line.clause.requirement for line in lines}
+
+    @property
     def has_folders(self) -> bool:
         """Whether folders are judged one by one, so that a standard needs its folder beside it."""
         return any(row.component.path for row in self.standards)

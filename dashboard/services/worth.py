@@ -11,8 +11,9 @@ from django.core.paginator import Page, Paginator
 
 from checks.outcomes import unpack
 from checks.plan import KINDS, Gain, Kind, Plan, Worth
+from checks.rules.specs import specs
 from checks.waivers import apply
-from dashboard.models import StoredReport
+from dashboard.models import Clause, StoredReport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +47,7 @@ class GainsPage:
     plan: Plan | None
     page: Page[Gain]
     name: str
+    words: Mapping[str, str]
 
 
 def added(judged: Judged, ruling: Ruling) -> Judged:
@@ -92,7 +94,16 @@ def read_gains(repository: Repository, query: Mapping[str, str]) -> GainsPage:
         plan=kept.plans.get("check" if kind == "check" else "clause") if kept else None,
         page=Paginator(gains, PAGE_SIZE).get_page(query.get("page", "1")),
         name=name,
+        words=_words(chosen, kind) if chosen else {},
     )
+
+
+def _words(row: ScanStandard, kind: Kind) -> dict[str, str]:
+    """What the names say: the demand of each clause, the title of each check."""
+    if kind == "check":
+        return {name: spec.title for name, spec in specs().items()}
+    rows = Clause.objects.filter(standard=row.standard_id)
+    return dict(rows.values_list("number", "requirement"))
 
 
 def _kept(row: ScanStandard) -> Kept | None:
