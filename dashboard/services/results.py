@@ -123,6 +123,7 @@ def store(
         timings: Seconds of each step.
         explained: Why the score moved; nothing is said of it without.
         seen: The commit beside the one before, by which findings are recognised.
+        gate: What the gates say, None where none was asked.
 
     Raises:
         LeaseLostError: Another worker has taken over; nothing was written.
