@@ -102,6 +102,7 @@ def configure(settings: config.Config) -> None:
             "dashboard.sweep": {"queue": "control"},
             "dashboard.poll": {"queue": "fetch"},
             "dashboard.run_scan": {"queue": "analyse"},
+            "dashboard.run_audit": {"queue": "analyse"},
             "dashboard.read_source": {"queue": "post"},
             "dashboard.read_standard": {"queue": "post"},
             "dashboard.simulate": {"queue": "post"},

@@ -9,6 +9,7 @@ from celery.signals import worker_ready, worker_shutting_down
 
 from dashboard import queue
 from dashboard.services import (
+    audit,
     origins,
     reconcile,
     registration,
@@ -49,6 +50,12 @@ def answer_probe(probe_id: int) -> None:
 def simulate(simulation_id: int) -> None:
     """Judge repositories under a proposal for a while."""
     simulating.work(simulation_id)
+
+
+@shared_task(name=audit.RUN_AUDIT)
+def run_audit() -> None:
+    """Judge a sample of results again from nothing."""
+    audit.nightly()
 
 
 @shared_task(name=queue.POLL)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     import checks.standard as engine
+    from checks.facts.store import FactStore
     from checks.reading import Progress
     from checks.source import Source
     from checks.waivers import Waiver
@@ -97,8 +98,17 @@ def judge(
     ruling: Ruling,
     progress: Progress | None = None,
     took: Callable[[Mapping[str, float]], None] | None = None,
+    store: FactStore | None = None,
 ) -> Judged:
     """Judge one component of one commit, as the command line would.
+
+    Args:
+        component: What is judged.
+        source: Its repository at the commit.
+        ruling: By what.
+        progress: Told about each phase.
+        took: Given the CPU seconds of each check.
+        store: Where facts are kept; None for the store of this machine.
 
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
@@ -109,7 +119,7 @@ def judge(
         ruling.standards,
         repository=component.repository.slug,
         component=component.path,
-        facts_store=facts.store(),
+        facts_store=facts.store() if store is None else store,
         jobs=settings.ANALYSIS_JOBS,
         attestations=ruling.attested,
         tables=ruling.tables,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from dashboard.models import Outbox, Repository, RepositoryState, Scan, ScanState, Worker
+from dashboard.models import Outbox, Recheck, Repository, RepositoryState, Scan, ScanState, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,8 @@ class Operations:
     waiting: Sequence[Scan]
     failed: Sequence[Scan]
     troubled: Sequence[Repository]
+    differing: Sequence[Recheck]
+    rechecks: Sequence[Recheck]
 
     @property
     def alive(self) -> int:
@@ -62,9 +64,11 @@ def read_operations() -> Operations:
         WorkerRow(row.name, row.seen_at, row.started_at, row.seen_at >= now - SILENT_AFTER)
         for row in Worker.objects.order_by("-seen_at")[:SHOWN]
     ]
+    rechecks = Recheck.objects.select_related("repository", "scan")
+    differing = list(rechecks.alarming()[:SHOWN])
     failed = Scan.objects.filter(state=ScanState.FAILED).select_related("repository")
     return Operations(
-        alarms=_alarms(workers, oldest, now),
+        alarms=[*_alarms(workers, oldest, now), *_differing(differing)],
         scans=Counter(Scan.objects.active().values_list("state", flat=True)),
         oldest_queued=oldest,
         outbox_due=Outbox.objects.due().count(),
@@ -72,7 +76,18 @@ def read_operations() -> Operations:
         waiting=active[:SHOWN],
         failed=list(failed.order_by("-finished_at")[:SHOWN]),
         troubled=list(Repository.objects.exclude(state__in=SOUND).order_by("-state_since")[:SHOWN]),
+        differing=differing,
+        rechecks=list(rechecks[:SHOWN]),
     )
+
+
+def _differing(rows: Sequence[Recheck]) -> list[str]:
+    """One sentence on the results that an audit could not make again."""
+    if not rows:
+        return []
+    names = ", ".join(row.repository.name for row in rows)
+    told = f"An audit made other results than are shown for {names}"
+    return [f"{told}: see below, empty the fact store of the workers and scan again."]
 
 
 def _alarms(workers: Sequence[WorkerRow], oldest: datetime | None, now: datetime) -> list[str]:

@@ -28,6 +28,7 @@ from dashboard.models import (
 )
 from dashboard.services import (
     attestations,
+    audit,
     lease,
     origins,
     registration,
@@ -66,6 +67,8 @@ def sweep() -> None:
         attestations.judge_ended()
         waivers.judge_ended()
         rollout.judge_begun()
+    if PeriodicRun.objects.claim("audit", DAY):
+        queue.ring(audit.RUN_AUDIT)
     if PeriodicRun.objects.claim("forget", DAY):
         _forget()
 
