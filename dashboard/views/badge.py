@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 COLOURS = {"A": "#1c7a43", "B": "#4c7a12", "C": "#946600", "D": "#b4530f", "E": "#b42a2a"}
 GREY = "#5a6875"
+LABEL, SHORT, LONG, CORNER = 84, 58, 98, 3
+"""Pixels: of the name, of short and of long words, of the round of a corner."""
 NOT_GREEN = {
     Standing.FAILED: ("scan failed", "#b42a2a"),
     Standing.NEVER: ("never scanned", GREY),
@@ -36,8 +38,9 @@ def badge(request: HttpRequest, slug: str) -> HttpResponse:
         words, colour = NOT_GREEN.get(row.standing, (words, colour))
         if row.standing is Standing.JUDGED:
             words, colour = f"{row.letter} {rounded_down(row.score)}", COLOURS[row.letter]
-    response = render(
-        request, "badge.svg", {"words": words, "colour": colour}, content_type="image/svg+xml"
-    )
+    wide = LONG if len(words) > len("unknown") else SHORT
+    shape = {"width": LABEL + wide, "reach": wide - CORNER, "middle": LABEL + wide // 2}
+    context = {"words": words, "colour": colour, **shape}
+    response = render(request, "badge.svg", context, content_type="image/svg+xml")
     response["Cache-Control"] = "no-store"
     return response

@@ -15,6 +15,7 @@ FOR_ITS_TEAM = {
     "repository": "",
     "repository-progress": "progress/",
     "history": "history/",
+    "gains": "gains/",
     "findings": "findings/",
     "findings-csv": "findings.csv",
     "findings-json": "findings.json",
@@ -31,6 +32,7 @@ FOR_LEADS = {"repository-settings": "settings/", "repository-renew": "settings/v
 ONLY_POST = {
     "repository-scan": "scan/",
     "repository-remove": "remove/",
+    "repository-gate": "settings/gate/",
     "hook-rotate": "webhook/1/rotate/",
     "hook-remove": "webhook/1/remove/",
     "attestation-withdraw": "attestations/1/withdraw/",
@@ -46,6 +48,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "clause": "/standards/house-rules/HR-1/",
     "attestations-ending": "/attestations/",
     "waivers": "/waivers/",
+    "scoring": "/scoring/",
     "checks": "/checks/",
     "check": "/checks/no-print/",
     "simulations": "/simulate/",
