@@ -83,6 +83,9 @@ def _count(check: Check, project: Project, params: dict[str, Any]) -> tuple[int,
             given = (
                 check.ask(subject, entry, **limits) if check.each else check.ask(subject, **limits)
             )
+            if given is None:  # most subjects comply
+                sites += 1
+                continue
             count, found = _read(given, subject, entry)
             sites += count
             observations.extend(found)
@@ -103,8 +106,6 @@ def _population(check: Check, project: Project) -> Iterable[Any]:
 
 def _read(given: Any, subject: Any, entry: Any) -> tuple[int, list[Observation]]:
     """Sites and observations of one answer."""
-    if given is None:
-        return 1, []
     if isinstance(given, Skip):
         return 0, []
     if isinstance(given, Sites):
