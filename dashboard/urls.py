@@ -24,6 +24,7 @@ from dashboard.views import (
     scoring,
     simulation,
     source,
+    triage,
     versions,
     waivers,
     webhook,
@@ -84,6 +85,10 @@ urlpatterns = [
     path("attestations/", attestations.ending, name="attestations-ending"),
     # findings
     path("r/<slug:slug>/findings/", findings.findings, name="findings"),
+    path("r/<slug:slug>/findings/views/", triage.save_view, name="view-save"),
+    path("r/<slug:slug>/findings/views/<int:pk>/remove/", triage.remove_view, name="view-remove"),
+    path("r/<slug:slug>/findings/waivers/", triage.ask, name="findings-ask"),
+    path("r/<slug:slug>/findings/waivers/undo/", triage.undo, name="findings-undo"),
     path("r/<slug:slug>/findings.csv", findings.export_csv, name="findings-csv"),
     path("r/<slug:slug>/findings.json", findings.export_json, name="findings-json"),
     path("r/<slug:slug>/findings.sarif", findings.export_sarif, name="findings-sarif"),

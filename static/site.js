@@ -1,4 +1,4 @@
-// What HTMX does not do by itself: theme, charts, quiet polling, focus after a refused form.
+// What HTMX does not do by itself: theme, keys, charts, quiet polling, focus after a swap.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -76,6 +76,95 @@
   });
   document.addEventListener("htmx:afterOnLoad", (event) => {
     if (event.detail.successful) trouble("");
+  });
+
+  // --- focus survives a swap: it goes to the namesake of what had it, else to the part swapped in
+  let held = null;
+  const placeOf = (element) => ({ id: element.id, href: element.getAttribute("href"), text: element.textContent.trim() });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const active = document.activeElement;
+    held = event.detail.target.contains(active) && active !== document.body ? placeOf(active) : null;
+  });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (!held || document.activeElement !== document.body) return;
+    const area = document.getElementById(event.detail.target.id) || event.detail.target;
+    const links = [...area.querySelectorAll("a[href], button, summary")];
+    const same = (held.id && document.getElementById(held.id))
+      || links.find((link) => held.href && link.getAttribute("href") === held.href)
+      || links.find((link) => held.text && link.textContent.trim() === held.text);
+    if (!same) area.tabIndex = -1;
+    (same || area).focus({ preventScroll: true });
+    held = null;
+  });
+
+  // --- single keys: rows of findings, search, and the list of keys itself
+  const say = (words) => { document.getElementById("said").textContent = words; };
+  const keysDialog = () => document.getElementById("keys");
+  const keysOff = () => /(?:^|; )keys=off(?:;|$)/.test(document.cookie);
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+  const currentRow = () => {
+    const row = document.activeElement && document.activeElement.closest("tr");
+    return row && row.querySelector("[data-row]");
+  };
+  const move = (step) => {
+    const all = rows();
+    if (!all.length) return false;
+    const next = all[all.indexOf(currentRow()) + step];
+    if (next) next.focus();
+    else if (!currentRow()) all[0].focus();
+    else say(step > 0 ? "Last finding of this page" : "First finding of this page");
+    return true;
+  };
+  const counted = () => {
+    const number = document.querySelectorAll(".pick:checked").length;
+    const words = number ? `${number} selected` : "none selected";
+    const output = document.getElementById("picked");
+    if (output) output.textContent = words;
+    return words;
+  };
+  const pick = () => {
+    const row = currentRow();
+    const box = row && row.closest("tr").querySelector(".pick");
+    if (!box) return false;
+    box.checked = !box.checked;
+    say(`${box.checked ? "Selected" : "No longer selected"}, ${counted()}`);
+    return true;
+  };
+  const waive = () => {
+    const form = document.getElementById("waive");
+    if (!form) return false;
+    if (!document.querySelector(".pick:checked")) pick();
+    form.open = true;
+    document.getElementById("reason").focus();
+    return true;
+  };
+  const seek = () => {
+    const field = document.querySelector("[data-search]");
+    if (field) field.focus();
+    return Boolean(field);
+  };
+  const showKeys = () => {
+    const dialog = keysDialog();
+    if (!dialog) return false;
+    dialog.querySelector("[data-keys-on]").checked = !keysOff();
+    dialog.showModal();
+    return true;
+  };
+  const keys = { j: () => move(1), k: () => move(-1), x: pick, w: waive, "/": seek, "?": showKeys };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keysOff()) return;
+    const typing = "input:not([type=checkbox], [type=radio]), textarea, select, dialog[open]";
+    if (event.target.closest(typing) || !Object.hasOwn(keys, event.key)) return;
+    if (keys[event.key]()) event.preventDefault();
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".pick")) counted();
+    if (event.target.matches("[data-keys-on]")) {
+      document.cookie = `keys=${event.target.checked ? "on" : "off"}; path=/; max-age=31536000; samesite=lax`;
+    }
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-keys]")) showKeys();
   });
 
   // --- what a swap brought in may hold a chart
@@ -171,5 +260,6 @@
   document.addEventListener("DOMContentLoaded", () => {
     drawAll(document);
     showCurrentTab();
+    counted();
   });
 })();

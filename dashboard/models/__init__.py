@@ -29,6 +29,7 @@ from dashboard.models.repository import (
     RepositoryState,
     Standing,
 )
+from dashboard.models.saved_view import SavedView
 from dashboard.models.scan import (
     ACTIVE_STATES,
     MAX_ATTEMPTS,
@@ -105,6 +106,7 @@ __all__ = [
     "Repository",
     "RepositoryState",
     "Role",
+    "SavedView",
     "Scan",
     "ScanStandard",
     "ScanState",

@@ -7,13 +7,14 @@ import io
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, TextField
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, Now
 
 from checks.model import Report
 from checks.report import sarif
@@ -50,6 +51,36 @@ SORTS = {
     "newest": ("-opened_at", "severity", "pk"),
     "oldest": ("age", "severity", "pk"),
 }
+GROUPS = {
+    "": "none",
+    "clause": "clause",
+    "check": "check",
+    "file": "file",
+    "owner": "owner",
+    "age": "age",
+}
+NONE = "none"
+"""Asks for findings without an owner or clause; owners and clauses are never called so."""
+WHOLE = "/"
+"""Asks for findings of the whole repository; no path begins so."""
+
+
+@dataclass(frozen=True)
+class Age:
+    """How long a finding has been in the code: at least ``days``, and fewer than ``below``."""
+
+    label: str
+    days: int
+    below: int | None
+
+
+AGES = {
+    "week": Age("up to a week", 0, 7),
+    "month": Age("a week to a month", 7, 30),
+    "quarter": Age("one to three months", 30, 91),
+    "year": Age("three months to a year", 91, 365),
+    "older": Age("more than a year", 365, None),
+}
 
 
 @dataclass(frozen=True)
@@ -61,9 +92,11 @@ class FindingQuery:
     strength: str = ""
     path: str = ""
     owner: str = ""
+    age: str = ""
     state: str = STANDING
     suppressed: str = ""
     sort: str = "weight"
+    group: str = ""
     page: str = "1"
 
     @classmethod
@@ -75,15 +108,18 @@ class FindingQuery:
 
         state, sort = parameters.get("state", STANDING), parameters.get("sort", "weight")
         strength = parameters.get("strength", "")
+        age, group = parameters.get("age", ""), parameters.get("group", "")
         return cls(
             check=text("check", 80),
             clause=text("clause", 40),
             strength=strength if strength in Strength.values else "",
             path=text("path", 1000),
             owner=text("owner", 100),
+            age=age if age in AGES else "",
             state=state if state in STATES else STANDING,
             suppressed="1" if parameters.get("suppressed") == "1" else "",
             sort=sort if sort in SORTS else "weight",
+            group=group if group in GROUPS else "",
             page=parameters.get("page", "1"),
         )
 
@@ -95,16 +131,24 @@ class FindingQuery:
             "strength": self.strength,
             "path": self.path,
             "owner": self.owner,
+            "age": self.age,
             "state": "" if self.state == STANDING else self.state,
             "suppressed": self.suppressed,
             "sort": "" if self.sort == "weight" else self.sort,
+            "group": self.group,
         }
         return {name: value for name, value in values.items() if value}
 
     @property
     def narrows(self) -> bool:
         """True when a facet is chosen."""
-        return bool(self.parameters().keys() - {"sort"})
+        return bool(self.parameters().keys() - {"sort", "group"})
+
+    def address(self, **changes: str) -> str:
+        """Return the query string with some values changed, "" takes one away."""
+        return "?" + urlencode(
+            {name: value for name, value in (self.parameters() | changes).items() if value}
+        )
 
 
 @dataclass(frozen=True)
@@ -150,18 +194,35 @@ def matching(repository: Repository, query: FindingQuery) -> FindingQuerySet:
         rows = rows.filter(check_id=query.check)
     if query.strength:
         rows = rows.filter(strength=query.strength)
-    if query.path:
+    if query.path == WHOLE:
+        rows = rows.filter(path="")
+    elif query.path:
         rows = rows.filter(path__startswith=query.path)
     if query.owner:
-        named = rows.annotate(owners_text=Cast("owners", TextField()))
-        rows = named.filter(owners_text__contains=f'"{query.owner}"')
+        rows = _naming(rows, "owners", query.owner)
     if query.clause:
-        # JSON containment is PostgreSQL's alone; the text of the list is the same on SQLite.
-        texts = rows.annotate(clauses_text=Cast("clauses", TextField()))
-        rows = texts.filter(clauses_text__contains=f'"{query.clause}"')
-    if query.sort == "oldest":
+        rows = _naming(rows, "clauses", query.clause)
+    if query.age or query.sort == "oldest" or query.group == "age":
         rows = rows.annotate(age=Coalesce("since", "opened_at"))
+    if query.age:
+        rows = _aged(rows, AGES[query.age])
     return rows.order_by(*SORTS[query.sort])
+
+
+def _naming(rows: FindingQuerySet, column: str, value: str) -> FindingQuerySet:
+    """Return the rows whose list holds the value."""
+    # JSON containment is PostgreSQL's alone; the text of the list is the same on SQLite.
+    texts = rows.annotate(**{f"{column}_text": Cast(column, TextField())})
+    if value == NONE:
+        return texts.filter(**{f"{column}_text": "[]"})
+    return texts.filter(**{f"{column}_text__contains": f'"{value}"'})
+
+
+def _aged(rows: FindingQuerySet, age: Age) -> FindingQuerySet:
+    span = {"age__lte": Now() - timedelta(days=age.days)} if age.days else {}
+    if age.below:
+        span["age__gt"] = Now() - timedelta(days=age.below)
+    return rows.filter(**span)
 
 
 def read_findings(repository: Repository, query: FindingQuery) -> Findings:
@@ -171,14 +232,6 @@ def read_findings(repository: Repository, query: FindingQuery) -> Findings:
     for finding in page.object_list:
         finding.repository = repository
     return Findings(page=page, facets=_facets(rows, query), chosen=_chosen(query))
-
-
-def _link(query: FindingQuery, name: str, value: str) -> str:
-    parameters = query.parameters()
-    parameters.pop(name, None)
-    if value:
-        parameters[name] = value
-    return "?" + urlencode(parameters)
 
 
 def _facets(rows: FindingQuerySet, query: FindingQuery) -> list[Facet]:
@@ -220,7 +273,7 @@ def _choices(
         Choice(
             label=value,
             count=counts[value],
-            address=_link(query, name, "" if value == chosen else value),
+            address=query.address(**{name: "" if value == chosen else value}),
             chosen=value == chosen,
         )
         for value in order
@@ -249,13 +302,14 @@ def _chosen(query: FindingQuery) -> list[Choice]:
         "check": f"check {query.check}",
         "clause": f"clause {query.clause}",
         "strength": query.strength,
-        "path": f"below {query.path}",
-        "owner": f"owned by {query.owner}",
+        "path": "of the whole repository" if query.path == WHOLE else f"below {query.path}",
+        "owner": "owned by nobody" if query.owner == NONE else f"owned by {query.owner}",
+        "age": AGES[query.age].label if query.age else "",
         "state": STATES[query.state],
         "suppressed": "suppressed in the code",
     }
     return [
-        Choice(words[name], 0, _link(query, name, ""), True)
+        Choice(words[name], 0, query.address(**{name: ""}), True)
         for name in query.parameters()
         if name in words
     ]

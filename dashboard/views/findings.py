@@ -9,8 +9,12 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from dashboard.models import Finding
+from dashboard.services import waiver_batches
 from dashboard.services.catalogue import fitting, read_check
+from dashboard.services.finding_groups import read_groups
 from dashboard.services.findings import (
+    GROUPS,
+    SORTS,
     STATES,
     FindingQuery,
     csv_lines,
@@ -20,10 +24,12 @@ from dashboard.services.findings import (
     stored_report,
     stored_sarif,
 )
+from dashboard.services.saved_views import saved
 from dashboard.services.source_view import read_snippet
-from dashboard.views.answer import answer
+from dashboard.views.answer import answer, wants_fragment
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.repository import page_context
+from dashboard.views.triage import just_asked
 
 if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
@@ -38,7 +44,18 @@ def findings(request: SignedInRequest, slug: str) -> HttpResponse:
     repository = repository_for(request, slug)
     query = FindingQuery.read(request.GET)
     context = page_context(request, repository, "findings")
-    context |= {"query": query, "states": STATES, "findings": read_findings(repository, query)}
+    context |= {
+        "query": query,
+        "kept": query.address()[1:],
+        "states": STATES,
+        "groupings": GROUPS,
+        "sorts": SORTS,
+        "findings": read_findings(repository, query),
+        "groups": read_groups(repository, query) if query.group else None,
+        "views": saved(request.user),
+        "most_asked": waiver_batches.MOST,
+        "asked": [] if wants_fragment(request) else just_asked(request, repository),
+    }
     return answer(request, "finding/list.html", context, partial="results")
 
 

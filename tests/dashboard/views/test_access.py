@@ -37,9 +37,13 @@ ONLY_POST = {
     "hook-remove": "webhook/1/remove/",
     "attestation-withdraw": "attestations/1/withdraw/",
     "waiver-decide": "waivers/1/decide/",
+    "findings-ask": "findings/waivers/",
+    "findings-undo": "findings/waivers/undo/",
 }
 FOR_EVERYBODY_SIGNED_IN = {
     "fleet": "/",
+    "report": "/report/",
+    "areas": "/areas/",
     "repositories": "/repos/",
     "repository-new": "/repos/new/",
     "standards": "/standards/",
@@ -82,6 +86,8 @@ ASKED_ELSEWHERE = {
     "repository-probe",
     "repository-probe-again",
     "finding",
+    "view-remove",
+    "view-save",
     "team",
     "ops",
     "badge",

@@ -1,0 +1,56 @@
+"""Forms of the findings list."""
+
+from __future__ import annotations
+
+from typing import Any, override
+
+from django import forms
+from django.http import QueryDict
+from django.utils import timezone
+
+from dashboard.services.waiver_batches import MOST
+
+SELECTED, ALL = "selected", "all"
+
+
+class AskForm(forms.Form):
+    """Why the chosen findings are accepted, and until when."""
+
+    use_required_attribute = False
+
+    which = forms.ChoiceField(choices=[(SELECTED, "the selected"), (ALL, "all that match")])
+    reason = forms.CharField(max_length=4_000, error_messages={"required": "Say why."})
+    expires_on = forms.DateField(required=False)
+    query = forms.CharField(required=False, max_length=2_000)
+
+    def clean_expires_on(self) -> Any:
+        """Refuse a day that is past.
+
+        Raises:
+            ValidationError: The last day is before today.
+        """
+        day = self.cleaned_data["expires_on"]
+        if day and day < timezone.localdate():
+            raise forms.ValidationError("The last day is past.")
+        return day
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        """Read the numbers of the selected findings; None for all that match.
+
+        Raises:
+            ValidationError: Nothing is selected.
+        """
+        cleaned = super().clean() or {}
+        if cleaned.get("which") == ALL:
+            return cleaned | {"picked": None}
+        sent = self.data.getlist("finding") if isinstance(self.data, QueryDict) else []
+        picked = numbers(",".join(map(str, sent)))
+        if not picked:
+            raise forms.ValidationError("Select findings first, or choose all that match.")
+        return cleaned | {"picked": picked}
+
+
+def numbers(text: str) -> list[int]:
+    """Return the numbers of a comma-separated list, at most as many as are asked for at once."""
+    return [int(part) for part in text.split(",") if part.isdecimal() and len(part) < 18][:MOST]
