@@ -19,6 +19,7 @@ from checks.compose import judged
 from checks.outcomes import unpack
 from checks.scoring import mean_points, shown_points, tallies, units
 from dashboard.models import (
+    OPEN_STATES,
     AuditEntry,
     Repository,
     Scan,
@@ -126,8 +127,14 @@ _WORST = [
 ]
 
 
-def tell(reports: Iterable[Judged]) -> None:
-    """Note on each waiver what a scan made of it; of several folders the worst counts."""
+def tell(
+    repository: Repository, reports: Iterable[Judged], counted: Iterable[engine.Waiver]
+) -> None:
+    """Note on each waiver what a scan made of it; of several folders the worst counts.
+
+    A finding whose code has moved is known by its new name from now on: where a waiver has looked
+    for the old one, the commit is judged once more.
+    """
     seen: dict[str, list[model.WaiverResult]] = defaultdict(list)
     for each in reports:
         for result in each.report.waivers or ():
@@ -139,6 +146,13 @@ def tell(reports: Iterable[Judged]) -> None:
             matched=sum(each.matched for each in results),
             note=clean(worst.note, 500),
         )
+    sought = {each.id: each.fingerprint for each in counted if each.fingerprint}
+    rows = repository.waivers.granted().filter(finding__state__in=OPEN_STATES)
+    if any(
+        row.finding and sought.get(row.name, row.finding.fingerprint) != row.finding.fingerprint
+        for row in rows.select_related("finding")
+    ):
+        scanning.request(repository, Trigger.WAIVERS)
 
 
 @transaction.atomic

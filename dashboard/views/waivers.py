@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.forms import WaiverForm
-from dashboard.models import Finding, Role, Waiver
+from dashboard.models import Finding, Role, Waiver, WaiverState
 from dashboard.services import waivers as service
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
@@ -131,6 +131,9 @@ def decide(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
         service.DECISIONS[action](row, request.user, request.POST.get("words", "")[:2000])
     except service.WaiverError as error:
         messages.error(request, str(error))
+        shown = "requested" if row.state == WaiverState.REQUESTED else ""
     else:
         messages.success(request, DONE[action])
-    return HttpResponseRedirect(f"{reverse('repository-waivers', args=[slug])}#waiver-{pk}")
+        shown = "in-force" if action == "grant" else "ended"
+    page = reverse("repository-waivers", args=[slug])
+    return HttpResponseRedirect(f"{page}?list={shown}#waiver-{pk}")
