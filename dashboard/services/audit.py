@@ -19,7 +19,7 @@ from checks.errors import InputError
 from checks.facts.store import MemoryFactStore
 from checks.gitsource import GitSource
 from dashboard.models import Recheck, RecheckOutcome, Repository, StoredReport
-from dashboard.services import attestations, judging, mirrors
+from dashboard.services import attestations, judging, mirrors, waivers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +84,8 @@ def _compare(repository: Repository) -> Finding:
         return Finding(RecheckOutcome.SKIPPED, ["The report or the mirror is not on this machine."])
     source = GitSource(git_dir, scan.commit)
     day = timezone.localdate(scan.started_at)
-    ruling = judging.ruling(repository, day, attestations.records(repository, source))
+    said, accepted = attestations.records(repository, source), waivers.in_force(repository, day)
+    ruling = judging.ruling(repository, day, said, accepted)
     now = ruling.kept([each.component.path for each in reports])
     if moved := _moved(scan, now, reports, source):
         return Finding(RecheckOutcome.SKIPPED, moved)
