@@ -177,8 +177,10 @@ def _review(options: argparse.Namespace) -> tuple[bytes, int]:
 
                 return json.indented(known), DONE
         judged = partial(_judged, options, standards, store, ticker, opened.repository)
-        report = judged(opened.source, tell=True)
-        gate = _gate_result(options.base, gates, opened, store, report, judged) if gates else None
+        answers = bytearray()
+        report = judged(opened.source, answers, tell=True)
+        now = (report, bytes(answers))
+        gate = _gate_result(options.base, gates, opened, store, now, judged) if gates else None
     shortfalls = _shortfalls(report, options.fail_under)
     if gate is not None:
         shortfalls += [each.sentence for each in gate.conditions if not each.passed]
@@ -195,12 +197,13 @@ def _judged(
     ticker: _Ticker,
     repository: str,
     source: Source,
+    answers: bytearray,
     *,
     tell: bool = False,
 ) -> Report:
+    """The report of one commit; what the checks answered is added to ``answers`` where needed."""
     from checks.review import review
 
-    answers = bytearray()
     waivers = _waivers(options.waivers, source)
     report = review(
         source,
@@ -210,7 +213,7 @@ def _judged(
         facts_store=store,
         jobs=options.jobs or os.process_cpu_count() or 1,
         progress=ticker.show,
-        take=answers.extend if waivers else None,
+        take=answers.extend if waivers or options.base else None,
     )
     return _waived(report, bytes(answers), standards, waivers, tell=tell) if waivers else report
 
@@ -240,21 +243,29 @@ def _gate_result(
     gates: Mapping[str, Gate],
     opened: Opened,
     store: FactStore,
-    report: Report,
-    judged: Callable[[Source], Report],
+    now: tuple[Report, bytes],
+    judged: Callable[[Source, bytearray], Report],
 ) -> GateResult:
     from checks.gate import Base, Earlier, evaluate, lows
     from checks.opening import open_base
 
+    report, answers = now
     if not rev:
         return evaluate(gates, [report])
+    from checks.since import State, carried
+
     source = open_base(opened, rev, remember=store)
-    before = judged(source)
+    answered = bytearray()
+    before = judged(source, answered)
     name = source.commit[:10]
+    known = carried(
+        State(source, before.findings, bytes(answered)),
+        State(opened.source, report.findings, answers),
+    )
     return evaluate(
         gates,
         [report],
-        base=Base(name, before.findings),
+        base=Base(name, known),
         earlier=Earlier(name, lows([before])),
     )
 

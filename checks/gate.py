@@ -89,10 +89,16 @@ class GateResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Base(NamedTuple):
-    """What new findings are new against, judged by the same rules; ``missing`` says why not."""
+    """What new findings are new against, judged by the same rules.
+
+    Attributes:
+        name: What sentences call it.
+        carried: Check and fingerprint of the findings of now that it had already.
+        missing: Why there is nothing to compare with; "" when there is.
+    """
 
     name: str
-    findings: Sequence[Finding] = ()
+    carried: frozenset[tuple[str, str]] = frozenset()
     missing: str = ""
 
 
@@ -218,12 +224,11 @@ class _Asked:
         if base.missing:
             return False, f"New findings cannot be told: {base.missing}"
         shown_only = _advisory(self.reports)
-        known = {finding.fingerprint for finding in base.findings if not finding.suppressed}
         new = [
             finding
             for report in self.reports
             for finding in report.findings
-            if finding.fingerprint not in known
+            if (finding.check, finding.fingerprint) not in base.carried
             and not finding.suppressed
             and not finding.waived
             and finding.check not in shown_only

@@ -56,7 +56,7 @@ def review(
         repository: Name of the repository in the report.
         component: Folder that is judged; "" for the whole repository.
         facts_store: Facts of earlier reviews; none are kept without one.
-        jobs: Analysis processes at the same time; the report does not depend on it.
+        jobs: Analysis processes at once; the report does not depend on it.
         attestations: What leads have attested.
         tables: Dated data of the product (releases, advisories).
         progress: Told about each phase: ``tree``, ``documents``, ``files``, ``checks``.
@@ -67,22 +67,20 @@ def review(
         checks.errors.InputError: The repository or the component cannot be read.
     """
     store = facts_store or MemoryFactStore()
-    context = asked(source, repository, component, standards, attestations, tables)
-    remembered = Remembered(store, source.commit, context)
+    question = asked(source, repository, component, standards, attestations, tables)
+    remembered = Remembered(store, source.commit, question)
     report, answers = remembered.read(), remembered.answers() if take else b""
     if report is None or (take and not answers):
         # What judges is not even imported for a commit that was judged before.
-        from checks.compose import compose
-        from checks.fresh import ask
-        from checks.outcomes import pack, seconds
+        from checks import compose, fresh, outcomes
 
         said = {"attestations": attestations, "tables": tables}
-        read = ask(source, standards, component, store, said, jobs=jobs, progress=progress)
-        report = compose((repository, source.commit, component), *read, standards)
-        answers = pack(read[1]) if take else b""
-        if took is not None:
-            took(seconds(read[1]))
+        read = fresh.ask(source, standards, component, store, said, jobs=jobs, progress=progress)
+        report = compose.compose((repository, source.commit, component), *read, standards)
+        answers = outcomes.pack(read[1]) if take else b""
+        if took:
+            took(outcomes.seconds(read[1]))
         remembered.keep(report, answers)
-    if take is not None:
+    if take:
         take(answers)
     return report

@@ -12,7 +12,7 @@ from django.utils import timezone
 from checks.errors import InputError
 from checks.gate import Base, Earlier, Gate, GateResult, as_table, evaluate, read
 from checks.gitsource import GitSource, merge_base, resolve
-from checks.model import Report
+from checks.since import State, carried
 from dashboard.models import AuditEntry, Repository, ScanStandard, Trigger
 from dashboard.services import facts, judging, scanning
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from dashboard.models import Component, Scan, User
+    from dashboard.models import Scan, User
     from dashboard.services.judging import Ruling
     from dashboard.services.results import Judged
 
@@ -103,19 +103,22 @@ def _base(scan: Scan, judged: Sequence[Judged], ruling: Ruling, git_dir: Path) -
         commit = _base_commit(repository, head, git_dir)
         if not commit:
             return None
-        source = GitSource(git_dir, commit, remember=facts.store())
-        found = [
-            finding
-            for each in judged
-            for finding in _report(each.component, source, ruling).findings
-        ]
+        source, now = (GitSource(git_dir, each, remember=facts.store()) for each in (commit, head))
+        known = frozenset[tuple[str, str]]().union(
+            *(
+                carried(
+                    _state(source, judging.judge(each.component, source, ruling)), _state(now, each)
+                )
+                for each in judged
+            )
+        )
     except InputError as error:
         return Base("", missing=str(error))
-    return Base(commit[:10], found)
+    return Base(commit[:10], known)
 
 
-def _report(component: Component, source: GitSource, ruling: Ruling) -> Report:
-    return judging.judge(component, source, ruling).report
+def _state(source: GitSource, judged: Judged) -> State:
+    return State(source, judged.report.findings, judged.answers)
 
 
 def _base_commit(repository: Repository, head: str, git_dir: Path) -> str:

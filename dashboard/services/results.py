@@ -145,19 +145,25 @@ def store(
             transitions.write(turn, scan, scan.repository.last_scan_id, now)
             _write_component(scan, each, standards, clauses)
         lease.write(
-            state=_end_state(judged),
-            phase=Phase.DONE,
             finished_at=now,
-            lease_until=None,
-            manifest=_manifest(judged),
             timings=timings,
             gate=gate,
+            **_ended(judged),
             **_counts(turns),
             **asdict(summary),
             **(explained.write(scan) if explained else {}),
         )
         _write_repository(scan, summary, gate, now)
         scanning.settle(scan)
+
+
+def _ended(judged: Sequence[Judged]) -> dict[str, Any]:
+    return {
+        "state": _end_state(judged),
+        "phase": Phase.DONE,
+        "lease_until": None,
+        "manifest": _manifest(judged),
+    }
 
 
 def _counts(turns: Sequence[transitions.Transitions]) -> dict[str, int]:

@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.forms import GateForm, RemoveForm, RepositorySettingsForm
+from dashboard.forms import RemoveForm, RepositorySettingsForm
+from dashboard.gate_form import GateForm
 from dashboard.models import Role, Trigger
 from dashboard.models.scan import MAX_ATTEMPTS
 from dashboard.services import components, conflicts, gates, repositories, scanning

@@ -109,6 +109,27 @@ def test_new_findings_are_told_from_the_commit_where_a_branch_has_parted(
     assert on_disk.returncode == 0, on_disk.stderr
 
 
+def test_what_moved_with_its_file_is_not_new(checkout: Path, team: Path, gate: Path) -> None:
+    gate.write_text('[gate]\nopen_musts = "any"\nno_new_findings = true\n')
+    _git(checkout, "checkout", "-q", "-b", "work")
+    _git(checkout, "mv", "app/main.py", "app/start.py")
+    _git(checkout, "commit", "-q", "-m", "feat: move the start")
+    moved: list[str | Path] = [
+        "review",
+        checkout,
+        "--standard",
+        team,
+        "--no-cache",
+        "--gate",
+        gate,
+        "--base",
+        "main",
+    ]
+    assert run(*moved).returncode == 0
+    _commit(checkout, "app/more.py", PRINTS.replace("run", "go"))
+    assert "1 finding is new" in run(*moved).stderr
+
+
 def test_the_gates_of_the_standards_are_asked_by_name(checkout: Path, tmp_path: Path) -> None:
     own = tmp_path / "own.toml"
     own.write_text(STANDARD + "[gate]\nminimum = 90\n")
