@@ -12,12 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.forms import WaiverForm
 from dashboard.models import Finding, Role, Waiver, WaiverState
 from dashboard.services import waivers as service
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.repository import page_context
+from dashboard.waiver_forms import WaiverForm
 
 if TYPE_CHECKING:
     from dashboard.models import Repository

@@ -56,7 +56,13 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
 
 # The verbs are the only callers of the library.
 CALLERS_OF_CHECKS = frozenset(
-    {"dashboard.clause_forms", "dashboard.forms", "dashboard.gate_form", "dashboard.services"}
+    {
+        "dashboard.clause_forms",
+        "dashboard.forms",
+        "dashboard.gate_form",
+        "dashboard.services",
+        "dashboard.waiver_forms",
+    }
 )
 
 ALLOWED_IN_CHECKS = frozenset(
