@@ -103,6 +103,7 @@ def configure(settings: config.Config) -> None:
             "dashboard.poll": {"queue": "fetch"},
             "dashboard.run_scan": {"queue": "analyse"},
             "dashboard.run_audit": {"queue": "analyse"},
+            "dashboard.judge_past": {"queue": "analyse"},
             "dashboard.read_source": {"queue": "post"},
             "dashboard.read_standard": {"queue": "post"},
             "dashboard.simulate": {"queue": "post"},

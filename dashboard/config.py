@@ -60,6 +60,7 @@ class Config(BaseSettings):
     worker_processes: int | None = Field(None, ge=1, le=64)
     analysis_jobs: int = Field(1, ge=1, le=64)
     team_scan_cap: int = Field(4, ge=1)
+    backfill_weeks: int = Field(104, ge=0, le=1040)
     scan_lease_seconds: float = Field(60, gt=0)
     scan_heartbeat_seconds: float = Field(15, gt=0)
     sweep_seconds: float = Field(15, gt=0)

@@ -150,6 +150,7 @@ SCAN_HEARTBEAT = timedelta(seconds=CONFIG.scan_heartbeat_seconds)
 SCAN_TIME_LIMIT = timedelta(minutes=24)
 SWEEP_EVERY = timedelta(seconds=CONFIG.sweep_seconds)
 POLL_EVERY = timedelta(seconds=CONFIG.poll_seconds)
+BACKFILL_WEEKS = CONFIG.backfill_weeks
 TEAM_SCAN_CAP = CONFIG.team_scan_cap
 ANALYSIS_JOBS = CONFIG.analysis_jobs
 CLONE_ALLOWED_HOSTS = CONFIG.straightedge_clone_allowed_hosts

@@ -10,6 +10,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from dashboard import queue
 from dashboard.services import (
     audit,
+    backfill,
     origins,
     reconcile,
     registration,
@@ -56,6 +57,12 @@ def simulate(simulation_id: int) -> None:
 def run_audit() -> None:
     """Judge a sample of results again from nothing."""
     audit.nightly()
+
+
+@shared_task(name=backfill.JUDGE_PAST)
+def judge_past(backfill_id: int) -> None:
+    """Judge earlier commits of one repository for a while."""
+    backfill.run(backfill_id)
 
 
 @shared_task(name=queue.POLL)

@@ -223,15 +223,21 @@
     option.tooltip.trigger = "axis";
     option.tooltip.formatter = (items) => {
       const at = data[items[0].dataIndex];
-      return `${at.label}\nscore ${score(at.score)}`;
+      const lines = [at.label, `score ${score(at.score)}`, `at constant rules ${score(at.constant)}`];
+      return (at.note ? [...lines, at.note] : lines).join("\n");
     };
-    option.xAxis = { type: "category", data: data.map((at) => at.label), boundaryGap: false, axisTick: { show: false },
+    option.xAxis = { type: "time", boundaryGap: false, axisTick: { show: false },
       axisLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft") } };
     option.yAxis = { type: "value", min: (range) => Math.max(0, Math.floor(range.min / 10) * 10 - 10), max: 100,
       splitLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft") } };
-    option.series = [{ type: "line", data: data.map((at) => at.score), symbolSize: 6,
-      lineStyle: { color: colour("--se-accent"), width: 2 }, itemStyle: { color: colour("--se-accent") },
-      areaStyle: { color: colour("--se-accent"), opacity: 0.08 } }];
+    // The mark is a symbol of the score's own line, so each point has one place and one tooltip.
+    option.series = [
+      { type: "line", data: data.map((at) => ({ value: [at.at, at.score], symbol: at.note ? "diamond" : "circle",
+        symbolSize: at.note ? 12 : 5, itemStyle: { color: colour(at.note ? "--se-warn" : "--se-accent") } })),
+        showAllSymbol: true, lineStyle: { color: colour("--se-accent"), width: 2 } },
+      { type: "line", data: data.map((at) => [at.at, at.constant]), symbol: "none",
+        lineStyle: { color: colour("--se-ink-soft"), width: 1.5, type: "dashed" }, itemStyle: { color: colour("--se-ink-soft") } },
+    ];
     return option;
   };
 

@@ -17,6 +17,7 @@ from dashboard.models.finding import (
     FindingEventKind,
     FindingState,
 )
+from dashboard.models.past import Backfill, BackfillState, PastResult
 from dashboard.models.people import ApiToken, Membership, Role, Team, User
 from dashboard.models.probe import Probe, ProbeState
 from dashboard.models.queue import Outbox, PeriodicRun, Worker
@@ -77,6 +78,8 @@ __all__ = [
     "ApiToken",
     "Attestation",
     "AuditEntry",
+    "Backfill",
+    "BackfillState",
     "Branch",
     "Cause",
     "Clause",
@@ -96,6 +99,7 @@ __all__ = [
     "Membership",
     "OriginState",
     "Outbox",
+    "PastResult",
     "PeriodicRun",
     "Phase",
     "Probe",

@@ -186,6 +186,16 @@ def records(repository: Repository, source: Source) -> list[dict[str, Any]]:
     if any(row.watched for row in found):
         files = {entry.path: entry.oid for entry in source.tree() if entry.oid}
         found = [row for row in found if _still_true(row, files)]
+    return _as_read(found, repository)
+
+
+def in_force(repository: Repository) -> list[dict[str, Any]]:
+    """Return the words that count today, whatever files they are about: for earlier commits."""
+    return _as_read(repository.attestations.in_force().select_related("author"), repository)
+
+
+def _as_read(rows: Iterable[Attestation], repository: Repository) -> list[dict[str, Any]]:
+    """Words in the form the library reads."""
     return [
         {
             "topic": row.topic,
@@ -195,7 +205,7 @@ def records(repository: Repository, source: Source) -> list[dict[str, Any]]:
             "expires": row.expires_at.date(),
             "evidence": row.evidence,
         }
-        for row in found
+        for row in rows
     ]
 
 

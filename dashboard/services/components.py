@@ -68,6 +68,11 @@ def to_judge(repository: Repository, source: Source) -> list[Component]:
     return _present(judged, source) or judged
 
 
+def present(repository: Repository, source: Source) -> list[Component]:
+    """Return the judged folders of which a commit has anything."""
+    return _present(list(repository.components.judged()), source)
+
+
 def _present(judged: Sequence[Component], source: Source) -> list[Component]:
     """Those of which anything is tracked: a folder that is gone must not stop the others."""
     paths = [entry.path for entry in source.tree()]

@@ -10,8 +10,9 @@ import msgspec
 from django.conf import settings
 
 from checks import rollout as engine_rollout
-from checks.compose import again
+from checks.compose import again, compose
 from checks.facts.version import rules_version
+from checks.fresh import ask
 from checks.report import json as report_json
 from checks.review import review
 from checks.standard import StandardError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import checks.standard as engine
     from checks.facts.store import FactStore
+    from checks.model import Report
     from checks.reading import Progress
     from checks.source import Source
     from checks.waivers import Waiver
@@ -136,6 +138,19 @@ def judge(
         bytes(answers),
         surroundings=source.surroundings(),
     )
+
+
+def review_past(component: Component, source: Source, ruling: Ruling) -> Report:
+    """Judge a commit that nobody will ask for again: the same report, and nothing is remembered.
+
+    Raises:
+        checks.errors.InputError: The repository or the component cannot be read.
+    """
+    said = {"attestations": ruling.attested, "tables": ruling.tables}
+    jobs, path = settings.ANALYSIS_JOBS, component.path
+    read = ask(source, ruling.standards, path, facts.store(), said, jobs=jobs, progress=None)
+    names = (component.repository.slug, source.commit, path)
+    return compose(names, *read, ruling.standards, ruling.waivers, ruling.on)
 
 
 def earlier_standards(kept: Mapping[str, Any]) -> list[engine.Standard] | None:

@@ -24,7 +24,7 @@ from dashboard.services import owner, stopping
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from dashboard.models.scan import ScanQuerySet
+    from django.db.models import QuerySet
 
 logger = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class Lease:
     owner: str
     fence: int
 
-    def rows(self) -> ScanQuerySet:
+    def rows(self) -> QuerySet[Any]:
         """Return the scan while this lease holds, nothing afterwards."""
         return Scan.objects.held_by(self.owner, self.fence).filter(pk=self.scan_id)
 
@@ -55,6 +55,20 @@ class Lease:
         """
         if self.rows().update(**fields) != 1:
             raise LeaseLostError(f"scan {self.scan_id} is no longer held under fence {self.fence}")
+
+    def renew(self, progress: tuple[str, int, int]) -> None:
+        """Hold it for longer, and show the phase, what is done and out of how many.
+
+        Raises:
+            LeaseLostError: It is no longer ours; nothing was changed.
+        """
+        phase, done, total = progress
+        self.write(
+            lease_until=Now() + settings.SCAN_LEASE,
+            phase=phase,
+            phase_done=done,
+            phase_total=total,
+        )
 
 
 def claim(scan_id: int) -> Lease | None:
@@ -195,7 +209,7 @@ class Heartbeat:
             if current == shown and now - renewed < beat:
                 continue
             try:
-                self._renew(current)
+                self._lease.renew(current)
             except LeaseLostError:
                 self._lost.set()
             except DatabaseError as error:
@@ -206,12 +220,3 @@ class Heartbeat:
             else:
                 renewed, shown = now, current
         connection.close()
-
-    def _renew(self, progress: tuple[str, int, int]) -> None:
-        phase, done, total = progress
-        self._lease.write(
-            lease_until=Now() + settings.SCAN_LEASE,
-            phase=phase,
-            phase_done=done,
-            phase_total=total,
-        )

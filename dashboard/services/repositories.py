@@ -13,7 +13,7 @@ from django.utils.text import slugify
 
 from checks.cloneurl import CloneUrl, UrlError, check_branch, parse
 from dashboard.models import AuditEntry, Component, Repository, Trigger
-from dashboard.services import mirrors, scanning, standards
+from dashboard.services import backfill, mirrors, scanning, standards
 from dashboard.services.clone_policy import policy
 from dashboard.text import clean
 
@@ -105,6 +105,7 @@ def register(
     AuditEntry.objects.note(repository, actor, "repository.registered", clone_url=url.text)
     standards.adopt(repository, adopted, actor)
     scanning.request(repository, Trigger.REGISTRATION, actor=actor)
+    backfill.begin(repository)
     return repository
 
 

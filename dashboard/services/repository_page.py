@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from checks.model import NOT_BUILT
-from dashboard.models import Finding, Strength
+from dashboard.models import Backfill, Finding, Strength
 from dashboard.services.changes import Change, last_change
 from dashboard.services.conflicts import undecided, yielding
 from dashboard.services.worth import plan_of
@@ -129,6 +129,7 @@ class Overview:
     undecided: int
     change: Change | None
     plan: Plan | None
+    backfill: Backfill | None
 
     @property
     def words(self) -> dict[str, str]:
@@ -183,6 +184,7 @@ def read_overview(repository: Repository, standard: str = "", component: str = "
         undecided=undecided(repository),
         change=last_change(repository),
         plan=plan_of(chosen) if chosen else None,
+        backfill=Backfill.objects.filter(repository=repository).first(),
     )
 
 

@@ -29,6 +29,7 @@ from dashboard.models import (
 from dashboard.services import (
     attestations,
     audit,
+    backfill,
     lease,
     origins,
     registration,
@@ -60,6 +61,7 @@ def sweep() -> None:
     source_view.ring_unheard()
     registration.ring_unheard()
     origins.ring_behind()
+    backfill.ring_unheard(settings.SWEEP_EVERY * RING_AGAIN_AFTER)
     simulating.ring_unheard()
     if Repository.objects.due_for_polling().exists():
         queue.ring(queue.POLL)

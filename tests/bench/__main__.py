@@ -13,7 +13,7 @@ from pathlib import Path
 from checks.gitread import git_dir_of
 from tests.bench import engine
 
-PARTS = ("engine", "phases", "server", "whatif", "identity")
+PARTS = ("engine", "phases", "server", "whatif", "identity", "backfill", "storage")
 
 
 def main() -> None:
@@ -30,6 +30,16 @@ def main() -> None:
         measure_engine(given.repository or [engine.ROOT], pylint=not given.no_pylint)
     if "phases" in parts:
         measure_phases(given.repository or [engine.ROOT])
+    if "backfill" in parts:
+        from tests.bench import backfill
+
+        for line in backfill.table(given.repository or [engine.ROOT]):
+            print(line, flush=True)
+    if "storage" in parts:
+        from tests.bench import storage
+
+        for line in storage.table():
+            print(line, flush=True)
     if "server" in parts:
         from tests.bench import server
 

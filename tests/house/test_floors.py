@@ -36,7 +36,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "checks.review | checks.since | checks.report | checks.opening",
         (
             "checks.remembered | checks.fresh | checks.compose checks.outcomes checks.waiverfile"
-            " | checks.ledger"
+            " | checks.ledger | checks.weekly"
         ),
         "checks.ground",
         (
