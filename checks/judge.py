@@ -9,10 +9,10 @@ from functools import cache
 from typing import Any
 
 import msgspec
-import pathspec
 
 from checks.check import At, Check, Sites, Skip
 from checks.model import Observation, Outcome
+from checks.pathpatterns import PathPatterns
 from checks.project.project import Project
 from checks.project.routes import Route
 from checks.project.subjects import Call, Class, Except, File, Function, ImportedName, Loop, Raise
@@ -172,11 +172,11 @@ def _file(subject: Any, path: str) -> File | None:
 def _exempted(subject: Any, patterns: tuple[str, ...]) -> bool:
     """Whether a subject's file or qualified name is among the exempt ones."""
     path, symbol = _path(subject), getattr(subject, "symbol", "")
-    if path and _spec(patterns).match_file(path):
+    if path and _spec(patterns).match(path):
         return True
     return bool(symbol) and any(fnmatchcase(symbol, pattern) for pattern in patterns)
 
 
 @cache
-def _spec(patterns: tuple[str, ...]) -> pathspec.PathSpec[Any]:
-    return pathspec.PathSpec.from_lines("gitignore", patterns)
+def _spec(patterns: tuple[str, ...]) -> PathPatterns:
+    return PathPatterns(patterns)

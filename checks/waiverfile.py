@@ -17,8 +17,9 @@ import msgspec
 
 from checks import toml
 from checks.model import WAIVER_FILE, Report, WaiverResult
+from checks.pathpatterns import is_pattern
 from checks.source import Source
-from checks.waivers import Waiver, is_pattern
+from checks.waivers import Waiver
 
 PATH = WAIVER_FILE
 MOST = 500

@@ -13,11 +13,11 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 import msgspec
-import pathspec
 
 from checks.fingerprint import Named, Source, named
 from checks.gain import Gains
 from checks.model import CheckResult, Outcome, StandardResult, WaiverOutcome, WaiverResult
+from checks.pathpatterns import PathPatterns
 from checks.rules.specs import Key
 from checks.scoring import Tally, tallies
 from checks.standard import Clause, Standard
@@ -157,14 +157,14 @@ class Applied:
 
     def _matches(self, waiver: Waiver, found: Iterable[Named]) -> Iterator[Named]:
         known: dict[str, bool] = {}
-        spec = pathspec.PathSpec.from_lines("gitignore", [waiver.path]) if waiver.path else None
+        spec = PathPatterns([waiver.path]) if waiver.path else None
         for each in found:
             if waiver.fingerprint not in ("", each.fingerprint):
                 continue
             if waiver.check not in ("", each.check) or not self._open(each.sources):
                 continue
             if spec and each.path not in known:
-                known[each.path] = bool(each.path) and spec.match_file(each.path)
+                known[each.path] = bool(each.path) and spec.match(each.path)
             if (not spec or known[each.path]) and any(self._asking(waiver, each.sources)):
                 yield each
 
@@ -280,15 +280,6 @@ def apply(
         on: The day; without one nothing has ended and no end is too far away.
     """
     return Applied(outcomes, standards, waivers, on)
-
-
-def is_pattern(path: str) -> bool:
-    """Whether a path is a pattern as in ``.gitignore``."""
-    try:
-        pathspec.PathSpec.from_lines("gitignore", [path])
-    except ValueError:
-        return False
-    return True
 
 
 def broken_rule(waiver: Waiver, clauses: Iterable[Asking], on: date | None) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast, override
 
 from django import forms
-from pathspec import PathSpec
 
 from checks.cloneurl import UrlError, check_branch, parse
+from checks.pathpatterns import is_pattern
 from checks.toml import MAX_BYTES
 from dashboard.models import CredentialKind, Provider, Repository, Role, Standard, Team
 from dashboard.services.attestations import Word
@@ -334,10 +334,8 @@ class AttestationForm(forms.Form):
         lines = [line.strip() for line in self.cleaned_data["watched"].splitlines()]
         patterns = [line for line in lines if line]
         for pattern in patterns:
-            try:
-                PathSpec.from_lines("gitignore", [pattern])
-            except ValueError:
-                raise forms.ValidationError(f"{pattern} is no pattern of files.") from None
+            if not is_pattern(pattern):
+                raise forms.ValidationError(f"{pattern} is no pattern of files.")
         return patterns
 
     def word(self) -> Word:

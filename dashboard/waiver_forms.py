@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, override
 
 from django import forms
 
-from checks.waivers import is_pattern
+from checks.pathpatterns import is_pattern
 from dashboard.services.waivers import Wish
 
 if TYPE_CHECKING:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import pathspec
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from checks.pathpatterns import PathPatterns
 from checks.rules.specs import ATTESTATION, specs
 from dashboard.models import (
     Attestation,
@@ -212,8 +213,9 @@ def _as_read(rows: Iterable[Attestation], repository: Repository) -> list[dict[s
 def _still_true(row: Attestation, files: Mapping[str, str]) -> bool:
     if not row.watched:
         return True
-    matched = pathspec.PathSpec.from_lines("gitignore", row.watched).match_files(sorted(files))
-    now = {path: files[path] for path in list(matched)[:MOST_SEEN]}
+    watched = PathPatterns(row.watched)
+    matched = (path for path in sorted(files) if watched.match(path))
+    now = {path: files[path] for path in islice(matched, MOST_SEEN)}
     if row.seen is None:
         Attestation.objects.filter(pk=row.pk).update(seen=now)
         return True

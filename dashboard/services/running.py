@@ -167,7 +167,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     clock.lap("ledger")
     said_by_gates = gates.stored(gate)
     results.store(held, judged, ruling.rows, clock.timings(), explained, looked, said_by_gates)
-    waivers.tell(scan.repository, judged, ruling.waivers)
+    waivers.tell(scan.repository, judged, ruling.waivers, day)
     origins.read_all(scan.repository, source)
 
 

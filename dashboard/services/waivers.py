@@ -17,6 +17,7 @@ import checks.waivers as engine
 from checks import waiverfile
 from checks.compose import judged
 from checks.outcomes import unpack
+from checks.pathpatterns import is_pattern
 from checks.scoring import mean_points, shown_points, tallies, units
 from dashboard.models import (
     OPEN_STATES,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 SOON = timedelta(days=30)
 MOST_MATCHES = 1_000_000
 """What a waiver may match while nobody has granted it: growth is told from the number then."""
+OUTDATED = "This is no request any more; load the page again."
 SOMEBODY = "(somebody else)"
 """Nobody's user name."""
 WANTED = (WaiverState.REQUESTED, WaiverState.GRANTED)
@@ -128,13 +130,16 @@ _WORST = [
 
 
 def tell(
-    repository: Repository, reports: Iterable[Judged], counted: Iterable[engine.Waiver]
+    repository: Repository, reports: Iterable[Judged], counted: Iterable[engine.Waiver], day: date
 ) -> None:
     """Note on each waiver what a scan made of it; of several folders the worst counts.
 
-    A finding whose code has moved is known by its new name from now on: where a waiver has looked
-    for the old one, the commit is judged once more.
+    What had ended on the day of the scan is noted as ended, which no report says. A finding whose
+    code has moved is known by its new name from now on: where a waiver has looked for the old one,
+    the commit is judged once more.
     """
+    ended = repository.waivers.granted().filter(expires_on__lt=day)
+    ended.update(outcome=WaiverOutcome.EXPIRED, matched=0, note="")
     seen: dict[str, list[model.WaiverResult]] = defaultdict(list)
     for each in reports:
         for result in each.report.waivers or ():
@@ -215,7 +220,7 @@ def _from_file(repository: Repository, entry: engine.Waiver) -> Waiver:
 
 def preview(repository: Repository, wish: Wish, asker: User) -> Preview:
     """Return what a waiver would do with the last result, once somebody else has granted it."""
-    if not engine.is_pattern(wish.path_pattern):
+    if not is_pattern(wish.path_pattern):
         return Preview(0, 0, None, f"{wish.path_pattern} is no pattern of files.")
     candidate = engine.Waiver(
         id="wish",
@@ -294,7 +299,7 @@ def grant(row: Waiver, actor: User, words: str = "") -> None:
         WaiverError: It is no request, it matches nothing, or a standard does not allow it.
     """
     if row.state != WaiverState.REQUESTED:
-        raise WaiverError("This is no request any more; load the page again.")
+        raise WaiverError(OUTDATED)
     held = as_engine(row)
     candidate = msgspec.structs.replace(held, approver=actor.get_username(), absorbed=MOST_MATCHES)
     seen = _forecast(row.repository, candidate)
@@ -305,12 +310,13 @@ def grant(row: Waiver, actor: User, words: str = "") -> None:
     if not seen.matched:
         raise WaiverError("It matches no finding of the last result, so there is nothing to waive.")
     with transaction.atomic():
+        _decide(row, WaiverState.GRANTED, actor, words)
         absorbed = row.absorbed if row.file_id else seen.most
         Waiver.objects.filter(pk=row.pk).update(absorbed=absorbed, matched=seen.matched)
-        _turn(row, WaiverState.GRANTED, actor, words)
         scanning.request(row.repository, Trigger.WAIVERS, actor=actor)
 
 
+@transaction.atomic
 def refuse(row: Waiver, actor: User, words: str = "") -> None:
     """Decline a request.
 
@@ -318,8 +324,8 @@ def refuse(row: Waiver, actor: User, words: str = "") -> None:
         WaiverError: It is no request.
     """
     if row.state != WaiverState.REQUESTED:
-        raise WaiverError("This is no request any more; load the page again.")
-    _turn(row, WaiverState.REFUSED, actor, words)
+        raise WaiverError(OUTDATED)
+    _decide(row, WaiverState.REFUSED, actor, words)
 
 
 @transaction.atomic
@@ -331,18 +337,26 @@ def revoke(row: Waiver, actor: User, words: str = "") -> None:
     """
     if row.state != WaiverState.GRANTED:
         raise WaiverError("This waiver is not granted, so there is nothing to take back.")
-    _turn(row, WaiverState.REVOKED, actor, words)
+    _decide(row, WaiverState.REVOKED, actor, words)
     scanning.request(row.repository, Trigger.WAIVERS, actor=actor)
 
 
 DECISIONS = {"grant": grant, "refuse": refuse, "revoke": revoke}
 
 
-def _turn(row: Waiver, state: WaiverState, actor: User | None, words: str) -> None:
-    Waiver.objects.filter(pk=row.pk).update(
+def _decide(row: Waiver, state: WaiverState, actor: User, words: str) -> None:
+    if not _turn(row, state, actor, words):
+        raise WaiverError(OUTDATED)
+
+
+def _turn(row: Waiver, state: WaiverState, actor: User | None, words: str) -> bool:
+    """Move a waiver on from the state that it was read in; False when somebody else has by now."""
+    turned = Waiver.objects.filter(pk=row.pk, state=row.state).update(
         state=state, approver=actor, decided_at=Now(), decision=clean(words, 2_000), outcome=""
     )
-    _note(row, actor, f"waiver.{state.value}", words=clean(words, 500))
+    if turned:
+        _note(row, actor, f"waiver.{state.value}", words=clean(words, 500))
+    return bool(turned)
 
 
 def _note(row: Waiver, actor: User | None, action: str, **detail: object) -> None:

@@ -43,9 +43,11 @@ def _list(request: SignedInRequest, repository: str, team: str) -> dict[str, Any
 @signed_in
 def waivers(request: SignedInRequest) -> HttpResponse:
     """List what waits for a decision, counts, ends soon, is broken, unused or over."""
-    team, repository = request.GET.get("team", ""), request.GET.get("repository", "")
+    team, repository = (
+        request.GET.get(name, "")[:80].replace("\x00", "") for name in ("team", "repository")
+    )
     context = {"section": "fleet", "team": team, "chosen": repository}
-    context |= _list(request, repository[:80], team[:80])
+    context |= _list(request, repository, team)
     return answer(request, "waiver/list.html", context, partial="rows")
 
 

@@ -92,7 +92,7 @@ def judge(repository: Repository, files: dict[str, str]) -> Scan:
     ruling = judging.ruling(repository, day, (), waivers.in_force(repository, day))
     judged = [judging.judge(each, source, ruling) for each in repository.components.judged()]
     results.store(held, judged, ruling.rows, {})
-    waivers.tell(repository, judged, ruling.waivers)
+    waivers.tell(repository, judged, ruling.waivers, day)
     repository.refresh_from_db()
     return Scan.objects.get(pk=asked.pk)
 
@@ -173,7 +173,7 @@ def test_a_waiver_follows_its_finding_to_another_name(
     counted = waivers.in_force(repository, timezone.localdate())
 
     Finding.objects.filter(pk=finding.pk).update(fingerprint="f" * 32)
-    waivers.tell(repository, [], counted)
+    waivers.tell(repository, [], counted, timezone.localdate())
 
     assert waiting.count() == 1
     assert waivers.in_force(repository, timezone.localdate())[0].fingerprint == "f" * 32
@@ -244,6 +244,8 @@ def test_an_ended_waiver_has_its_repository_judged_again(
 
     assert waivers.judge_ended() == 1
     assert scan(repository).waived_count == 0
+    assert Waiver.objects.get().standing == "expired"
+    assert waivers.judge_ended() == 0
 
 
 ENTRY = f"""\
@@ -313,3 +315,19 @@ def test_the_growth_of_suppressions_is_told(repository: Repository) -> None:
 
     growth = waivers.suppressions(repository)
     assert (growth.now, growth.before) == (1, 0)
+
+
+def test_of_two_who_decide_at_once_one_does(
+    repository: Repository, asker: User, lead: User
+) -> None:
+    scan(repository)
+    row = waivers.ask(repository, wish(repository), asker)
+    late = Waiver.objects.select_related("repository").get(pk=row.pk)
+    waivers.refuse(row, lead)
+
+    with pytest.raises(WaiverError, match="no request any more"):
+        waivers.grant(late, lead)
+
+    late.refresh_from_db()
+    assert (late.state, late.absorbed) == ("refused", 0)
+    assert not AuditEntry.objects.filter(action="waiver.granted").exists()

@@ -124,3 +124,12 @@ def test_the_file_is_handed_out(judged: House) -> None:
 
     assert answer["Content-Type"] == "application/toml"
     assert answer.content.startswith(b"# Accepted exceptions.")
+
+
+def test_a_check_of_no_such_name_breaks_no_page(judged: House) -> None:
+    client = judged.client(judged.mate)
+    wish = said(path_pattern="app/", check_id="no such/check")
+    assert client.post(judged.page("waivers/new/"), wish).status_code == 302
+
+    assert b"no such/check" in client.get("/waivers/").content
+    assert client.get("/waivers/?team=a%00b&repository=%00").status_code == 200
