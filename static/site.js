@@ -103,7 +103,7 @@
   const keysOff = () => /(?:^|; )keys=off(?:;|$)/.test(document.cookie);
   const rows = () => [...document.querySelectorAll("[data-row]")];
   const currentRow = () => {
-    const row = document.activeElement && document.activeElement.closest("tr");
+    const row = document.activeElement && document.activeElement.closest("tr, .hits li");
     return row && row.querySelector("[data-row]");
   };
   const move = (step) => {
@@ -124,7 +124,7 @@
   };
   const pick = () => {
     const row = currentRow();
-    const box = row && row.closest("tr").querySelector(".pick");
+    const box = row && row.closest("tr, li").querySelector(".pick");
     if (!box) return false;
     box.checked = !box.checked;
     say(`${box.checked ? "Selected" : "No longer selected"}, ${counted()}`);
@@ -140,8 +140,10 @@
   };
   const seek = () => {
     const field = document.querySelector("[data-search]");
-    if (field) field.focus();
-    return Boolean(field);
+    if (!field) return false;
+    field.focus();
+    if (document.activeElement !== field) field.form.submit(); // a telephone hides the field
+    return true;
   };
   const showKeys = () => {
     const dialog = keysDialog();

@@ -15,9 +15,14 @@ type Reader = User | AnonymousUser
 
 
 class User(AbstractUser):
-    """A person. Signs in with the user name or the e-mail address."""
+    """A person. Signs in with the user name or the e-mail address.
+
+    ``visited_at`` is when they came to their own page last, ``visited_before`` the time before.
+    """
 
     email = models.EmailField("e-mail address", unique=True)
+    visited_at = models.DateTimeField(null=True, editable=False)
+    visited_before = models.DateTimeField(null=True, editable=False)
 
     def role_in(self, team: Team) -> str | None:
         """Return the role in the team, None for strangers; administrators are owners everywhere."""

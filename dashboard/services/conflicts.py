@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from dashboard.models import Repository, User
+    from dashboard.models.repository import RepositoryQuerySet
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,36 @@ def _contradictions(clauses: Mapping[str, Sequence[str]]) -> set[tuple[str, str]
 
 def undecided(repository: Repository) -> int:
     """Return how many pairs nobody has decided, here or by what gives way in another."""
-    held = _held(repository)
-    pairs_of = _contradictions(_adopted(repository))
+    return _open_pairs(_contradictions(_adopted(repository)), _held(repository))
+
+
+def _open_pairs(pairs_of: Collection[tuple[str, str]], held: Mapping[frozenset[str], Any]) -> int:
     gone = set().union(*held.values())
     return sum(frozenset(pair) not in held and gone.isdisjoint(pair) for pair in pairs_of)
+
+
+def undecided_in(repositories: RepositoryQuerySet) -> list[tuple[Repository, int]]:
+    """Return the repositories with pairs that nobody has decided, most of them first.
+
+    Three queries, however many repositories: those that adopt the same share the pairs.
+    """
+    rows = repositories.order_by("name", "pk").prefetch_related("adoptions", "concessions")
+    adopted = {row: frozenset(each.standard_id for each in row.adoptions.all()) for row in rows}
+    clauses: dict[int, dict[str, Sequence[str]]] = {}
+    wanted = set().union(*adopted.values())
+    known = Clause.objects.filter(standard__in=wanted).order_by()
+    for standard, slug, number, others in known.values_list(
+        "standard_id", "standard__slug", "number", "conflicts"
+    ):
+        clauses.setdefault(standard, {})[f"{slug}/{number}"] = others
+    pairs_of = {
+        standards: _contradictions(
+            {name: others for each in standards for name, others in clauses.get(each, {}).items()}
+        )
+        for standards in set(adopted.values())
+    }
+    counted = [(row, _open_pairs(pairs_of[each], _held(row))) for row, each in adopted.items()]
+    return sorted(((row, number) for row, number in counted if number), key=lambda it: -it[1])
 
 
 @transaction.atomic

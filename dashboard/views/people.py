@@ -11,14 +11,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard.forms import THEME_COOKIE, AppearanceForm
-from dashboard.models import Membership, Repository, Scan, Team
+from dashboard.models import Membership, Team
+from dashboard.services.my_work import LISTS, note_visit, read_all, read_my_work
 from dashboard.views.answer import answer, posted
 from dashboard.views.guards import SignedInRequest, signed_in
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
-RECENT = 10
 SHOWN = 100
 YEAR_SECONDS = 365 * 24 * 3600
 
@@ -26,15 +26,14 @@ YEAR_SECONDS = 365 * 24 * 3600
 @require_safe
 @signed_in
 def me(request: SignedInRequest) -> HttpResponse:
-    """Show the teams of the person, what needs care in them, and the scans they asked for."""
-    repositories = Repository.objects.visible_to(request.user).select_related("team")
-    scans = Scan.objects.visible_to(request.user).filter(requested_by=request.user)
-    context = {
-        "section": "me",
-        "memberships": request.user.memberships.select_related("team").order_by("team__name"),
-        "worst": repositories.filter(open_must__gt=0).order_by("-open_must", "name")[:RECENT],
-        "scans": scans.select_related("repository").order_by("-created_at")[:RECENT],
-    }
+    """Show the person's repositories, what is new in them, what is theirs and asked of them."""
+    note_visit(request.user)
+    which = request.GET.get("all", "")
+    if which in LISTS:
+        page = read_all(request.user, which, request.GET.get("page", "1"))
+        full = {"section": "me", "title": LISTS[which], "page": page}
+        return answer(request, "people/my_findings.html", full, partial="rows")
+    context = {"section": "me", "work": read_my_work(request.user)}
     return answer(request, "people/me.html", context)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 # Deeds and machines: what is asked for by others than people reading a page.
 _NO_PAGE = re.compile(
-    r"^(?:hooks|api|badge|healthz|readyz|metrics)|/(?:progress)/|\.(?:csv|json|sarif)$"
+    r"^(?:hooks|api|badge|healthz|readyz|metrics)|/(?:progress)/|\.(?:csv|json|sarif|toml|patch)$"
 )
 
 

@@ -77,3 +77,32 @@ def test_focus_stays_with_the_filter_that_was_pressed(house: House, open_page: O
     page.wait_for_selector(".facets a[aria-current]:has-text('must')")
 
     assert "must" in page.evaluate("document.activeElement.textContent")
+
+
+def test_the_slash_leads_to_search_from_every_page_and_results_follow_the_typing(
+    house: House, open_page: Open
+) -> None:
+    fill(house)
+    page = open_page(house.owner, house.page("history/"))
+
+    page.keyboard.press("/")
+    page.keyboard.type("main")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#hits >> text=app/main.py")
+    page.fill("#search", "no-pri")
+    page.wait_for_selector("#hits-checks")
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.wait_for_url(re.compile(r"q=no-pri"))
+
+    page.focus("#main")
+    page.keyboard.press("j")
+    assert "/standards/" in page.evaluate(FOCUSED) or "/checks/" in page.evaluate(FOCUSED)
+
+
+def test_the_slash_leads_to_search_on_a_telephone_too(house: House, open_page: Open) -> None:
+    page = open_page(house.owner, "/me/", viewport={"width": 390, "height": 844})
+
+    page.keyboard.press("/")
+    page.wait_for_url(re.compile(r"/search/"))
+
+    page.wait_for_function("document.activeElement.id === 'search'")

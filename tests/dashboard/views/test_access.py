@@ -61,6 +61,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "simulation-new": "/simulate/new/",
     "simulation-clause": "/simulate/new/house-rules/HR-1/",
     "me": "/me/",
+    "search": "/search/?q=print",
     "settings": "/settings/",
 }
 FOR_MACHINES = ("hooks/", "api/", "metrics")

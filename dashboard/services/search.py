@@ -1,0 +1,123 @@
+"""Search over repositories, clauses, checks, findings and files, as far as the reader sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+
+from checks.rules.specs import specs
+from dashboard.models import OPEN_STATES, Clause, Finding, Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from dashboard.models.people import Reader
+
+SHORTEST = 2
+LONGEST = 100
+CAP = 5
+"""Hits of each group beside the others."""
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Hits:
+    """What was found of one kind.
+
+    Attributes:
+        name: Its name in an address.
+        title: Its name on a page.
+        rows: The first hits, or a page of all of them.
+        more: Whether there are more than are shown beside the other groups.
+    """
+
+    name: str
+    title: str
+    rows: Any
+    more: bool = False
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a text was found in.
+
+    Attributes:
+        text: What was looked for, "" for nothing yet.
+        short: Whether it is too short to look for.
+        groups: The kinds in which it was found, or the one that was asked for.
+        only: Name of that one, "" for all.
+    """
+
+    text: str
+    short: bool
+    groups: Sequence[Hits]
+    only: str = ""
+
+
+def search(reader: Reader, text: str, only: str = "", page: str = "1") -> Search:
+    """Look for a text. One query for each kind, two for a page of one kind.
+
+    Args:
+        reader: Whose repositories are looked through.
+        text: What stands in a name, an id, a message, a path or a symbol, in any case.
+        only: Name of the one kind that is wanted in full.
+        page: Page of that kind.
+    """
+    text = text.replace("\x00", "").strip()[:LONGEST]
+    if len(text) < SHORTEST:
+        return Search(text, bool(text), [])
+    if only in KINDS:
+        title, find = KINDS[only]
+        full = Paginator(find(reader, text), PAGE_SIZE).get_page(page)
+        return Search(text, False, [Hits(only, title, full)], only)
+    groups = []
+    for name, (title, find) in KINDS.items():
+        rows = list(find(reader, text)[: CAP + 1])
+        if rows:
+            groups.append(Hits(name, title, rows[:CAP], len(rows) > CAP))
+    return Search(text, False, groups)
+
+
+def _repositories(reader: Reader, text: str) -> Any:
+    named = Q(name__icontains=text) | Q(slug__icontains=text) | Q(clone_url__icontains=text)
+    rows = Repository.objects.visible_to(reader).filter(named)
+    return rows.select_related("team").order_by("name", "pk")
+
+
+def _clauses(reader: Reader, text: str) -> Any:
+    del reader  # standards are open to everybody who is signed in
+    rows = Clause.objects.filter(
+        Q(number__icontains=text) | Q(requirement__icontains=text), standard__is_latest=True
+    )
+    ordered = rows.select_related("standard").defer("standard__source")
+    return ordered.order_by("standard__title", "position", "pk")
+
+
+def _checks(reader: Reader, text: str) -> Any:
+    del reader
+    wanted = text.lower()
+    return [spec for spec in specs().values() if wanted in f"{spec.id} {spec.title}".lower()]
+
+
+def _findings(reader: Reader, text: str) -> Any:
+    said = Q(message__icontains=text) | Q(path__icontains=text) | Q(symbol__icontains=text)
+    rows = Finding.objects.visible_to(reader).filter(said, state__in=OPEN_STATES)
+    return rows.select_related("repository").order_by("severity", "-gain_total", "pk")
+
+
+def _files(reader: Reader, text: str) -> Any:
+    rows = Finding.objects.visible_to(reader).filter(path__icontains=text, state__in=OPEN_STATES)
+    named = rows.order_by().values("repository__slug", "repository__name", "path")
+    return named.annotate(number=Count("pk")).order_by("-number", "path", "repository__slug")
+
+
+KINDS: Mapping[str, tuple[str, Callable[[Reader, str], Any]]] = {
+    "repositories": ("Repositories", _repositories),
+    "clauses": ("Clauses", _clauses),
+    "checks": ("Checks", _checks),
+    "files": ("Files with findings", _files),
+    "findings": ("Findings", _findings),
+}
