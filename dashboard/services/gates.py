@@ -95,7 +95,7 @@ def _base(scan: Scan, judged: Sequence[Judged], ruling: Ruling, git_dir: Path) -
     """What new findings are told from.
 
     Of another branch than the default one it is the commit where the two part; of the default
-    branch the commit of the last result.
+    branch the commit that was judged before: judging a commit once more makes nothing known.
     """
     head = judged[0].report.commit if judged else ""
     repository = scan.repository
@@ -125,7 +125,8 @@ def _base_commit(repository: Repository, head: str, git_dir: Path) -> str:
     watched, default = repository.watched_branch, repository.default_branch
     if watched and default and watched != default:
         return merge_base(git_dir, head, resolve(git_dir, f"refs/heads/{default}"))
-    return repository.scanned_commit
+    others = repository.scans.with_result().exclude(commit=head)
+    return others.values_list("commit", flat=True).first() or ""
 
 
 def _earlier(repository: Repository) -> Earlier | None:

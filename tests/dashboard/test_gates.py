@@ -101,6 +101,23 @@ def test_server_and_command_line_say_the_same(
     assert repository.gate_passed is False
 
 
+def test_what_is_new_stays_new_when_its_commit_is_judged_again(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    origin.commit({"app/main.py": GOOD})
+    repository = register()
+    gates.choose(repository, Gate(no_new_findings=True, open_musts=None), None)
+    assert failed(scan_of(repository)) == []
+    assert failed(scan_of(repository)) == []
+    origin.commit({"app/main.py": BAD})
+    assert failed(scan_of(repository)) == ["no_new_findings"]
+
+    assert failed(scan_of(repository)) == ["no_new_findings"]
+
+    origin.commit({"app/more.py": GOOD})
+    assert failed(scan_of(repository)) == []
+
+
 def test_the_ratchet_is_the_newest_result_older_than_a_week(
     origin: Origin, register: Callable[..., Repository]
 ) -> None:
@@ -141,7 +158,7 @@ def test_a_base_that_is_gone_fails_and_says_so(
     origin.commit({"app/main.py": GOOD})
     repository = register()
     gates.choose(repository, Gate(no_new_findings=True), None)
-    Repository.objects.filter(pk=repository.pk).update(scanned_commit="b" * 40)
+    Scan.objects.filter(pk=scan_of(repository).pk).update(commit="b" * 40)
     scan = scan_of(repository)
     assert failed(scan) == ["no_new_findings"]
 
