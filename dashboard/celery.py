@@ -105,6 +105,7 @@ def configure(settings: config.Config) -> None:
             "dashboard.run_audit": {"queue": "analyse"},
             "dashboard.judge_past": {"queue": "analyse"},
             "dashboard.read_source": {"queue": "post"},
+            "dashboard.make_patch": {"queue": "post"},
             "dashboard.read_standard": {"queue": "post"},
             "dashboard.simulate": {"queue": "post"},
             "dashboard.answer_probe": {"queue": "fetch"},

@@ -12,6 +12,7 @@ from dashboard.services import (
     audit,
     backfill,
     origins,
+    patches,
     reconcile,
     registration,
     running,
@@ -33,6 +34,12 @@ def run_scan(scan_id: int) -> None:
 def read_source(source_id: int) -> None:
     """Read one file for the page that asked for it."""
     running.read_source(source_id)
+
+
+@shared_task(name=patches.MAKE_PATCH)
+def make_patch(patch_id: int) -> None:
+    """Make one patch for the page that asked for it."""
+    patches.make(patch_id)
 
 
 @shared_task(name=origins.READ_STANDARD)

@@ -99,6 +99,7 @@ urlpatterns = [
     path("r/<slug:slug>/findings.json", findings.export_json, name="findings-json"),
     path("r/<slug:slug>/findings.sarif", findings.export_sarif, name="findings-sarif"),
     path("f/<int:pk>/", findings.finding, name="finding"),
+    path("f/<int:pk>/fix.patch", findings.patch, name="finding-patch"),
     # standards and checks
     path("scoring/", scoring.scoring, name="scoring"),
     path("standards/", catalogue.standards, name="standards"),

@@ -41,7 +41,7 @@
     const text = "value" in source ? source.value : source.textContent;
     let copied = true;
     try {
-      await navigator.clipboard.writeText(text.trim());
+      await navigator.clipboard.writeText("copyExact" in button.dataset ? text : text.trim());
     } catch {
       copied = false;
     }
@@ -152,7 +152,12 @@
     dialog.showModal();
     return true;
   };
-  const keys = { j: () => move(1), k: () => move(-1), x: pick, w: waive, "/": seek, "?": showKeys };
+  const turn = (rel) => {
+    const link = document.querySelector(`.near a[rel=${rel}]`);
+    if (link) link.click();
+    return Boolean(link);
+  };
+  const keys = { n: () => turn("next"), p: () => turn("prev"), j: () => move(1), k: () => move(-1), x: pick, w: waive, "/": seek, "?": showKeys };
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keysOff()) return;
     const typing = "input:not([type=checkbox], [type=radio]), textarea, select, dialog[open]";

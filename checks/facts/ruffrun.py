@@ -92,7 +92,7 @@ class LintRun:
     """
 
     def __init__(self, files: Sequence[LintFile], context: LintContext, scratch: Path) -> None:
-        ruff = self._ruff = _ruff_path()
+        ruff = self._ruff = ruff_path()
         self._take(context)
         self._scratch = scratch
         self._shapes: dict[int, Shape] = {}
@@ -303,7 +303,7 @@ class _Ruff:
                 stderr=subprocess.DEVNULL,
             )
         seconds = limits.FILE_SECONDS if len(tasks) == 1 else limits.LINT_BATCH_SECONDS
-        _limit_cpu(self._process.pid, seconds)
+        limit_cpu(self._process.pid, seconds)
 
     def wait(self, alive: Callable[[], None]) -> int:
         """Exit code; ends a process that is silent for too long."""
@@ -330,7 +330,7 @@ class _Ruff:
                 entry.unlink()
 
 
-def _ruff_path() -> str:
+def ruff_path() -> str:
     """Absolute path of the installed ruff; PATH is never asked, a repository might stand in it."""
     for folder in (Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))):
         if (folder / "ruff").is_file():
@@ -338,7 +338,7 @@ def _ruff_path() -> str:
     return ""
 
 
-def _limit_cpu(pid: int, seconds: int) -> None:
+def limit_cpu(pid: int, seconds: int) -> None:
     """Give another process its own CPU limit, where the platform can (Linux)."""
     set_limit = getattr(resource, "prlimit", None)
     if set_limit is not None:

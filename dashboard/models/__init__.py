@@ -17,6 +17,7 @@ from dashboard.models.finding import (
     FindingEventKind,
     FindingState,
 )
+from dashboard.models.finding_patch import FindingPatch
 from dashboard.models.past import Backfill, BackfillState, PastResult
 from dashboard.models.people import ApiToken, Membership, Role, Team, User
 from dashboard.models.probe import Probe, ProbeState
@@ -93,6 +94,7 @@ __all__ = [
     "Finding",
     "FindingEvent",
     "FindingEventKind",
+    "FindingPatch",
     "FindingState",
     "Forecast",
     "ForecastState",

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from dashboard.models import Finding
-from dashboard.services import waiver_batches
+from dashboard.services import patches, waiver_batches
 from dashboard.services.catalogue import fitting, read_check
 from dashboard.services.finding_groups import read_groups
 from dashboard.services.findings import (
@@ -24,7 +24,8 @@ from dashboard.services.findings import (
     stored_report,
     stored_sarif,
 )
-from dashboard.services.saved_views import saved
+from dashboard.services.neighbours import neighbours
+from dashboard.services.saved_views import read_query, saved
 from dashboard.services.source_view import read_snippet
 from dashboard.views.answer import answer, wants_fragment
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
@@ -69,7 +70,24 @@ def finding(request: SignedInRequest, pk: int) -> HttpResponse:
     example = fitting(check, view.clauses) if check else None
     context |= {"view": view, "finding": row, "check": check, "example": example}
     context |= _code(row)
-    return answer(request, "finding/detail.html", context, partial="code")
+    context["patch"] = patches.wanted(row)
+    if "from" in request.GET:
+        context["near"] = neighbours(row, read_query(request.GET["from"]))
+    wants_patch = request.htmx.target == "patch"  # type: ignore[attr-defined]
+    partial = "patch" if wants_patch else "code"
+    return answer(request, "finding/detail.html", context, partial=partial)
+
+
+@require_safe
+@signed_in
+def patch(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Hand out the patch that mends a finding."""
+    row = _finding_for(request, pk)
+    text = patches.ready(row)
+    if not text:
+        raise Http404("There is no patch for this finding.")
+    response = HttpResponse(text, content_type="text/plain; charset=utf-8")
+    return _attached(response, f"{row.repository.slug}-{row.pk}.patch")
 
 
 def _finding_for(request: SignedInRequest, pk: int) -> Finding:

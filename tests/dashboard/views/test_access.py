@@ -90,6 +90,7 @@ ASKED_ELSEWHERE = {
     "repository-probe",
     "repository-probe-again",
     "finding",
+    "finding-patch",
     "view-remove",
     "view-save",
     "team",
