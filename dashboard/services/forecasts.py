@@ -22,7 +22,17 @@ from checks.outcomes import unpack
 from checks.standard import Clause, Standard
 from checks.verdict import OPEN
 from dashboard.models import StoredReport
-from dashboard.services import attestations, facts, mirrors, proposals, results, tables, waivers
+from dashboard.services import (
+    attestations,
+    facts,
+    judging,
+    mirrors,
+    proposals,
+    results,
+    tables,
+    waivers,
+)
+from dashboard.services.ledger import SAID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -85,10 +95,11 @@ def forecast(repository: Repository, proposal: Proposal, day: date) -> Outlook:
         raise UnansweredError("It has not been judged yet; it is part of this after its next scan.")
     wanted = proposals.asked(repository, proposal, day)
     accepted = waivers.in_force(repository, day)
+    said = judging.said(attestations.in_force(repository), tables.load())
     sides, asked = [], 0
     for row in kept:
         before = msgspec.json.decode(zlib.decompress(row.data), type=Report)
-        answers = _answers(row, scan)
+        answers = _answers(row, scan, said)
         missing = _missing(wanted, answers)
         if missing:
             answers |= _ask(repository, scan.commit, row.component.path, missing)
@@ -105,14 +116,22 @@ def forecast(repository: Repository, proposal: Proposal, day: date) -> Outlook:
     )
 
 
-def _answers(row: StoredReport, scan: Scan) -> dict[Key, Outcome]:
-    """What this release has answered before; of another one nothing, so all is asked again."""
-    if (scan.ruling or {}).get("engine") != rules_version():
+def _answers(row: StoredReport, scan: Scan, said: Mapping[str, Any]) -> dict[Key, Outcome]:
+    """What has been answered before and would be answered alike today; the rest is asked again.
+
+    Of another release that is nothing. What no commit holds, words of leads and dated data, may
+    have changed since the scan.
+    """
+    ruling = scan.ruling or {}
+    if ruling.get("engine") != rules_version():
         return {}
     try:
-        return unpack(bytes(row.answers))
+        known = unpack(bytes(row.answers))
     except ValueError:
         return {}
+    if ruling.get("said") == said:
+        return known
+    return {key: outcome for key, outcome in known.items() if key[0] not in SAID}
 
 
 def _missing(wanted: Iterable[Standard], answers: Mapping[Key, Outcome]) -> list[ClauseCheck]:

@@ -66,10 +66,15 @@ class Ruling:
                 _kept(row, standard)
                 for row, standard in zip(self.rows, self.standards, strict=True)
             ],
-            "said": {"attested": _digest(self.attested), "tables": _versions(self.tables)},
+            "said": said(self.attested, self.tables),
             "waivers": msgspec.to_builtins(list(self.waivers)),
             "on": self.on.isoformat() if self.on else None,
         }
+
+
+def said(attested: Sequence[Mapping[str, Any]], tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what tells words of leads and dated data from those of another day, as JSON."""
+    return {"attested": _digest(attested), "tables": _versions(tables)}
 
 
 def ruling(
@@ -146,9 +151,9 @@ def review_past(component: Component, source: Source, ruling: Ruling) -> Report:
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
     """
-    said = {"attestations": ruling.attested, "tables": ruling.tables}
+    beside = {"attestations": ruling.attested, "tables": ruling.tables}
     jobs, path = settings.ANALYSIS_JOBS, component.path
-    read = ask(source, ruling.standards, path, facts.store(), said, jobs=jobs, progress=None)
+    read = ask(source, ruling.standards, path, facts.store(), beside, jobs=jobs, progress=None)
     names = (component.repository.slug, source.commit, path)
     return compose(names, *read, ruling.standards, ruling.waivers, ruling.on)
 

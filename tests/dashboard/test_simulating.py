@@ -223,6 +223,28 @@ def test_what_a_lead_has_attested_counts_for_a_question_never_asked(
     assert verdicts["HR-5"] == "attested"
 
 
+def test_what_a_lead_has_attested_since_the_scan_counts_as_it_will(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    repository = make("shop", SHOP)
+    Attestation.objects.create(
+        repository=repository,
+        topic="HR-4",
+        statement="I vouch for it.",
+        evidence="The record of the last drill is in the wiki of the team, page 12.",
+        author=lead,
+        expires_at=timezone.now() + timedelta(days=30),
+    )
+    looser = text(OWN, (b"max_lines = 60", b"max_lines = 70"))
+    wish = simulating.Wish([proposals.part_of(looser, "house-rules")])
+
+    outlook = _holds_when_adopted(repository, wish, lead)
+
+    (before,), (after,) = outlook.sides[0].before.standards, outlook.sides[0].after.standards
+    verdicts = [{c.id: c.verdict for c in each.clauses}["HR-4"] for each in (before, after)]
+    assert verdicts == ["due", "attested"]
+
+
 def test_what_is_waived_stays_waived_as_far_as_the_proposal_names_it(
     make: Callable[..., Repository], lead: User
 ) -> None:
