@@ -62,6 +62,7 @@ urlpatterns = [
     path("r/<slug:slug>/", repository.repository, name="repository"),
     path("r/<slug:slug>/progress/", repository.progress, name="repository-progress"),
     path("r/<slug:slug>/scan/", repository.rescan, name="repository-scan"),
+    path("r/<slug:slug>/map/", repository.folders, name="map"),
     path("r/<slug:slug>/history/", repository.history, name="history"),
     path("r/<slug:slug>/past/", past.past, name="repository-past"),
     path("r/<slug:slug>/past/turn/<slug:verb>/", past.turn, name="past-turn"),

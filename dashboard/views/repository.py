@@ -17,6 +17,7 @@ from dashboard.models import Role, Trigger
 from dashboard.models.scan import MAX_ATTEMPTS
 from dashboard.services import components, conflicts, gates, repositories, scanning
 from dashboard.services.badge import badge_key
+from dashboard.services.folders import read_folders
 from dashboard.services.history import read_history
 from dashboard.services.repository_page import read_overview
 from dashboard.views.answer import answer, posted, wants_fragment
@@ -90,6 +91,16 @@ def rescan(request: SignedInRequest, slug: str) -> HttpResponse:
     row = repository_for(request, slug, Role.DEVELOPER)
     scanning.request(row, trigger=Trigger.MANUAL, actor=request.user)
     return HttpResponseRedirect(row.get_absolute_url())
+
+
+@require_safe
+@signed_in
+def folders(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Show in which folders the open findings and the points to gain lie."""
+    row = repository_for(request, slug)
+    context = page_context(request, row, "map")
+    context["map"] = read_folders(row, request.GET.get("below", ""), request.GET.get("page", "1"))
+    return answer(request, "repository/map.html", context, partial="map")
 
 
 @require_safe
