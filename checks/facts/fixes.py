@@ -64,6 +64,9 @@ def patch_for(path: str, text: str, codes: Collection[str], line: int) -> Patch 
     rules = selectable(codes)
     if not rules or len(text) > limits.LINT_BYTES or any(sign in path for sign in '\n\r\t"\\'):
         return None
+    # To ruff a lone carriage return ends a line, to git it does not.
+    if "\r" in text.replace("\r\n", "\n"):
+        return None
     fixes = [
         each.fix
         for each in _reports(text, rules)

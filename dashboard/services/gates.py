@@ -124,7 +124,10 @@ def _state(source: GitSource, judged: Judged) -> State:
 def _base_commit(repository: Repository, head: str, git_dir: Path) -> str:
     watched, default = repository.watched_branch, repository.default_branch
     if watched and default and watched != default:
-        return merge_base(git_dir, head, resolve(git_dir, f"refs/heads/{default}"))
+        base = merge_base(git_dir, head, resolve(git_dir, f"refs/heads/{default}"))
+        if not base:
+            raise InputError(f"{watched} has no commit in common with {default}.")
+        return base
     others = repository.scans.with_result().exclude(commit=head)
     return others.values_list("commit", flat=True).first() or ""
 

@@ -152,6 +152,25 @@ def test_another_branch_is_compared_with_where_it_left_the_default(
     assert scan.gate["conditions"][1]["sentence"] == f"No finding is new against {parted[:10]}."
 
 
+def test_a_branch_with_no_past_in_common_fails_and_says_so(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    origin.commit({"app/main.py": GOOD})
+    origin.commit({"app/main.py": BAD}, branch="work", unrelated=True)
+    repository = register()
+    gates.choose(repository, Gate(no_new_findings=True, open_musts=None), None)
+    scan_of(repository)
+    Repository.objects.filter(pk=repository.pk).update(watched_branch="work")
+    repository.refresh_from_db()
+
+    scan = scan_of(repository)
+
+    assert failed(scan) == ["no_new_findings"]
+    assert scan.gate is not None
+    sentence = scan.gate["conditions"][1]["sentence"]
+    assert "work has no commit in common with main" in sentence
+
+
 def test_a_base_that_is_gone_fails_and_says_so(
     origin: Origin, register: Callable[..., Repository]
 ) -> None:

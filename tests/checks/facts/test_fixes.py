@@ -72,3 +72,7 @@ def test_where_nothing_is_known_there_is_no_patch(
 
 def test_a_suppression_in_the_code_is_no_obstacle() -> None:
     assert patch_for("a.py", "import os  # noqa: F401\n", ["F401"], 1)
+
+
+def test_a_line_that_git_does_not_see_gets_no_patch() -> None:
+    assert patch_for("app.py", "x = 1\rimport os\rprint(x)\r", ["F401"], 2) is None
