@@ -270,9 +270,20 @@
     const row = tab.closest(".tabs");
     row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
   });
+  // A table that is wider than its place can be scrolled from the keyboard.
+  const reachTables = () => document.querySelectorAll(".tablewrap").forEach((wrap) => {
+    if (wrap.scrollWidth <= wrap.clientWidth || wrap.hasAttribute("tabindex")) return;
+    wrap.tabIndex = 0;
+    wrap.setAttribute("role", "group");
+    const caption = wrap.querySelector("caption");
+    if (caption) wrap.setAttribute("aria-label", caption.textContent);
+  });
+  window.addEventListener("resize", reachTables);
+  document.addEventListener("htmx:afterSettle", reachTables);
   document.addEventListener("DOMContentLoaded", () => {
     drawAll(document);
     showCurrentTab();
+    reachTables();
     counted();
   });
 })();
