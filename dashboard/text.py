@@ -27,6 +27,13 @@ def clean(value: str, limit: int) -> str:
     return text[: max(limit - 1, 0)] + "…" if limit else ""
 
 
+def floored(value: float, digits: int) -> str:
+    """Return ``value`` rounded down, so that 89.96 is never shown as 90."""
+    scale = 10**digits
+    # The tiny addend forgives binary fractions: 83.2 is stored as 83.19999999999999.
+    return f"{math.floor(value * scale + 1e-6) / scale:.{digits}f}"
+
+
 def clean_json(value: Any, limit: int = 2000, depth: int = 0) -> Any:
     """Return a copy of decoded JSON in which every text is clean and every number finite.
 

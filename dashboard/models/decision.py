@@ -118,6 +118,11 @@ class Waiver(models.Model):
         return f"waiver-{self.pk}"
 
     @property
+    def clause_number(self) -> str:
+        """The clause without its standard, as findings name it."""
+        return self.clause.rpartition("/")[2]
+
+    @property
     def standing(self) -> str:
         """Where it stands: what the last scan made of a granted one, else its state."""
         return self.outcome or self.state if self.state == WaiverState.GRANTED else self.state

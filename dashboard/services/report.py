@@ -51,6 +51,7 @@ class WorstClause:
     strength: str
     missed: int
     decided: int
+    lost: float
 
     @property
     def adherence(self) -> float:
@@ -217,8 +218,8 @@ def _worst(reader: User) -> list[WorstClause]:
         ).select_related("standard")
     }
     return [
-        WorstClause(slug, number, clause.requirement, clause.strength, missed, decided)
-        for slug, number, missed, decided, _ in known
+        WorstClause(slug, number, clause.requirement, clause.strength, missed, decided, lost)
+        for slug, number, missed, decided, lost in known
         if (clause := clauses.get((slug, number)))
     ]
 

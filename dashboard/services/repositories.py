@@ -93,7 +93,7 @@ def register(
     repository = Repository.objects.create(
         team=team,
         slug=free_slug(name or url.name, url),
-        name=clean(name.strip() or url.name, 200),
+        name=clean(name.strip() or _free_name(team, url), 200),
         clone_url=url.text,
         watched_branch=branch,
         credential=credential,
@@ -112,13 +112,24 @@ def register(
 def free_slug(name: str, url: CloneUrl) -> str:
     """Return a slug nobody has: the name's, else with its owner before it, else numbered."""
     base = slugify(name)[:SLUG_LENGTH] or "repository"
-    owner = slugify(url.path.strip("/").split("/")[-2]) if url.path.count("/") > 1 else ""
+    owner = slugify(_owner(url))
     candidates = [base, *([f"{owner}-{base}"[:SLUG_LENGTH]] if owner else [])]
     taken = set(
         Repository.objects.filter(slug__startswith=base).values_list("slug", flat=True)
     ) | set(Repository.objects.filter(slug__in=candidates).values_list("slug", flat=True))
     candidates += [f"{base}-{number}" for number in range(2, len(taken) + 3)]
     return next(slug for slug in candidates if slug not in taken)
+
+
+def _owner(url: CloneUrl) -> str:
+    return url.path.strip("/").split("/")[-2] if url.path.count("/") > 1 else ""
+
+
+def _free_name(team: Team, url: CloneUrl) -> str:
+    """Return the last part of the address, behind its owner where the team has it already."""
+    owner = _owner(url)
+    taken = bool(owner) and Repository.objects.filter(team=team, name=url.name).exists()
+    return f"{owner}/{url.name}" if taken else url.name
 
 
 @transaction.atomic

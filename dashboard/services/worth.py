@@ -79,7 +79,9 @@ def read_gains(repository: Repository, query: Mapping[str, str]) -> GainsPage:
     standards = list(scan.standards.select_related("standard", "component")) if scan else []
     named = [row for row in standards if row.standard.slug == query.get("standard")]
     exact = [row for row in named if row.component.path == query.get("component", "")]
-    chosen = next(iter([*exact, *named, *standards]), None)
+    # As on the overview: unless one is named, the one that needs it most.
+    scored = sorted((row for row in standards if row.score is not None), key=_score)
+    chosen = next(iter([*exact, *named, *scored, *standards]), None)
     kind = next((each for each in KINDS if each == query.get("by")), KINDS[0])
     name = query.get("name", "").replace("\x00", "")
     kept = _kept(chosen) if chosen else None
@@ -96,6 +98,10 @@ def read_gains(repository: Repository, query: Mapping[str, str]) -> GainsPage:
         name=name,
         words=_words(chosen, kind) if chosen else {},
     )
+
+
+def _score(row: ScanStandard) -> float:
+    return row.score or 0
 
 
 def _words(row: ScanStandard, kind: Kind) -> dict[str, str]:

@@ -5,7 +5,6 @@ A status is always a word plus a colour plus a shape, so each is written in one 
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 
 from dashboard.models import Repository
+from dashboard.text import floored
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -98,17 +98,10 @@ def icon(name: str, extra: str = "") -> SafeString:
     )
 
 
-def _floor(value: float, digits: int) -> str:
-    """Return ``value`` rounded down, so that 89.96 is never shown as 90."""
-    scale = 10**digits
-    # The tiny addend forgives binary fractions: 83.2 is stored as 83.19999999999999.
-    return f"{math.floor(value * scale + 1e-6) / scale:.{digits}f}"
-
-
 @register.filter
 def score(value: float | None) -> str:
     """Return points rounded down to one decimal, a dash when nothing was measured."""
-    return DASH if value is None else _floor(value, 1)
+    return DASH if value is None else floored(value, 1)
 
 
 @register.filter
@@ -135,7 +128,7 @@ def signed(value: float | None) -> str:
 @register.filter
 def percent(value: float | None) -> str:
     """Return a share of 0 to 1 as a whole percentage, rounded down."""
-    return DASH if value is None else f"{_floor(value * 100, 0)} %"
+    return DASH if value is None else f"{floored(value * 100, 0)} %"
 
 
 @register.filter

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.text import clean, clean_json
+from dashboard.text import clean, clean_json, floored
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,8 @@ def test_endless_nesting_is_cut() -> None:
 
 def test_keys_are_cleaned_too() -> None:
     assert clean_json({"a\x00": 1, 2: "\ud800"}) == {"a\ufffd": 1, "2": "\ufffd"}
+
+
+def test_a_number_is_never_shown_above_what_it_is() -> None:
+    assert floored(89.96, 1) == "89.9"
+    assert floored(83.19999999999999, 1) == "83.2"

@@ -13,6 +13,7 @@ from django.db import connection
 from dashboard.models import Phase, Scan, Standard, Team, Trigger, Worker
 from dashboard.services import bootstrap, repositories, running, scanning, standards
 from dashboard.services.health import MISSED_BEATS
+from dashboard.text import floored
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -89,7 +90,7 @@ class Command(BaseCommand):
             watcher.join()
         if not scan.has_result:
             raise CommandError(f"Scan {scan.number} {scan.state}: {scan.error_message}")
-        score = "not scored" if scan.score is None else f"{scan.score:.1f} {scan.letter}"
+        score = "not scored" if scan.score is None else f"{floored(scan.score, 1)} {scan.letter}"
         self.stdout.write(
             f"Scan {scan.number} {scan.state} at {scan.short_commit}: {score}, "
             f"{scan.findings_count} findings, {scan.open_must} open must clauses"

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from dashboard.models import Credential, Probe, ProbeState, Repository, Scan, Trigger
-from dashboard.services import registration
+from dashboard.services import registration, repositories
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import HTMX, House
 from tests.gitservers import GitServer, Origin
@@ -187,6 +187,20 @@ def test_the_choices_register_the_repository_and_ask_for_its_first_scan(house: H
     assert row.adoptions.get().standard == house.standard
     assert Scan.objects.get(repository=row).trigger == Trigger.REGISTRATION
     assert not Probe.objects.exists()
+
+
+def test_of_two_repositories_with_one_name_the_second_is_named_with_its_owner(house: House) -> None:
+    first, second, third = (
+        repositories.register(
+            team=house.team,
+            clone_url=f"https://git.example.org/{owner}/api.git",
+            adopted=[house.standard],
+            name=name,
+        )
+        for owner, name in (("ada", ""), ("grace", ""), ("edith", "api"))
+    )
+
+    assert (first.name, second.name, third.name) == ("api", "grace/api", "api")
 
 
 @pytest.mark.parametrize(

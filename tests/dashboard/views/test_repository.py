@@ -260,3 +260,16 @@ def test_nothing_rings_the_broker_for_a_mere_look(house: House) -> None:
 
     assert queue.RUN_SCAN not in house.rung
     assert not house.rung
+
+
+def test_a_raw_score_below_the_score_never_says_that_nothing_is_waived(house: House) -> None:
+    house.scan(rows.finding("f1"), score=80.0)
+    Repository.objects.update(score=80.0, raw_score=80.0)
+    assert "nothing is waived or suppressed" in _get(house)
+
+    # As a waiver of a clause leaves it: its findings count elsewhere, so none is marked as waived.
+    Repository.objects.update(raw_score=79.5)
+
+    page = _get(house)
+    assert "nothing is waived or suppressed" not in page
+    assert "what it would be without waivers and suppressions" in page
