@@ -51,3 +51,11 @@ def clean_json(value: Any, limit: int = 2000, depth: int = 0) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def whole(text: str, otherwise: int = 0) -> int:
+    """A whole number that a form or an address gave; ``otherwise`` for what is none.
+
+    Longer ones name nothing, no database keeps them, and Python refuses to read the longest.
+    """
+    return int(text) if text.isdecimal() and len(text) < 18 else otherwise

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from dashboard.services.waiver_batches import MOST
+from dashboard.text import whole
 
 SELECTED, ALL = "selected", "all"
 
@@ -53,4 +54,4 @@ class AskForm(forms.Form):
 
 def numbers(text: str) -> list[int]:
     """Return the numbers of a comma-separated list, at most as many as are asked for at once."""
-    return [int(part) for part in text.split(",") if part.isdecimal() and len(part) < 18][:MOST]
+    return [number for part in text.split(",") if (number := whole(part))][:MOST]

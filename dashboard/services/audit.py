@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.db import DatabaseError
 from django.db.models import Max, Q
 from django.utils import timezone
 
@@ -61,6 +62,15 @@ def audit(repository: Repository) -> Recheck:
         found = _compare(repository)
     except InputError as error:
         found = Finding(RecheckOutcome.SKIPPED, [str(error)])
+    except DatabaseError:
+        raise
+    except Exception as fault:
+        # One that cannot be audited must not keep the others from it, tonight and every night.
+        logger.exception("audit crashed", repository=repository.slug)
+        found = Finding(
+            RecheckOutcome.SKIPPED,
+            [f"The audit met a fault of ours, which is in the log: {type(fault).__name__}."],
+        )
     row = Recheck.objects.create(
         repository=repository,
         scan=repository.last_scan,

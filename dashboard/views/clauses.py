@@ -11,6 +11,7 @@ from dashboard.clause_forms import ClausesForm
 from dashboard.forms import StandardForm
 from dashboard.services import editing
 from dashboard.services.own_standards import RefusedError
+from dashboard.text import whole
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, signed_in
 from dashboard.views.own_standard import may_bring, show
@@ -55,7 +56,7 @@ def _posted(request: SignedInRequest, text: str) -> HttpResponse:
 
 def _number(request: SignedInRequest, name: str) -> int:
     value = request.POST.get(name, "")
-    return int(value) if value.isdecimal() else 1
+    return whole(value, 1)
 
 
 def _page(request: SignedInRequest, text: str, number: int, off: frozenset[str]) -> HttpResponse:

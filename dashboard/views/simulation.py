@@ -16,6 +16,7 @@ from dashboard.models import Forecast, Role, Simulation, Team
 from dashboard.services import editing, own_standards, proposals, simulating, simulation_page
 from dashboard.services.simulation_page import SORTS, ResultQuery
 from dashboard.simulation_forms import SimulationForm
+from dashboard.text import whole
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, signed_in
 from dashboard.views.polling import poll_seconds
@@ -163,7 +164,7 @@ def save(request: SignedInRequest, pk: int) -> HttpResponse:
 def adopt(request: SignedInRequest, pk: int) -> HttpResponse:
     """Have the ticked repositories judged by what was proposed."""
     row = _own(request, pk)
-    chosen = [int(each) for each in request.POST.getlist("repository") if each.isdecimal()]
+    chosen = [whole(each) for each in request.POST.getlist("repository")]
     try:
         changed = proposals.adopt(proposals.read(row), chosen, request.user)
         messages.success(

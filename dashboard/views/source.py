@@ -8,6 +8,7 @@ from django.http import Http404
 from django.views.decorators.http import require_safe
 
 from dashboard.services.source_view import read_view, was_judged
+from dashboard.text import whole
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.repository import page_context
@@ -27,5 +28,5 @@ def source(request: SignedInRequest, slug: str, path: str) -> HttpResponse:
     start = request.GET.get("from", "1")
     context = page_context(request, repository, "findings")
     context |= {"path": path, "commit": commit}
-    context["code"] = read_view(repository, commit, path, int(start) if start.isdecimal() else 1)
+    context["code"] = read_view(repository, commit, path, whole(start, 1))
     return answer(request, "repository/source.html", context, partial="code")

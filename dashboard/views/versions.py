@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 from dashboard.models import Role
 from dashboard.services import versions as service
 from dashboard.services.catalogue import newest_standard
+from dashboard.text import whole
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.own_standard import may_bring
@@ -25,7 +26,7 @@ OUTDATED = "Somebody has brought another version meanwhile: look at what it chan
 
 def _chosen(request: SignedInRequest, name: str) -> list[int]:
     """The numbers that were ticked; a text that is none was sent by no page of ours."""
-    return [int(value) for value in request.POST.getlist(name) if value.isdecimal()]
+    return [whole(value) for value in request.POST.getlist(name)]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

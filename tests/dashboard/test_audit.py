@@ -135,3 +135,17 @@ def test_the_command_audits_by_name_and_knows_no_strangers(
     assert out.getvalue() == f"{repository.slug}: the same\n"
     with pytest.raises(CommandError, match="no repository nobody"):
         call_command("audit", "nobody")
+
+
+def test_one_that_breaks_does_not_end_the_night(
+    origin: Origin, judged: Callable[[], Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.commit({"app/main.py": BAD})
+    judged()
+    monkeypatch.setattr(audit, "GitSource", lambda *_: 1 / 0)
+
+    audit.nightly()
+
+    row = Recheck.objects.get()
+    assert row.outcome == RecheckOutcome.SKIPPED
+    assert "ZeroDivisionError" in row.detail[0]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.text import clean, clean_json, floored
+from dashboard.text import clean, clean_json, floored, whole
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,10 @@ def test_keys_are_cleaned_too() -> None:
 def test_a_number_is_never_shown_above_what_it_is() -> None:
     assert floored(89.96, 1) == "89.9"
     assert floored(83.19999999999999, 1) == "83.2"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("12", 12), ("", 1), ("-3", 1), ("1.5", 1), ("²", 1), ("9" * 5000, 1)]
+)
+def test_a_whole_number_is_read_and_nothing_else(text: str, number: int) -> None:
+    assert whole(text, 1) == number
