@@ -22,6 +22,7 @@ from checks.scoring import mean_points, shown_points, tallies, units
 from dashboard.models import (
     OPEN_STATES,
     AuditEntry,
+    Clause,
     Repository,
     Scan,
     StoredReport,
@@ -270,6 +271,28 @@ def _stored(repository: Repository) -> list[bytes]:
 def _mean(scores: Iterable[float | None]) -> float | None:
     known = [units(score) for score in scores if score is not None]
     return shown_points(mean_points(known)) if known else None
+
+
+def objection(repository: Repository, wish: Wish) -> str:
+    """Say why there is nothing to ask for: no such clause, or it was asked before; "" if not."""
+    slug, _, number = wish.clause.rpartition("/")
+    asked = Clause.objects.filter(standard__adoptions__repository=repository, number=number)
+    if wish.clause and not (asked.filter(standard__slug=slug) if slug else asked).exists():
+        return f"No adopted standard has the clause {wish.clause}; write it as standard/clause."
+    lasting = Q(expires_on__isnull=True)
+    if wish.expires_on:  # one that ends earlier may be asked for anew before it has ended
+        lasting |= Q(expires_on__gte=wish.expires_on)
+    same = repository.waivers.filter(
+        lasting | Q(state=WaiverState.REQUESTED),
+        state__in=WANTED,
+        finding=wish.finding,
+        path_pattern=wish.path_pattern,
+        check_id=wish.check_id,
+        clause=wish.clause,
+    ).first()
+    if same is None:
+        return ""
+    return f"The same was asked for already and is {same.get_state_display().lower()}."
 
 
 @transaction.atomic

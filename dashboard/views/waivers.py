@@ -88,9 +88,12 @@ def new(request: SignedInRequest, slug: str) -> HttpResponse:
     proposed = timezone.localdate() + service.SOON
     form = WaiverForm(given, finding=finding, initial={**initial, "expires_on": proposed})
     if given is not None and form.is_valid() and "ask" in given:
-        service.ask(repository, form.wish(), request.user)
-        messages.success(request, "The waiver is asked for; a lead decides.")
-        return HttpResponseRedirect(reverse("repository-waivers", args=[slug]))
+        refusal = service.objection(repository, form.wish())
+        if not refusal:
+            service.ask(repository, form.wish(), request.user)
+            messages.success(request, "The waiver is asked for; a lead decides.")
+            return HttpResponseRedirect(reverse("repository-waivers", args=[slug]))
+        form.add_error(None, refusal)
     if given is not None and form.is_valid():
         wish = form.wish()
     else:

@@ -77,6 +77,8 @@ def test_what_nobody_may_grant_alone_says_so(judged: House) -> None:
         ({"path_pattern": "!"}, "! is no pattern of files."),
         ({}, "Say what it is about: a path, a clause or both."),
         ({"path_pattern": "app/", "expires_on": "soon"}, "valid date"),
+        ({"clause": "team-rules/TR-99"}, "No adopted standard has the clause team-rules/TR-99"),
+        ({"clause": "other/TR-1"}, "No adopted standard has the clause other/TR-1"),
     ],
 )
 def test_a_wrong_request_is_refused(judged: House, changes: dict[str, str], sentence: str) -> None:
@@ -85,6 +87,22 @@ def test_a_wrong_request_is_refused(judged: House, changes: dict[str, str], sent
     assert answer.status_code == 422
     assert sentence in answer.content.decode()
     assert not Waiver.objects.exists()
+
+
+def test_the_same_is_not_asked_for_twice_but_for_longer(judged: House) -> None:
+    client = judged.client(judged.mate)
+    address = judged.page(f"waivers/new/?finding={Finding.objects.get(path='app/main.py').pk}")
+    assert client.post(address, said()).status_code == 302
+
+    again = client.post(address, said())
+
+    assert again.status_code == 422
+    assert "asked for already and is requested" in again.content.decode()
+    Waiver.objects.update(state="granted")
+    assert client.post(address, said()).status_code == 422
+    later = (timezone.localdate() + timedelta(days=90)).isoformat()
+    assert client.post(address, said(expires_on=later)).status_code == 302
+    assert Waiver.objects.count() == 2
 
 
 def test_a_look_at_what_it_covers_asks_for_nothing(judged: House) -> None:
