@@ -145,6 +145,8 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     _name_commit(held, scan, source, fetched.branch)
     said, day = attestations.records(scan.repository, source), timezone.localdate()
     waivers.read_file(scan.repository, source)
+    # Standards are read also where no code is: a scan that shows nothing is refused below.
+    origins.read_all(scan.repository, source)
     accepted = waivers.in_force(scan.repository, day)
     ruling = judging.ruling(scan.repository, day, said, accepted)
     judged = [
@@ -168,7 +170,6 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     said_by_gates = gates.stored(gate)
     results.store(held, judged, ruling.rows, clock.timings(), explained, looked, said_by_gates)
     waivers.tell(scan.repository, judged, ruling.waivers, day)
-    origins.read_all(scan.repository, source)
 
 
 class NothingAnalysedError(InputError):

@@ -20,6 +20,7 @@ from tests.product import Hook, Product, fresh_backends, serve
 pytestmark = pytest.mark.browser
 
 STANDARD = "Production backend code-writing agent"
+OWN_SCAN = 150_000  # milliseconds
 HEALTHY = """\
 '''A shop.'''
 
@@ -125,7 +126,8 @@ def register(page: Page, server: GitServer) -> None:
     expect(page.get_by_text("The repository is registered")).to_be_visible()
     page.get_by_role("link", name="To the repository").click()
     progress = page.get_by_role("region", name="Scan in progress")
-    expect(progress).to_contain_text("Fetching", ignore_case=True)
+    # A first start judges this program's own checkout, and one slot judges one repository.
+    expect(progress).to_contain_text("Fetching", ignore_case=True, timeout=OWN_SCAN)
     server.mode = "git"
     # Nobody reloads: the page follows the scan by itself.
     expect(page.locator("dl.headline")).to_be_visible()

@@ -174,15 +174,15 @@ def test_a_branch_that_does_not_exist_is_refused_or_fails_its_scan_with_a_senten
     assert visitor.report(slug) == before
 
 
-def test_a_repository_without_python_is_judged_and_says_so(
+def test_a_repository_without_python_fails_and_says_why(
     product: Product, visitor: Visitor, server: GitServer
 ) -> None:
     Origin.create(server.root / "words.git").commit({"README.md": "# Words\n", "a.txt": "x\n"})
 
     slug = visitor.register(server.url("words.git"), *STANDARDS)
 
-    assert product.until_scan(slug, "complete", "partial", "failed")[0] == "complete"
-    assert "2 tracked, 0 of them Python, 0 analysed" in words(visitor.get(f"/r/{slug}/scans/1/"))
+    assert product.until_scan(slug, "complete", "partial", "failed")[0] == "failed"
+    assert "No Python file was analysed" in words(visitor.get(f"/r/{slug}/scans/1/"))
 
 
 DEEP = "x = " + "(" * 5_000 + "1" + ")" * 5_000 + "\n"

@@ -21,12 +21,12 @@ from django.db import DatabaseError, connections
 from honcho import manager as honcho
 from honcho.process import Process
 
-from dashboard.celery import QUEUES
+from dashboard.celery import ANALYSE, QUEUES
 from dashboard.services import bootstrap, owner
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 ANSWER_SECONDS = 120
@@ -239,13 +239,20 @@ def _processes() -> dict[str, str]:
         *("--log-level", "warning"),
     ]
     celery = [*python, "celery", "--quiet", "-A", "dashboard.celery"]
-    worker = [
-        *(*celery, "worker", "--queues", ",".join(QUEUES), "--loglevel", "WARNING"),
-        *("--without-gossip", "--without-mingle"),
-    ]
+    # A person who waits for a page must not wait for a scan, so errands have a worker of their own.
+    errands = [name for name in QUEUES if name != ANALYSE]
+    analyst = _worker(celery, "analyst", [ANALYSE])
+    errander = [*_worker(celery, "errands", errands), "--concurrency", "1"]
     beat = [*celery, "beat", "--loglevel", "WARNING", "--pidfile="]
-    commands = {"web": web, "worker": worker, "beat": beat}
+    commands = {"web": web, "analyst": analyst, "errands": errander, "beat": beat}
     return {name: "exec " + shlex.join(_leash() + each) for name, each in commands.items()}
+
+
+def _worker(celery: Sequence[str], name: str, queues: Sequence[str]) -> list[str]:
+    return [
+        *(*celery, "worker", "--hostname", f"{name}@%h", "--queues", ",".join(queues)),
+        *("--loglevel", "WARNING", "--without-gossip", "--without-mingle"),
+    ]
 
 
 def _leash() -> list[str]:
