@@ -15,6 +15,7 @@ FOR_ITS_TEAM = {
     "repository": "",
     "repository-progress": "progress/",
     "history": "history/",
+    "map": "map/",
     "gains": "gains/",
     "repository-past": "past/",
     "findings": "findings/",
