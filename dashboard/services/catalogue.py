@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Q, TextField
+from django.db.models import Case, Count, OuterRef, Q, Subquery, TextField, Value, When
 from django.db.models.functions import Cast
 from django.http import Http404
 
@@ -233,7 +233,7 @@ def read_clause(reader: User, slug: str, number: str) -> ClausePage:
 def _results_of(reader: User, slug: str, number: str) -> list[ClauseResult]:
     """Return what the newest scans say of a clause, the costliest first.
 
-    Where it asks for nothing because it gives way, ``gives_way_to`` is the number of the other.
+    Where it asks for nothing because it gives way, ``yields_to`` names the other.
     """
     scans = Repository.objects.visible_to(reader).values("last_scan")
     rows = ClauseResult.objects.filter(
@@ -241,19 +241,16 @@ def _results_of(reader: User, slug: str, number: str) -> list[ClauseResult]:
         clause__standard__slug=slug,
         clause__number=number,
     ).select_related("scan_standard__scan__repository", "scan_standard__component")
-    found = rows.order_by("-loss", "scan_standard__scan__repository__name")[:SHOWN_RESULTS]
     conceded = Concession.objects.filter(
-        repository__in=Repository.objects.visible_to(reader),
+        repository=OuterRef("scan_standard__scan__repository"),
         standard_slug=slug,
         clause_number=number,
+    ).order_by("pk")
+    other = When(
+        verdict=VerdictName.NOT_APPLICABLE, then=Subquery(conceded.values("yields_to")[:1])
     )
-    others = dict(conceded.values_list("repository_id", "yields_to"))
-    results = list(found)
-    for result in results:
-        other = others.get(result.scan_standard.scan.repository_id, "")
-        gone = result.verdict == VerdictName.NOT_APPLICABLE
-        result.gives_way_to = other.rpartition("/")[2] if gone else ""  # type: ignore[attr-defined]
-    return results
+    rows = rows.annotate(yields_to=Case(other, default=Value("")))
+    return list(rows.order_by("-loss", "scan_standard__scan__repository__name")[:SHOWN_RESULTS])
 
 
 def _use(check: Mapping[str, Any]) -> CheckUse:
