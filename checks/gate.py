@@ -438,7 +438,9 @@ def _fits(name: str, value: object) -> bool:
 
 
 def _is_number(value: object, most: float) -> bool:
-    return type(value) in (int, float) and 0 <= value <= most  # type: ignore[operator]
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return 0 <= value <= most
 
 
 def lines_of(text: str) -> dict[str, int]:

@@ -20,12 +20,13 @@ class Channel(filesystem.Channel):
     """Puts a message beside the others under a name that nobody looks for, then renames it."""
 
     @override
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]
+    def _put(self, queue: str, *args: Any, **kwargs: Any) -> None:
+        (message,) = args  # kombu's classes do not agree on its name
         folder = Path(self.data_folder_out)
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}"
         unfinished = folder / f"{name}.unfinished"
         try:
-            unfinished.write_text(dumps(payload), encoding="utf-8")
+            unfinished.write_text(dumps(message), encoding="utf-8")
             unfinished.replace(folder / f"{name}.{queue}.msg")
         except OSError as error:
             raise ChannelError(f"The message cannot be added to {folder}: {error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, override
+from typing import TYPE_CHECKING, Any, cast, override
 
 from django import forms
 
@@ -52,17 +52,17 @@ class SimulationForm(forms.Form):
     def __init__(self, data: Any = None, *, reader: User, initial: Any = None) -> None:
         super().__init__(data, initial=initial, auto_id="try-%s")
         newest = Standard.objects.newest().defer("source")
-        place, drops, team = (self.fields[name] for name in ("replaces", "drops", "team"))
+        place = cast("forms.ChoiceField", self.fields["replaces"])
+        drops = cast("forms.ModelMultipleChoiceField[Standard]", self.fields["drops"])
+        team = cast("forms.ModelChoiceField[Team]", self.fields["team"])
         named = newest.values_list("slug", "title")
-        place.choices = [  # type: ignore[attr-defined]
+        place.choices = [
             ("", "is adopted beside the others"),
             *((slug, f"takes the place of {title}") for slug, title in named),
         ]
         visible = Repository.objects.visible_to(reader)
-        drops.queryset = newest.filter(  # type: ignore[attr-defined]
-            slug__in=visible.values("adoptions__slug")
-        )
-        team.queryset = Team.objects.visible_to(reader)  # type: ignore[attr-defined]
+        drops.queryset = newest.filter(slug__in=visible.values("adoptions__slug"))
+        team.queryset = Team.objects.visible_to(reader)
 
     @property
     def has_text(self) -> bool:

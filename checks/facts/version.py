@@ -34,8 +34,7 @@ def rules_version() -> str:
     """16 hex digits that change with any source or definition of the whole package."""
     digest = hashlib.sha256(extractor_version().encode())
     for name, path in _sources(str(_PACKAGE)):
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a Path costs as much again
-            digest.update(name.encode() + b"\0" + file.read())
+        digest.update(name.encode() + b"\0" + Path(path).read_bytes())
     return digest.hexdigest()[:16]
 
 

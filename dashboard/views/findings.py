@@ -73,8 +73,7 @@ def finding(request: SignedInRequest, pk: int) -> HttpResponse:
     context["patch"] = patches.wanted(row)
     if "from" in request.GET:
         context["near"] = neighbours(row, read_query(request.GET["from"]))
-    wants_patch = request.htmx.target == "patch"  # type: ignore[attr-defined]
-    partial = "patch" if wants_patch else "code"
+    partial = "patch" if request.htmx.target == "patch" else "code"
     return answer(request, "finding/detail.html", context, partial=partial)
 
 

@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http.response import HttpResponseBase
+    from django_htmx.middleware import HtmxDetails
 
 
 class SignedInRequest(HttpRequest):
     """A request that a signed-in person made. For the type checker only."""
 
     user: User
+    htmx: HtmxDetails
 
 
 def signed_in[**P, R: HttpResponseBase](
