@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from pytest_django import Settings
 
 from dashboard import queue
+from dashboard.models import Repository
+from dashboard.services import repositories
+from tests.dashboard import rows
 from tests.gitservers import GitServer, Origin
 
 
@@ -32,11 +36,41 @@ def server(tmp_path: Path, home: Path) -> Iterator[GitServer]:
 
 
 @pytest.fixture
-def origin(server: GitServer) -> Origin:
+def remote(server: GitServer) -> Origin:
     """A repository on it, with one commit."""
     made = Origin.create(server.root / "team" / "shop.git")
     made.commit({"app.py": "x = 1\n"})
     return made
+
+
+@pytest.fixture
+def own_machine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home and repositories in folders of this test alone, and no broker."""
+    settings.HOME = tmp_path / "home"
+    settings.HOME.mkdir()
+    settings.CLONE_ALLOWED_PATHS = (str(tmp_path / "served"),)
+    monkeypatch.setattr(queue, "ring", lambda *_: True)
+
+
+@pytest.fixture
+def origin(own_machine: None, tmp_path: Path) -> Origin:
+    """A repository in a folder that may be cloned from, still without a commit."""
+    return Origin.create(tmp_path / "served" / "shop.git")
+
+
+@pytest.fixture
+def register(origin: Origin) -> Callable[..., Repository]:
+    """Register the origin, judged by the house rules or by a standard of this text."""
+
+    def do(text: bytes = rows.HOUSE_RULES, **fields: Any) -> Repository:
+        return repositories.register(
+            team=rows.team(),
+            clone_url=str(origin.git_dir),
+            adopted=[rows.standard(text)],
+            **fields,
+        )
+
+    return do
 
 
 @pytest.fixture

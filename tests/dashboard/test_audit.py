@@ -11,43 +11,31 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from dashboard import queue
-from dashboard.models import Recheck, RecheckOutcome, Repository, Scan, Trigger
-from dashboard.services import audit, facts, mirrors, operations, repositories, running, scanning
+from dashboard.models import Recheck, RecheckOutcome, Repository, Scan
+from dashboard.services import audit, facts, mirrors, operations
 from tests.dashboard import rows
+from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin, git
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_machine")]
 
 BAD = "def main():\n    print('hello')\n"
 GOOD = "def main():\n    return 'hello'\n"
 
 
 @pytest.fixture(autouse=True)
-def own_machine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.HOME = tmp_path / "home"
-    settings.HOME.mkdir()
-    settings.CLONE_ALLOWED_PATHS = (str(tmp_path / "served"),)
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
+def own_store(own_machine: None) -> None:
+    """The store of facts is kept open: that of another test's home is let go."""
     facts.store.cache_clear()
 
 
 @pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin.create(tmp_path / "served" / "shop.git")
-
-
-@pytest.fixture
-def judged(origin: Origin) -> Callable[[], Repository]:
+def judged(register: Callable[..., Repository]) -> Callable[[], Repository]:
     """Register and scan the origin, or scan it again."""
 
     def do() -> Repository:
-        repository = Repository.objects.first() or repositories.register(
-            team=rows.team(), clone_url=str(origin.git_dir), adopted=[rows.standard()]
-        )
-        if not repository.scans.active().exists():
-            scanning.request(repository, Trigger.PUSH)
-        assert running.run(repository.scans.active().get().pk)
+        repository = Repository.objects.first() or register()
+        scan_of(repository)
         return Repository.objects.select_related("last_scan").get(pk=repository.pk)
 
     return do

@@ -21,8 +21,6 @@ from dashboard.models import (
     BackfillState,
     PastResult,
     Repository,
-    Scan,
-    ScanState,
     Trigger,
     User,
 )
@@ -32,12 +30,12 @@ from dashboard.services import (
     judging,
     lease,
     repositories,
-    running,
     scanning,
     standards,
     sweeping,
 )
 from tests.dashboard import rows
+from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin
 from tests.services import ROOT
 
@@ -51,11 +49,8 @@ START = int(datetime(2024, 1, 3, tzinfo=UTC).timestamp())
 
 
 @pytest.fixture(autouse=True)
-def rung(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A home of this test alone; what is rung is only noted."""
-    settings.HOME = tmp_path / "home"
-    settings.HOME.mkdir()
-    settings.CLONE_ALLOWED_PATHS = (str(tmp_path / "served"),)
+def rung(own_machine: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is rung is only noted."""
     tasks: list[str] = []
 
     def ring(task: str, _: object = ()) -> bool:
@@ -89,14 +84,6 @@ def lead() -> User:
     return rows.user()
 
 
-def scan(repository: Repository) -> Scan:
-    row = repository.scans.get(state=ScanState.QUEUED)
-    assert running.run(row.pk)
-    row.refresh_from_db()
-    repository.refresh_from_db()
-    return row
-
-
 def past(repository: Repository) -> Backfill:
     return Backfill.objects.get(repository=repository)
 
@@ -115,7 +102,7 @@ def test_it_begins_with_registration_and_waits_for_the_first_result(
     assert past(repository).state == BackfillState.WAITING
     assert not backfill.run(past(repository).pk)
 
-    scan(repository)
+    scan_of(repository)
     sweeping.sweep()
 
     assert backfill.JUDGE_PAST in rung
@@ -128,7 +115,7 @@ def test_it_begins_with_registration_and_waits_for_the_first_result(
 def test_each_point_is_what_a_clean_review_says(
     origin: Origin, repository: Repository, tmp_path: Path
 ) -> None:
-    scan(repository)
+    scan_of(repository)
     assert backfill.run(past(repository).pk)
     rules = tmp_path / "house-rules.toml"
     rules.write_bytes(rows.HOUSE_RULES)
@@ -157,7 +144,7 @@ def test_points_of_any_history_are_what_a_clean_review_says(seed: int, tmp_path:
     row = repositories.register(
         team=rows.team(), clone_url=str(origin.git_dir), adopted=[rows.standard()]
     )
-    scan(row)
+    scan_of(row)
     assert backfill.run(past(row).pk)
     rules = tmp_path / "house-rules.toml"
     rules.write_bytes(rows.HOUSE_RULES)
@@ -168,7 +155,7 @@ def test_points_of_any_history_are_what_a_clean_review_says(seed: int, tmp_path:
 
 
 def test_a_scan_that_waits_goes_first(repository: Repository) -> None:
-    scan(repository)
+    scan_of(repository)
     other = repositories.register(
         team=rows.team(),
         clone_url=repository.clone_url,
@@ -176,14 +163,14 @@ def test_a_scan_that_waits_goes_first(repository: Repository) -> None:
     )
 
     assert not backfill.run(past(repository).pk)
-    scan(other)
+    scan_of(other)
     assert backfill.run(past(repository).pk)
 
 
 def test_a_scan_that_arrives_meanwhile_is_let_through(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scan(repository)
+    scan_of(repository)
     real = judging.review_past
 
     def pushed(*arguments: Any) -> Any:
@@ -196,13 +183,13 @@ def test_a_scan_that_arrives_meanwhile_is_let_through(
 
     row = past(repository)
     assert (row.state, row.done) == (BackfillState.WAITING, 1)
-    scan(repository)
+    scan_of(repository)
     assert backfill.run(row.pk)
     assert past(repository).done == 4
 
 
 def test_a_person_pauses_resumes_and_cancels(repository: Repository, lead: User) -> None:
-    scan(repository)
+    scan_of(repository)
     backfill.pause(repository, lead)
     assert not backfill.run(past(repository).pk)
 
@@ -220,7 +207,7 @@ def test_a_person_pauses_resumes_and_cancels(repository: Repository, lead: User)
 def test_pausing_stops_the_worker_that_is_at_it(
     repository: Repository, lead: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scan(repository)
+    scan_of(repository)
     real = judging.review_past
 
     def stopped(*arguments: Any) -> Any:
@@ -235,7 +222,7 @@ def test_pausing_stops_the_worker_that_is_at_it(
 
 
 def test_what_a_killed_worker_held_is_taken_over(repository: Repository) -> None:
-    scan(repository)
+    scan_of(repository)
     row = past(repository)
     Backfill.objects.update(
         state=BackfillState.RUNNING,
@@ -256,7 +243,7 @@ def test_what_a_killed_worker_held_is_taken_over(repository: Repository) -> None
 def test_a_commit_that_ends_its_worker_is_left_out_after_three_times(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scan(repository)
+    scan_of(repository)
     row = past(repository)
     real = judging.review_past
     worst: list[str] = []
@@ -280,12 +267,12 @@ def test_a_commit_that_ends_its_worker_is_left_out_after_three_times(
 def test_a_folder_that_was_not_there_yet_is_left_out_and_named(
     origin: Origin, repository: Repository, lead: User
 ) -> None:
-    scan(repository)
+    scan_of(repository)
     components.choose(repository, ["app"], lead)
     origin.commit({"app/main.py": GOOD, "jobs/run.py": BAD}, when=START + 6 * WEEK)
-    scan(repository)
+    scan_of(repository)
     components.choose(repository, ["jobs"], lead)
-    scan(repository)
+    scan_of(repository)
 
     assert backfill.run(past(repository).pk)
 
@@ -297,7 +284,7 @@ def test_a_folder_that_was_not_there_yet_is_left_out_and_named(
 def test_other_rules_meanwhile_judge_all_points_anew(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scan(repository)
+    scan_of(repository)
     monkeypatch.setattr(backfill, "SLICE", timedelta(0))
     row = past(repository)
     backfill.run(row.pk)

@@ -11,53 +11,19 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
 from checks.gate import Gate
-from dashboard import queue
-from dashboard.models import AuditEntry, Repository, Scan, ScanState, Standing, Trigger
-from dashboard.services import gates, repositories, running, scanning
+from dashboard.models import AuditEntry, Repository, Scan, ScanState, Standing
+from dashboard.services import gates
 from tests.dashboard import rows
+from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin, git
 from tests.services import ROOT
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_machine")]
 
 BAD = "def main():\n    print('hello')\n"
 GOOD = "def main():\n    return 'hello'\n"
-
-
-@pytest.fixture(autouse=True)
-def own_machine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.HOME = tmp_path / "home"
-    settings.HOME.mkdir()
-    settings.CLONE_ALLOWED_PATHS = (str(tmp_path / "served"),)
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
-
-
-@pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin.create(tmp_path / "served" / "shop.git")
-
-
-@pytest.fixture
-def register(origin: Origin) -> Callable[..., Repository]:
-    def do(text: bytes = rows.HOUSE_RULES) -> Repository:
-        return repositories.register(
-            team=rows.team(), clone_url=str(origin.git_dir), adopted=[rows.standard(text)]
-        )
-
-    return do
-
-
-def scan_of(repository: Repository) -> Scan:
-    """Run the queued scan, asked for when there is none."""
-    if not repository.scans.active().exists():
-        scanning.request(repository, Trigger.PUSH)
-    scan = repository.scans.get(state=ScanState.QUEUED)
-    assert running.run(scan.pk)
-    repository.refresh_from_db()
-    return Scan.objects.get(pk=scan.pk)
 
 
 def standing(repository: Repository) -> Standing:

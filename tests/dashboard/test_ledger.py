@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from pytest_django import Settings
 
 from checks.gitsource import GitSource
 from checks.review import review
 from checks.scoring import units
 from checks.standard import parse
-from dashboard import queue
 from dashboard.models import Repository, Scan, ScanState, Standard, StoredReport, Trigger, User
 from dashboard.services import (
     components,
@@ -21,14 +18,14 @@ from dashboard.services import (
     ledger,
     mirrors,
     repositories,
-    running,
     scanning,
     standards,
 )
 from tests.dashboard import rows
+from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_machine")]
 
 BAD = "def main():\n    print('hello')\n"
 GOOD = "def main():\n    return 'hello'\n"
@@ -74,20 +71,6 @@ checks = [{ id = "no-print" }]
 """
 
 
-@pytest.fixture(autouse=True)
-def own_machine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A home and repositories of this test alone, and no broker."""
-    settings.HOME = tmp_path / "home"
-    settings.HOME.mkdir()
-    settings.CLONE_ALLOWED_PATHS = (str(tmp_path / "served"),)
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
-
-
-@pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin.create(tmp_path / "served" / "shop.git")
-
-
 def rules(must: str = "must", other: str = "should", longest: int = 50) -> Standard:
     """A version of the house rules with these strengths and this limit."""
     text = (LIMITED % (must, other, longest)).encode()
@@ -103,10 +86,7 @@ def repository(origin: Origin) -> Repository:
 def judge(repository: Repository) -> Scan:
     """Scan the repository as it is now."""
     scanning.request(repository, Trigger.MANUAL)
-    scan = repository.scans.get(state=ScanState.QUEUED)
-    assert running.run(scan.pk)
-    scan.refresh_from_db()
-    repository.refresh_from_db()
+    scan = scan_of(repository)
     assert scan.state == ScanState.COMPLETE, scan.error_message
     no_residual(scan)
     return scan

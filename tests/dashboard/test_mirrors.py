@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def repository(server: GitServer, origin: Origin) -> Repository:
+def repository(server: GitServer, remote: Origin) -> Repository:
     return rows.repository(url=server.url("team/shop.git"))
 
 
@@ -50,12 +50,12 @@ def concluded(repository: Repository, commit: str, **fields: object) -> Scan:
 
 
 def test_a_fetch_fills_the_mirror_and_the_row(
-    repository: Repository, origin: Origin, home: Path
+    repository: Repository, remote: Origin, home: Path
 ) -> None:
     told: list[tuple[str, int, int]] = []
     fetched = mirrors.fetch(repository, lambda *news: told.append(news))
     assert fetched.git_dir == home / "mirrors" / f"{repository.pk}.git" == mirrors.path(repository)
-    assert fetched.commit == origin.top()
+    assert fetched.commit == remote.top()
     assert told[-1] == (Phase.FETCHING, 3, 3)
     repository.refresh_from_db()
     assert (repository.state, repository.state_message) == (RepositoryState.READY, "")
@@ -69,7 +69,7 @@ def test_every_fault_has_a_state() -> None:
 
 
 def test_a_failure_is_written_down_and_the_mirror_kept(
-    repository: Repository, server: GitServer, origin: Origin
+    repository: Repository, server: GitServer, remote: Origin
 ) -> None:
     commit = fetch(repository).commit
     server.mode = "missing"
@@ -114,10 +114,10 @@ def with_credential(repository: Repository, server: GitServer, url: str = "") ->
 
 
 def test_a_private_repository_is_fetched_with_its_credential(
-    repository: Repository, server: GitServer, origin: Origin
+    repository: Repository, server: GitServer, remote: Origin
 ) -> None:
     with_credential(repository, server)
-    assert fetch(repository).commit == origin.top()
+    assert fetch(repository).commit == remote.top()
 
 
 def test_a_credential_of_another_host_is_dropped_and_never_sent(
@@ -146,11 +146,11 @@ def test_a_missing_key_lets_the_repository_wait(
 
 
 def test_a_judged_commit_stays_readable_after_a_force_push(
-    repository: Repository, origin: Origin
+    repository: Repository, remote: Origin
 ) -> None:
     old = fetch(repository).commit
     scan = concluded(repository, old)
-    origin.commit({"b.py": ""}, unrelated=True)
+    remote.commit({"b.py": ""}, unrelated=True)
     place = fetch(repository).git_dir
     git(place, "gc", "--quiet", "--prune=now")
     assert git(place, "cat-file", "-t", old) == "commit"
@@ -159,11 +159,11 @@ def test_a_judged_commit_stays_readable_after_a_force_push(
 
 
 def test_a_mirror_that_a_scan_could_not_read_is_made_anew_once(
-    repository: Repository, origin: Origin
+    repository: Repository, remote: Origin
 ) -> None:
     place = fetch(repository).git_dir
     born = place.stat().st_ino
-    concluded(repository, origin.top(), state=ScanState.FAILED, error_code="damaged-repository")
+    concluded(repository, remote.top(), state=ScanState.FAILED, error_code="damaged-repository")
     assert fetch(repository).rebuilt
     assert place.stat().st_ino != born
     assert not fetch(repository).rebuilt

@@ -6,14 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pytest_django import Settings
 
 from dashboard.models import (
     AuditEntry,
     OriginState,
     Repository,
-    Scan,
-    ScanState,
     Standard,
     StandardOrigin,
     Team,
@@ -24,11 +21,11 @@ from dashboard.services import (
     origins,
     own_standards,
     repositories,
-    running,
     scanning,
     standards,
 )
 from tests.dashboard import rows
+from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,11 +52,8 @@ checks = [{ id = "function-length" }]
 
 
 @pytest.fixture
-def git(tmp_path: Path, settings: Settings, rung: list[tuple[str, list[int]]]) -> Origin:
+def git(own_machine: None, tmp_path: Path) -> Origin:
     """A server with one repository, a home of this test alone, and no broker."""
-    settings.HOME = tmp_path / "home"
-    settings.HOME.mkdir()
-    settings.CLONE_ALLOWED_PATHS = (str(tmp_path / "served"),)
     made = Origin.create(tmp_path / "served" / "shop.git")
     made.commit({PATH: RULES, "app.py": "x = 1\n"})
     return made
@@ -85,11 +79,9 @@ def shop(git: Origin, team: Team) -> Repository:
 def _scan(repository: Repository) -> None:
     """Have the head of the repository judged."""
     scanning.request(repository, Trigger.PUSH)
-    scan = repository.scans.get(state=ScanState.QUEUED)
-    assert running.run(scan.pk)
+    scan = scan_of(repository)
     # Without Python among the files the scan fails; the text is read all the same.
-    assert not Scan.objects.get(pk=scan.pk).is_active
-    repository.refresh_from_db()
+    assert not scan.is_active
 
 
 def _registered(repository: Repository, lead: User) -> StandardOrigin:

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rung")]
 
 
 @pytest.fixture
-def repository(server: GitServer, origin: Origin, settings: Settings) -> Repository:
+def repository(server: GitServer, remote: Origin, settings: Settings) -> Repository:
     settings.POLL_EVERY = timedelta(minutes=15)
     return rows.repository(url=server.url("team/shop.git"))
 
@@ -38,17 +38,17 @@ def pause(repository: Repository) -> float:
     return (repository.poll_at - timezone.now()).total_seconds() / 60
 
 
-def test_news_leads_to_one_scan_and_no_news_to_none(repository: Repository, origin: Origin) -> None:
+def test_news_leads_to_one_scan_and_no_news_to_none(repository: Repository, remote: Origin) -> None:
     poll(repository)
     scan = Scan.objects.get()
-    assert (scan.trigger, scan.commit) == (Trigger.POLL, origin.top())
+    assert (scan.trigger, scan.commit) == (Trigger.POLL, remote.top())
     poll(repository)
     conclude()
     poll(repository)
     assert Scan.objects.count() == 1
-    origin.commit({"app.py": "x = 2\n"})
+    remote.commit({"app.py": "x = 2\n"})
     poll(repository)
-    assert Scan.objects.filter(state=ScanState.QUEUED).get().commit == origin.top()
+    assert Scan.objects.filter(state=ScanState.QUEUED).get().commit == remote.top()
 
 
 def test_a_commit_whose_scan_failed_is_not_tried_for_ever(repository: Repository) -> None:
@@ -121,28 +121,28 @@ def test_a_repository_that_was_made_private_waits_longer(
 
 
 def test_a_watched_branch_that_is_deleted_is_marked_and_found_again(
-    repository: Repository, origin: Origin
+    repository: Repository, remote: Origin
 ) -> None:
     Repository.objects.update(watched_branch="work")
-    commit = origin.commit({"a.py": ""}, branch="work")
+    commit = remote.commit({"a.py": ""}, branch="work")
     poll(repository)
     conclude()
-    origin.delete("work")
+    remote.delete("work")
     poll(repository)
     assert repository.state == RepositoryState.BRANCH_MISSING
     assert Branch.objects.get(name="work").gone_at is not None
-    origin.commit({"a.py": "new"}, branch="work")
+    remote.commit({"a.py": "new"}, branch="work")
     poll(repository)
     assert repository.state == RepositoryState.READY
     assert Scan.objects.filter(state=ScanState.QUEUED).exclude(commit=commit).count() == 1
 
 
-def test_a_renamed_default_branch_is_followed(repository: Repository, origin: Origin) -> None:
+def test_a_renamed_default_branch_is_followed(repository: Repository, remote: Origin) -> None:
     poll(repository)
     conclude()
-    origin.commit({"a.py": ""}, branch="trunk")
-    origin.set_head("trunk")
-    origin.delete("main")
+    remote.commit({"a.py": ""}, branch="trunk")
+    remote.set_head("trunk")
+    remote.delete("main")
     poll(repository)
     assert repository.default_branch == "trunk"
     assert Scan.objects.get(state=ScanState.QUEUED).branch.name == "trunk"

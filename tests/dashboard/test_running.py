@@ -19,7 +19,6 @@ from pytest_django import Settings
 
 from checks.outcomes import unpack
 from checks.review import review
-from dashboard import queue
 from dashboard.models import (
     Branch,
     Finding,
@@ -44,47 +43,15 @@ from dashboard.services import (
     source_view,
 )
 from tests.dashboard import rows
+from tests.dashboard.scans import scan_of
 from tests.dashboard.test_attestations import RULES, WORD
 from tests.gitservers import Origin
 from tests.services import ROOT
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_machine")]
 
 BAD = "def main():\n    print('hello')\n"
 GOOD = "def main():\n    return 'hello'\n"
-
-
-@pytest.fixture(autouse=True)
-def own_machine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A home and repositories of this test alone, and no broker."""
-    settings.HOME = tmp_path / "home"
-    settings.HOME.mkdir()
-    settings.CLONE_ALLOWED_PATHS = (str(tmp_path / "served"),)
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
-
-
-@pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin.create(tmp_path / "served" / "shop.git")
-
-
-@pytest.fixture
-def register(origin: Origin) -> Callable[..., Repository]:
-    """Register the origin with the house rules."""
-
-    def do(**fields: Any) -> Repository:
-        return repositories.register(
-            team=rows.team(), clone_url=str(origin.git_dir), adopted=[rows.standard()], **fields
-        )
-
-    return do
-
-
-def scan_of(repository: Repository) -> Scan:
-    """Run the queued scan of the repository and return it as it ended."""
-    scan = repository.scans.get(state=ScanState.QUEUED)
-    assert running.run(scan.pk)
-    return Scan.objects.get(pk=scan.pk)
 
 
 def test_a_registered_repository_is_judged_and_a_fix_raises_its_score(

@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 
 from checks.report import json as report_json
 from dashboard import queue
@@ -22,7 +21,6 @@ from dashboard.models import (
     ForecastState,
     Repository,
     Scan,
-    ScanState,
     Simulation,
     SimulationState,
     Standard,
@@ -38,7 +36,6 @@ from dashboard.services import (
     own_standards,
     proposals,
     repositories,
-    running,
     scanning,
     simulating,
     standards,
@@ -46,9 +43,10 @@ from dashboard.services import (
 )
 from dashboard.services.proposals import Proposal
 from tests.dashboard import rows
+from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_machine")]
 
 LONG = "def long():\n" + "".join(f"    x{number} = {number}\n" for number in range(30))
 SHOP = {
@@ -81,15 +79,6 @@ checks = [{ id = "no-print" }]
 """
 
 
-@pytest.fixture(autouse=True)
-def own_machine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A home and repositories of this test alone, and no broker."""
-    settings.HOME = tmp_path / "home"
-    settings.HOME.mkdir()
-    settings.CLONE_ALLOWED_PATHS = (str(tmp_path / "served"),)
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
-
-
 @pytest.fixture
 def lead() -> User:
     return rows.user("the-lead")
@@ -116,12 +105,6 @@ def make(tmp_path: Path, lead: User) -> Callable[..., Repository]:
         return row
 
     return do
-
-
-def scan_of(repository: Repository) -> Scan:
-    scan = repository.scans.get(state=ScanState.QUEUED)
-    assert running.run(scan.pk)
-    return Scan.objects.get(pk=scan.pk)
 
 
 def text(source: bytes, *changes: tuple[bytes, bytes]) -> str:

@@ -6,22 +6,21 @@ import io
 import json
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from pytest_django import Settings
 
-from dashboard import queue
-from dashboard.models import DatedTable, Finding, Repository, Scan, ScanState, Trigger
-from dashboard.services import mirrors, repositories, running, tables
+from dashboard.models import DatedTable, Finding, Repository, ScanState, Trigger
+from dashboard.services import mirrors, tables
 from tests.dashboard import rows
+from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_machine")]
 
 ADVISORY: dict[str, Any] = {
     "id": "PYSEC-1",
@@ -47,31 +46,17 @@ checks = [{ id = "known-vulnerabilities" }]
 """
 
 
-@pytest.fixture(autouse=True)
-def own_machine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.HOME = tmp_path / "home"
-    settings.HOME.mkdir()
-    settings.CLONE_ALLOWED_PATHS = (str(tmp_path / "served"),)
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
-
-
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
+def repository(origin: Origin, register: Callable[..., Repository]) -> Repository:
     """A repository that pins a package, and has been scanned once."""
-    origin = Origin.create(tmp_path / "served" / "shop.git")
     origin.commit({"requirements.txt": "jinja2==3.1.4\n", "app.py": "import jinja2\n"})
-    row = repositories.register(
-        team=rows.team(), clone_url=str(origin.git_dir), adopted=[rows.standard(RULES)]
-    )
+    row = register(RULES)
     _scan(row)
     return row
 
 
 def _scan(repository: Repository) -> None:
-    scan = repository.scans.get(state=ScanState.QUEUED)
-    assert running.run(scan.pk)
-    assert Scan.objects.get(pk=scan.pk).state == ScanState.COMPLETE
-    repository.refresh_from_db()
+    assert scan_of(repository).state == ScanState.COMPLETE
 
 
 def _zip(path: Path, *records: object) -> Path:

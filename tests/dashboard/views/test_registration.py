@@ -248,7 +248,7 @@ def _probe(house: House, url: str) -> Probe:
 
 
 def test_a_worker_learns_the_branches_from_the_server(
-    house: House, server: GitServer, origin: Origin
+    house: House, server: GitServer, remote: Origin
 ) -> None:
     probe = _probe(house, server.url("team/shop.git"))
 
