@@ -7,7 +7,6 @@ mistakes, so that nobody repairs it one run at a time.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -23,6 +22,7 @@ from checks import gate, toml, waiverrules
 from checks.errors import InputError
 from checks.model import Strength
 from checks.rules.specs import ATTESTATION, Automation, Key, Spec, areas, specs
+from checks.standardfields import KINDS, clause_lines, hint, limit_fault
 
 HERE = Path(__file__).parent / "standards"
 STRENGTHS: tuple[Strength, ...] = ("must", "should", "may")
@@ -32,8 +32,6 @@ _NUL = re.compile(rb"\\u0000|\\U00000000")
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _CLAUSE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _LINES = re.compile(r"\d+(?:-\d+)?(?:, ?\d+(?:-\d+)?)*")
-_KEY_LINE = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
-_CLAUSE_LINE = re.compile(r"\s*\[\[\s*clause\s*\]\]")
 
 _STANDARD_FIELDS = {"slug": str, "title": str, "source": str, "summary": str}
 _CLAUSE_FIELDS = {
@@ -49,17 +47,9 @@ _CLAUSE_FIELDS = {
     "conflicts": list,
     "advisory_from": date,
     "enforced_from": date,
+    "off": bool,
 }
 _NEEDED = ("id", "requirement", "strength")
-_KINDS = {
-    str: "a text",
-    list: "a list",
-    dict: "a table",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    date: "a date such as 2026-12-01",
-}
 
 
 class StandardError(InputError):
@@ -97,7 +87,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     """One demand of a standard. ``lines`` are those of the written document, as text.
 
     It asks for nothing before ``advisory_from`` and counts for nothing before ``enforced_from``
-    (:func:`checks.rollout.as_of`).
+    (:func:`checks.rollout.as_of`). One that is ``off`` is kept in the text and asks for nothing.
     """
 
     id: str
@@ -112,6 +102,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     lines: str = ""
     advisory_from: date | None = None
     enforced_from: date | None = None
+    off: bool = False
 
     @property
     def attested_only(self) -> bool:
@@ -127,13 +118,21 @@ class SkippedLines(msgspec.Struct, frozen=True):
 
 
 class Standard(msgspec.Struct, frozen=True, kw_only=True):
-    """A written standard. ``version`` is the SHA-256 of its file, ``gate`` what it has to reach."""
+    """A written standard.
+
+    Attributes:
+        version: SHA-256 of its file.
+        clauses: What it demands.
+        written: Every clause of the text, those that are off too.
+        gate: What it has to reach.
+    """
 
     slug: str
     title: str
     version: str
     summary: str
     clauses: tuple[Clause, ...]
+    written: tuple[Clause, ...] = ()
     source: str = ""
     skipped: tuple[SkippedLines, ...] = ()
     waivers: waiverrules.WaiverRules = waiverrules.WaiverRules()
@@ -226,7 +225,7 @@ class _Reader:
     @cached_property
     def lines(self) -> list[dict[str, int]]:
         """Where the fields of each clause stand; empty where that cannot be told."""
-        found, count = _clause_lines(self._text), len(self.data["clause"])
+        found, count = clause_lines(self._text), len(self.data["clause"])
         return found if len(found) == count else [{}] * count
 
     def standard(self, version: str) -> Standard | None:
@@ -239,14 +238,17 @@ class _Reader:
             self.mistakes.append(
                 f"standard: slug {slug!r} is not lowercase letters, digits and single hyphens"
             )
-        clauses = self.clauses()
+        written = self.clauses()
+        demanded = tuple(clause for clause in written if not clause.off)
+        if written and not demanded:
+            self.mistakes.append("standard: every clause is off")
         skipped = self.skipped()
         rules = waiverrules.read(self.data, self.mistakes)
         asks = gate.of_standard(self.data, self.gate_lines, self.mistakes)
         if self.mistakes:
             return None
         fields |= {"skipped": skipped, "waivers": rules, "gate": asks}
-        return Standard(version=version, clauses=clauses, **fields)
+        return Standard(version=version, clauses=demanded, written=written, **fields)
 
     def clauses(self) -> tuple[Clause, ...]:
         entries = self.data.get("clause", [])
@@ -292,9 +294,9 @@ class _Reader:
             if name in extra:
                 continue
             if name not in fields:
-                self.mistakes.append(f"{where}: unknown field {name!r}{_hint(name, fields)}")
+                self.mistakes.append(f"{where}: unknown field {name!r}{hint(name, fields)}")
             elif not isinstance(value, fields[name]):
-                self.mistakes.append(f"{where}: field {name} is not {_KINDS[fields[name]]}")
+                self.mistakes.append(f"{where}: field {name} is not {KINDS[fields[name]]}")
 
 
 class _ClauseReader:
@@ -350,14 +352,15 @@ class _ClauseReader:
             lines=self.entry.get("lines", ""),
             advisory_from=self.entry.get("advisory_from"),
             enforced_from=self.entry.get("enforced_from"),
+            off=self.entry.get("off", False),
         )
 
     def fields(self) -> None:
         for name, value in self.entry.items():
             if name not in _CLAUSE_FIELDS:
-                self.mistake(name, f"unknown field {name!r}{_hint(name, _CLAUSE_FIELDS)}")
+                self.mistake(name, f"unknown field {name!r}{hint(name, _CLAUSE_FIELDS)}")
             elif not isinstance(value, _CLAUSE_FIELDS[name]) or isinstance(value, datetime):
-                self.mistake(name, f"field {name} is not {_KINDS[_CLAUSE_FIELDS[name]]}")
+                self.mistake(name, f"field {name} is not {KINDS[_CLAUSE_FIELDS[name]]}")
         for name in _NEEDED:
             if _missing(self.entry, name):
                 self.mistake(name, f"field {name} is missing or empty")
@@ -375,8 +378,8 @@ class _ClauseReader:
     def one_of(self, name: str, allowed: Collection[str]) -> None:
         value = self.entry.get(name)
         if isinstance(value, str) and value and value not in allowed:
-            hint = _hint(value, allowed)
-            self.mistake(name, f"{name} {value!r} is not one of {', '.join(allowed)}{hint}")
+            close = hint(value, allowed)
+            self.mistake(name, f"{name} {value!r} is not one of {', '.join(allowed)}{close}")
 
     def conflicts(self) -> tuple[str, ...]:
         entries = _listed(self.entry.get("conflicts"))
@@ -408,14 +411,16 @@ class _ClauseReader:
                 self.mistake("checks", f"check {entry['id']}: unknown field {name!r}")
         spec = specs().get(entry["id"])
         if spec is None:
-            hint = _hint(entry["id"], specs())
-            self.mistake("checks", f"there is no check {entry['id']!r}{hint}")
+            close = hint(entry["id"], specs())
+            self.mistake("checks", f"there is no check {entry['id']!r}{close}")
             return None
         params = entry.get("params", {})
         if not isinstance(params, dict):
             self.mistake("checks", f"check {spec.id}: params is not a table")
             return None
-        faults = [fault for name, value in params.items() if (fault := _fault(spec, name, value))]
+        faults = [
+            fault for name, value in params.items() if (fault := limit_fault(spec, name, value))
+        ]
         for fault in faults:
             self.mistake("checks", f"check {spec.id}: {fault}")
         return None if faults else _clause_check(spec, params)
@@ -442,46 +447,6 @@ def _automation(checks: Collection[ClauseCheck]) -> Automation:
     return "heuristic" if "heuristic" in kinds else "automated"
 
 
-def _fault(spec: Spec, name: str, value: object) -> str:
-    """What is wrong with one limit, "" when nothing is."""
-    if name not in spec.params:
-        known = ", ".join(spec.params) or "none"
-        return f"unknown param {name!r}{_hint(name, spec.params)}; it has: {known}"
-    default = spec.params[name]
-    if not _same_kind(value, default):
-        return f"param {name} is {value!r}, not {_KINDS[type(default)]}"
-    allowed = spec.choices.get(name)
-    for item in value if isinstance(value, list) else [value]:
-        if allowed is not None and item not in allowed:
-            choices = ", ".join(map(str, allowed))
-            return f"param {name}: {item!r} is not one of {choices}"
-        if isinstance(default, list) and default and not _same_kind(item, default[0]):
-            return f"param {name}: {item!r} is not {_KINDS[type(default[0])]}"
-    return ""
-
-
-def _same_kind(value: object, default: object) -> bool:
-    if isinstance(default, float):
-        return type(value) in (int, float)
-    return type(value) is type(default)
-
-
-def _clause_lines(text: str) -> list[dict[str, int]]:
-    """For each ``[[clause]]`` of the text, the line of each of its fields."""
-    found: list[dict[str, int]] = []
-    quote = ""
-    for number, line in enumerate(text.split("\n"), 1):
-        if not quote:
-            if _CLAUSE_LINE.match(line):
-                found.append({"[[clause]]": number})
-            elif found and (key := _KEY_LINE.match(line)):
-                found[-1].setdefault(key[1], number)
-        for mark in ('"""', "'''"):
-            if quote in ("", mark) and line.count(mark) % 2:
-                quote = "" if quote else mark
-    return found
-
-
 def _tables(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(entry, dict) for entry in value)
 
@@ -493,8 +458,3 @@ def _listed(value: object) -> list[Any]:
 def _missing(entry: Mapping[str, Any], name: str) -> bool:
     value = entry.get(name, "")
     return isinstance(value, str) and not value.strip()
-
-
-def _hint(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""

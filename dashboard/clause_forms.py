@@ -57,6 +57,46 @@ class LinesField(forms.CharField):
             raise forms.ValidationError("Enter whole numbers, one a line.") from None
 
 
+class TableField(forms.CharField):
+    """Lists of whole numbers by their names, one name a line: ``POST: 201, 202``."""
+
+    widget = forms.Textarea
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, max_length=MOST_TEXT, **kwargs)
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        """Show a table as lines."""
+        return table_text(value) if isinstance(value, dict) else value
+
+    @override
+    def clean(self, value: Any) -> Any:
+        """Return the table.
+
+        Raises:
+            ValidationError: A line is not a name with whole numbers, or a name comes twice.
+        """
+        table: dict[str, list[int]] = {}
+        for line in filter(None, map(str.strip, super().clean(value).splitlines())):
+            name, _, numbers = line.partition(":")
+            try:
+                entry = [int(number) for number in numbers.split(",")]
+            except ValueError:
+                entry = []
+            if not entry or not name.strip():
+                raise forms.ValidationError(f"Write {line!r} as a name and numbers: POST: 201, 202")
+            if name.strip() in table:
+                raise forms.ValidationError(f"{name.strip()} comes twice.")
+            table[name.strip()] = entry
+        return table
+
+
+def table_text(table: Mapping[str, Sequence[int]]) -> str:
+    """Return the lines in which a table is entered."""
+    return "\n".join(f"{name}: {', '.join(map(str, entry))}" for name, entry in table.items())
+
+
 class ChosenField(forms.MultipleChoiceField):
     """Some of the values that a limit may take, in the order that the clause has them."""
 
@@ -81,11 +121,13 @@ class ChosenField(forms.MultipleChoiceField):
         return kept + [each for each in self.known if str(each) in chosen and each not in kept]
 
 
-def field_for(limit: Limit) -> forms.Field | None:
-    """Return the field that a limit is entered in; None for what only the text can say."""
+def field_for(limit: Limit) -> forms.Field:
+    """Return the field that a limit is entered in."""
     usual = limit.default if limit.default not in ("", [], None) else "nothing"
     if isinstance(usual, list):
         usual = ", ".join(map(str, usual))
+    if isinstance(usual, dict):
+        usual = table_text(usual).replace("\n", "; ")
     shared: dict[str, Any] = {
         "label": limit.name,
         "help_text": "" if limit.kind in ("yes-no", "one") else f"usually {usual}",
@@ -107,7 +149,7 @@ def field_for(limit: Limit) -> forms.Field | None:
             return forms.CharField(required=False, strip=False, max_length=MOST_TEXT, **shared)
         case "texts" | "wholes":
             return LinesField(whole=limit.kind == "wholes", **shared)
-    return None
+    return TableField(**shared)
 
 
 @dataclass(frozen=True)
@@ -117,7 +159,6 @@ class CheckPart:
     id: str
     title: str
     fields: Sequence[BoundField]
-    in_text: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -169,15 +210,14 @@ class ClausesForm(forms.Form):
         *,
         standard: engine.Standard,
         number: int,
-        off: frozenset[str],
         only: str = "",
     ) -> None:
-        pages = max(1, -(-len(standard.clauses) // PAGE_SIZE))
+        pages = max(1, -(-len(standard.written) // PAGE_SIZE))
         self.number = min(max(number, 1), pages)
         self.pages = range(1, pages + 1)
-        self.standard, self.elsewhere = standard, off
+        self.standard = standard
         first = (self.number - 1) * PAGE_SIZE
-        rows = list(enumerate(standard.clauses))
+        rows = list(enumerate(standard.written))
         chosen = [row for row in rows if row[1].id == only]
         self.shown = chosen or rows[first : first + PAGE_SIZE]
         head = {"slug": standard.slug, "title": standard.title, "summary": standard.summary}
@@ -194,15 +234,14 @@ class ClausesForm(forms.Form):
             widget=forms.Select(attrs={"class": "chooser"}),
         )
         self.fields[f"{position}-off"] = forms.BooleanField(
-            label="off", required=False, initial=clause.id in self.elsewhere
+            label="off", required=False, initial=clause.off
         )
         for number in range(len(clause.checks)):
             for limit in editing.limits(clause, number):
-                if entered := field_for(limit):
-                    name = f"{position}-{number}-{limit.name}"
-                    entered.initial = limit.value
-                    self.fields[name] = entered
-                    self.places[name] = (position, number, limit.name)
+                name = f"{position}-{number}-{limit.name}"
+                self.fields[name] = field_for(limit)
+                self.fields[name].initial = limit.value
+                self.places[name] = (position, number, limit.name)
 
     def parts(self) -> Iterator[tuple[str, list[ClausePart]]]:
         """Yield the clauses of the page by their sections."""
@@ -220,13 +259,11 @@ class ClausesForm(forms.Form):
     def _part(self, position: int, clause: engine.Clause) -> ClausePart:
         checks = []
         for number, check in enumerate(clause.checks):
-            names = {
-                limit.name: f"{position}-{number}-{limit.name}"
+            fields = [
+                self[f"{position}-{number}-{limit.name}"]
                 for limit in editing.limits(clause, number)
-            }
-            fields = [self[name] for name in names.values() if name in self.fields]
-            rest = [limit for limit, name in names.items() if name not in self.fields]
-            checks.append(CheckPart(check.id, specs()[check.id].title, fields, rest))
+            ]
+            checks.append(CheckPart(check.id, specs()[check.id].title, fields))
         return ClausePart(clause, self[f"{position}-strength"], self[f"{position}-off"], checks)
 
     def contents(self) -> list[tuple[int, str]]:
@@ -234,20 +271,14 @@ class ClausesForm(forms.Form):
         found = []
         for number in self.pages:
             first = (number - 1) * PAGE_SIZE
-            names = [clause.section for clause in self.standard.clauses[first : first + PAGE_SIZE]]
+            names = [clause.section for clause in self.standard.written[first : first + PAGE_SIZE]]
             found.append((number, ", ".join(dict.fromkeys(filter(None, names)))))
         return found
 
     @property
-    def off(self) -> frozenset[str]:
-        """Every clause that is left out, on this page as it was sent."""
-        if not self.is_bound:
-            return self.elsewhere
-        here = {clause.id for _, clause in self.shown}
-        ticked = {
-            clause.id for position, clause in self.shown if self.cleaned_data.get(f"{position}-off")
-        }
-        return frozenset((self.elsewhere - here) | ticked)
+    def off(self) -> int:
+        """How many clauses are off."""
+        return sum(clause.off for clause in self.standard.written)
 
     def changes(self) -> Changes:
         """Return what was entered and is not as it was."""
@@ -257,7 +288,7 @@ class ClausesForm(forms.Form):
             "title": cleaned["title"],
             "summary": cleaned["summary"].replace("\r\n", "\n"),
         }
-        clauses = self.standard.clauses
+        clauses = self.standard.written
         return Changes(
             head={
                 name: value for name, value in head.items() if value != getattr(self.standard, name)
@@ -266,6 +297,11 @@ class ClausesForm(forms.Form):
                 position: cleaned[f"{position}-strength"]
                 for position, clause in self.shown
                 if cleaned[f"{position}-strength"] != clause.strength
+            },
+            off={
+                position: cleaned[f"{position}-off"]
+                for position, clause in self.shown
+                if cleaned[f"{position}-off"] != clause.off
             },
             limits={
                 place: cleaned[name]

@@ -1,4 +1,4 @@
-"""Changing a standard clause by clause: strengths, limits, clauses left out, the text kept.
+"""Changing a standard clause by clause: strengths, limits, clauses switched off, the text kept.
 
 What is not changed stays as it was written, comments and order included.
 """
@@ -18,7 +18,7 @@ from dashboard.models import Role, Standard, StandardOrigin
 from dashboard.services.own_standards import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import checks.standard as engine
     from dashboard.models import User
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 PAGE_SIZE = 25
 OWN_SLUG_LENGTH = 50
 
-type Kind = Literal["yes-no", "whole", "number", "one", "several", "text", "texts", "wholes", ""]
+type Kind = Literal[
+    "yes-no", "whole", "number", "one", "several", "text", "texts", "wholes", "table", ""
+]
 type Place = tuple[int, int, str]
 """Position of a clause, of a check in it, and the name of a limit."""
 
@@ -37,7 +39,7 @@ class Limit:
 
     Attributes:
         name: Its name.
-        kind: What is entered; "" for what only the text can say.
+        kind: What is entered.
         value: What the clause asks for.
         default: What holds where a clause says nothing.
         choices: The values that it may take, none for any.
@@ -57,10 +59,12 @@ class Changes:
     Attributes:
         head: Title, summary and slug.
         strengths: By position of the clause.
+        off: By position of the clause, whether it asks for nothing.
         limits: By their places.
     """
 
     head: Mapping[str, str] = field(default_factory=dict)
+    off: Mapping[int, bool] = field(default_factory=dict)
     strengths: Mapping[int, str] = field(default_factory=dict)
     limits: Mapping[Place, Any] = field(default_factory=dict)
 
@@ -132,7 +136,7 @@ def _kind(name: str, default: Any, choices: Sequence[Any]) -> Kind:
         if choices and name != "order":
             return "several"
         return "wholes" if default and isinstance(default[0], int) else "texts"
-    return ""
+    return "table"
 
 
 def change(text: str, changes: Changes) -> str:
@@ -141,7 +145,7 @@ def change(text: str, changes: Changes) -> str:
     Raises:
         RefusedError: It can only be changed by hand.
     """
-    if not (changes.head or changes.strengths or changes.limits):
+    if not (changes.head or changes.strengths or changes.off or changes.limits):
         return text
     document = _document(text)
     as_written = document.unwrap()
@@ -151,6 +155,11 @@ def change(text: str, changes: Changes) -> str:
     clauses = cast("Sequence[MutableMapping[str, Any]]", document["clause"])
     for position, strength in changes.strengths.items():
         clauses[position]["strength"] = strength
+    for position, off in changes.off.items():
+        if off:
+            clauses[position]["off"] = True
+        else:
+            clauses[position].pop("off", None)
     for (position, number, name), value in changes.limits.items():
         _set_limit(clauses[position]["checks"][number], name, value)
     # What says the same keeps its version: writing it anew could move its tables.
@@ -175,19 +184,3 @@ def _set_limit(check: MutableMapping[str, Any], name: str, value: Any) -> None:
         del check["params"][name]
         if not check["params"]:
             del check["params"]
-
-
-def without(text: str, numbers: Collection[str]) -> str:
-    """Return the text of a standard without these clauses.
-
-    Raises:
-        RefusedError: It can only be changed by hand.
-    """
-    if not numbers:
-        return text
-    document = _document(text)
-    clauses = cast("list[Mapping[str, Any]]", document["clause"])
-    for position in reversed(range(len(clauses))):
-        if clauses[position].get("id") in numbers:
-            del clauses[position]
-    return tomlkit.dumps(document)

@@ -80,7 +80,10 @@ def changes(before: engine.Standard | None, after: engine.Standard) -> list[Chan
             found.append(Change(clause.id, clause.requirement, NEW, _asks(clause)))
         elif details := _details(known, clause):
             found.append(Change(clause.id, clause.requirement, CHANGED, details))
-    found += [Change(clause.id, clause.requirement, GONE) for clause in old.values()]
+    off = {clause.id for clause in after.written if clause.off}
+    for clause in old.values():
+        how = ["switched off; its words stay in the text"] if clause.id in off else []
+        found.append(Change(clause.id, clause.requirement, GONE, how))
     return found
 
 

@@ -33,7 +33,7 @@ def clauses(request: SignedInRequest) -> HttpResponse:
     try:
         if request.method == "POST":
             return _posted(request, text)
-        return _page(request, text, 1, frozenset())
+        return _page(request, text, 1)
     except RefusedError as error:
         return show(request, StandardForm({"source": text}), error.mistakes)
 
@@ -44,14 +44,13 @@ def _posted(request: SignedInRequest, text: str) -> HttpResponse:
         request.POST,
         standard=editing.read(text),
         number=_number(request, "page"),
-        off=frozenset(request.POST.get("off", "").split()),
     )
     if not form.is_valid():
         return _answer(request, form, text, 422)
     text = editing.change(text, form.changes())
     if "go" in request.POST:
-        return _page(request, text, _number(request, "go"), form.off)
-    return show(request, StandardForm({"source": editing.without(text, form.off)}))
+        return _page(request, text, _number(request, "go"))
+    return show(request, StandardForm({"source": text}))
 
 
 def _number(request: SignedInRequest, name: str) -> int:
@@ -59,8 +58,8 @@ def _number(request: SignedInRequest, name: str) -> int:
     return whole(value, 1)
 
 
-def _page(request: SignedInRequest, text: str, number: int, off: frozenset[str]) -> HttpResponse:
-    form = ClausesForm(None, standard=editing.read(text), number=number, off=off)
+def _page(request: SignedInRequest, text: str, number: int) -> HttpResponse:
+    form = ClausesForm(None, standard=editing.read(text), number=number)
     return _answer(request, form, text, 200)
 
 

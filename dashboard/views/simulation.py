@@ -74,10 +74,10 @@ def new_clause(request: SignedInRequest, slug: str, number: str) -> HttpResponse
     if all(clause.id != number for clause in standard.clauses):
         raise Http404("The standard has no such clause.")
     posted = request.POST if request.method == "POST" else None
-    form = ClausesForm(posted, standard=standard, number=1, off=frozenset(), only=number)
+    form = ClausesForm(posted, standard=standard, number=1, only=number)
     if form.is_valid():
-        changed = editing.without(editing.change(text, form.changes()), form.off)
         try:
+            changed = editing.change(text, form.changes())
             wish = simulating.Wish([proposals.part_of(changed, slug)])
             return HttpResponseRedirect(simulating.begin(wish, request.user).get_absolute_url())
         except own_standards.RefusedError as error:

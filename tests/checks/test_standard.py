@@ -306,3 +306,24 @@ def test_brackets_and_dots_in_strings_and_comments_do_not_count(
     content: bytes, value: object
 ) -> None:
     assert toml.loads(content) == {"a": value}
+
+
+def test_a_clause_that_is_off_is_read_and_demands_nothing() -> None:
+    text = SOUND.replace('id = "TR-001"', 'id = "TR-001"\noff = true')
+    read = standard.parse(text.encode(), "team.toml")
+
+    assert [clause.id for clause in read.written] == ["TR-001", "TR-002"]
+    assert [clause.id for clause in read.clauses] == ["TR-002"]
+    assert {check for check, _ in read.demanded()} == {ATTESTATION}
+    wholly = text.replace('id = "TR-002"', 'id = "TR-002"\noff = true')
+    assert sole_mistake(wholly) == "standard: every clause is off"
+    unclear = SOUND.replace('id = "TR-001"', 'id = "TR-001"\noff = "yes"')
+    assert sole_mistake(unclear) == "clause TR-001: field off is not true or false (line 6)"
+
+
+def test_a_table_of_statuses_holds_lists_of_whole_numbers() -> None:
+    text = SOUND.replace(
+        '"function-length", params = { max_lines = 20 }',
+        '"success-status-code", params = { expected = { POST = "201" } }',
+    )
+    assert "POST is '201', not a list of whole numbers" in sole_mistake(text)

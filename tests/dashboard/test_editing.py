@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from checks.rules.specs import specs
 from checks.standard import HERE, parse, shipped_slugs
@@ -77,13 +78,14 @@ def test_tables_that_stand_between_clauses_are_kept() -> None:
     assert editing.read(after).clauses[2].strength == "must"
 
 
-def test_clauses_are_left_out_and_the_rest_stands() -> None:
-    after = editing.without(TEXT, {"TR-2"})
+def test_a_clause_that_is_switched_off_stays_in_the_text_and_comes_back() -> None:
+    off = editing.change(TEXT, Changes(off={1: True}))
 
-    assert [clause.id for clause in editing.read(after).clauses] == ["TR-1", "TR-3"]
-    assert "# Agreed in spring." in after
-    assert "a greeting" in after
-    assert editing.without(TEXT, ()) == TEXT
+    assert _difference(TEXT, off) == ["+off = true"]
+    standard = editing.read(off)
+    assert [clause.id for clause in standard.clauses] == ["TR-1", "TR-3"]
+    assert [clause.id for clause in standard.written] == ["TR-1", "TR-2", "TR-3"]
+    assert editing.change(off, Changes(off={1: False})) == TEXT
 
 
 @pytest.mark.parametrize("slug", shipped_slugs())
@@ -93,13 +95,13 @@ def test_a_shipped_standard_comes_through_the_form_as_it_is(slug: str) -> None:
 
     number = 1
     while True:
-        blank = ClausesForm(None, standard=standard, number=number, off=frozenset())
+        blank = ClausesForm(None, standard=standard, number=number)
         data = {}
         for field in blank:
             value = field.value()
             if value is not False:
                 data[field.html_name] = value
-        form = ClausesForm(data, standard=standard, number=number, off=frozenset())
+        form = ClausesForm(data, standard=standard, number=number)
         assert form.is_valid(), form.errors
         assert editing.change(text, form.changes()) == text
         number += 1
@@ -107,12 +109,25 @@ def test_a_shipped_standard_comes_through_the_form_as_it_is(slug: str) -> None:
             break
 
 
-def test_every_limit_of_every_check_has_a_field_or_is_said_to_have_none() -> None:
-    without = set()
+def test_every_limit_of_every_check_takes_its_default_through_a_field() -> None:
     for spec in specs().values():
         text = TEXT.replace("no-print", spec.id)
         for limit in editing.limits(editing.read(text).clauses[2], 0):
-            if field_for(limit) is None:
-                without.add((spec.id, limit.name))
+            field = field_for(limit)
+            assert field.clean(field.prepare_value(limit.value)) == limit.value
 
-    assert without == {("success-status-code", "expected")}
+
+def test_statuses_by_method_are_entered_one_method_a_line() -> None:
+    text = TEXT.replace("no-print", "success-status-code")
+    (limit,) = editing.limits(editing.read(text).clauses[2], 0)
+    field = field_for(limit)
+    wanted = field.clean("POST: 200, 201\n\nPUT:204\n")
+
+    after = editing.change(text, Changes(limits={(2, 0, limit.name): wanted}))
+
+    assert editing.read(after).clauses[2].checks[0].given == {
+        "expected": {"POST": [200, 201], "PUT": [204]}
+    }
+    for wrong in ("POST", "POST: many", ": 201", "POST: 1\nPOST: 2"):
+        with pytest.raises(ValidationError):
+            field.clean(wrong)

@@ -43,7 +43,10 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
             "checks.fingerprint checks.gain checks.verdict checks.scoring checks.waivers"
             " checks.plan | checks.matching"
         ),
-        "checks.standard checks.rollout checks.waiverrules checks.gate checks.proof",
+        (
+            "checks.standard checks.standardfields checks.rollout checks.waiverrules checks.gate"
+            " checks.proof"
+        ),
         "checks.judge | checks.reading checks.lintcontext",
         "checks.rules",
         "checks.check checks.project | checks.git* checks.mirror checks.cloneurl",
