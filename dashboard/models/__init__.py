@@ -18,6 +18,7 @@ from dashboard.models.finding import (
     FindingState,
 )
 from dashboard.models.finding_patch import FindingPatch
+from dashboard.models.lease import MAX_ATTEMPTS, RUNNING, Leased
 from dashboard.models.past import Backfill, BackfillState, PastResult
 from dashboard.models.people import ApiToken, Membership, Role, Team, User
 from dashboard.models.probe import Probe, ProbeState
@@ -34,7 +35,6 @@ from dashboard.models.repository import (
 from dashboard.models.saved_view import SavedView
 from dashboard.models.scan import (
     ACTIVE_STATES,
-    MAX_ATTEMPTS,
     RESULT_STATES,
     ClauseResult,
     Phase,
@@ -75,6 +75,7 @@ __all__ = [
     "MAX_ATTEMPTS",
     "OPEN_STATES",
     "RESULT_STATES",
+    "RUNNING",
     "Adoption",
     "ApiToken",
     "Attestation",
@@ -98,6 +99,7 @@ __all__ = [
     "FindingState",
     "Forecast",
     "ForecastState",
+    "Leased",
     "Membership",
     "OriginState",
     "Outbox",

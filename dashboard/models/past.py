@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from dashboard.models.lease import QUIET, Fenced, LeasedQuerySet
 from dashboard.models.repository import Repository
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class BackfillState(models.TextChoices):
 ACTIVE = (BackfillState.WAITING, BackfillState.RUNNING)
 
 
-class BackfillQuerySet(models.QuerySet["Backfill"]):
+class BackfillQuerySet(LeasedQuerySet["Backfill"]):
     """Judgings of the past, as the queue sees them."""
 
     def active(self) -> Self:
@@ -37,24 +38,17 @@ class BackfillQuerySet(models.QuerySet["Backfill"]):
 
     def claimable(self) -> Self:
         """Return those a worker may take: the repository has a result, and nobody works on it."""
-        expired = Q(state=BackfillState.RUNNING, lease_until__lt=Now())
-        return self.filter(
-            Q(state=BackfillState.WAITING) | expired, repository__last_scan__isnull=False
-        )
-
-    def held_by(self, owner: str, fence: int) -> Self:
-        """Return those that this owner still holds under this fence."""
-        return self.filter(state=BackfillState.RUNNING, owner=owner, fence=fence)
+        free = Q(state=BackfillState.WAITING) | QUIET
+        return self.filter(free, repository__last_scan__isnull=False)
 
 
-class Backfill(models.Model):
+class Backfill(Fenced):
     """The judging of a repository's past, and at the same time its place in the queue.
 
     It stands beside the scans and takes the place of none. ``commits`` are those to judge, newest
     first, None until they are chosen; ``ruling`` is by what (:mod:`dashboard.services.judging`).
     ``left_out`` are commits that could not be judged, with the reason; ``reason`` is why it was
-    paused without a person. ``owner``, ``fence`` and
-    ``lease_until`` are as those of a scan.
+    paused without a person.
     """
 
     repository = models.OneToOneField(Repository, models.DB_CASCADE, related_name="backfill")
@@ -65,10 +59,6 @@ class Backfill(models.Model):
     left_out = models.JSONField(default=dict)
     reason = models.CharField(max_length=300, blank=True)
     done = models.PositiveIntegerField(default=0)
-    attempt = models.PositiveSmallIntegerField(default=0)
-    owner = models.CharField(max_length=200, blank=True)
-    fence = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
     rung_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     finished_at = models.DateTimeField(null=True)

@@ -9,14 +9,13 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from dashboard.models.lease import QUIET, Fenced, LeasedQuerySet
 from dashboard.models.people import User
 from dashboard.models.repository import Branch, Component, Repository
 from dashboard.models.standard import Clause, Standard
 
 if TYPE_CHECKING:
     from dashboard.models.people import Reader
-
-MAX_ATTEMPTS = 3
 
 
 class ScanState(models.TextChoices):
@@ -64,7 +63,7 @@ class Phase(models.TextChoices):
     DONE = "done", "Done"
 
 
-class ScanQuerySet(models.QuerySet["Scan"]):
+class ScanQuerySet(LeasedQuerySet["Scan"]):
     """Scans: asked for by a reader, or by the queue."""
 
     def visible_to(self, reader: Reader) -> Self:
@@ -81,23 +80,18 @@ class ScanQuerySet(models.QuerySet["Scan"]):
 
     def claimable(self) -> Self:
         """Return the scans a worker may take: queued, or running with a lease that ran out."""
-        expired = Q(state=ScanState.RUNNING, lease_until__lt=Now())
         due = Q(not_before__isnull=True) | Q(not_before__lte=Now())
-        return self.filter(Q(due, state=ScanState.QUEUED) | expired)
-
-    def held_by(self, owner: str, fence: int) -> Self:
-        """Return the scans that this owner still holds under this fence."""
-        return self.filter(state=ScanState.RUNNING, owner=owner, fence=fence)
+        return self.filter(Q(due, state=ScanState.QUEUED) | QUIET)
 
 
-class Scan(models.Model):
+class Scan(Fenced):
     """One judgement of one commit, and at the same time its place in the queue.
 
-    ``wanted`` is the branch's counter when the scan began. ``owner``, ``fence`` and
-    ``lease_until`` say who may write: a claim raises ``fence``, and every later write names it, so
-    a run that was given up for dead can never overwrite the one that took over. ``ruling`` is by
-    what it judged (:mod:`dashboard.services.judging`), ``before`` the scan its change is told from.
+    ``wanted`` is the branch's counter when the scan began. ``ruling`` is by what it judged
+    (:mod:`dashboard.services.judging`), ``before`` the scan its change is told from.
     """
+
+    SHOWS = ("phase", "phase_done", "phase_total")
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="scans")
     branch = models.ForeignKey(Branch, models.DB_CASCADE, related_name="scans")
@@ -109,10 +103,6 @@ class Scan(models.Model):
     requested_by = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
 
     state = models.CharField(max_length=10, choices=ScanState, default=ScanState.QUEUED)
-    attempt = models.PositiveSmallIntegerField(default=0)
-    owner = models.CharField(max_length=200, blank=True)
-    fence = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
     wanted = models.BigIntegerField(default=0)
     rung_at = models.DateTimeField(null=True)
     not_before = models.DateTimeField(null=True)

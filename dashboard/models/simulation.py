@@ -9,9 +9,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.urls import reverse
 
+from dashboard.models.lease import MAX_ATTEMPTS, QUIET, Leased, LeasedQuerySet
 from dashboard.models.people import Team, User
 from dashboard.models.repository import Repository
-from dashboard.models.scan import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -96,7 +96,7 @@ class ForecastState(models.TextChoices):
 FORECAST_ENDED = (ForecastState.DONE, ForecastState.FAILED)
 
 
-class ForecastQuerySet(models.QuerySet["Forecast"]):
+class ForecastQuerySet(LeasedQuerySet["Forecast"]):
     """Repositories of simulations."""
 
     def visible_to(self, reader: Reader) -> Self:
@@ -108,17 +108,9 @@ class ForecastQuerySet(models.QuerySet["Forecast"]):
 
     def claimable(self) -> Self:
         """Return the rows a worker may take: waiting, or held by one that has gone quiet."""
-        quiet = Q(state=ForecastState.RUNNING, lease_until__lt=Now())
+        free = Q(state=ForecastState.WAITING) | QUIET
         return self.filter(
-            Q(state=ForecastState.WAITING) | quiet,
-            attempt__lt=MAX_ATTEMPTS,
-            simulation__state=SimulationState.RUNNING,
-        )
-
-    def dead(self) -> Self:
-        """Return the rows that have ended their worker too often."""
-        return self.filter(
-            state=ForecastState.RUNNING, lease_until__lt=Now(), attempt__gte=MAX_ATTEMPTS
+            free, attempt__lt=MAX_ATTEMPTS, simulation__state=SimulationState.RUNNING
         )
 
     def done(self) -> Self:
@@ -126,7 +118,7 @@ class ForecastQuerySet(models.QuerySet["Forecast"]):
         return self.filter(state=ForecastState.DONE)
 
 
-class Forecast(models.Model):
+class Forecast(Leased):
     """One repository under a proposal: how it stands, and how it would.
 
     ``asked`` counts the questions that no scan had asked before. ``details`` is zlib-compressed
@@ -136,9 +128,6 @@ class Forecast(models.Model):
     simulation = models.ForeignKey(Simulation, models.DB_CASCADE, related_name="forecasts")
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="+")
     state = models.CharField(max_length=7, choices=ForecastState, default=ForecastState.WAITING)
-    attempt = models.PositiveSmallIntegerField(default=0)
-    owner = models.CharField(max_length=200, blank=True)
-    lease_until = models.DateTimeField(null=True)
     message = models.TextField(blank=True)
 
     commit = models.CharField(max_length=64, blank=True)

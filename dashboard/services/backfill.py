@@ -11,7 +11,7 @@ import time
 import zlib
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, override
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -41,14 +41,14 @@ from dashboard.services import (
     components,
     facts,
     judging,
+    lease,
     mirrors,
-    owner,
     results,
     scanning,
     stopping,
     transitions,
 )
-from dashboard.services.lease import Heartbeat, Lease, LeaseLostError
+from dashboard.services.lease import Heartbeat, LeaseLostError
 from dashboard.text import clean
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from checks.model import Report
     from dashboard.models import User
     from dashboard.models.past import BackfillQuerySet
+    from dashboard.services.lease import Lease
 
 logger = structlog.get_logger(__name__)
 
@@ -64,18 +65,6 @@ JUDGE_PAST = "dashboard.judge_past"
 SLICE = timedelta(minutes=1)
 """How long one turn goes on beginning new commits."""
 RINGS_PER_SWEEP = 20
-
-
-class PastLease(Lease):
-    """The right to work on a repository's past."""
-
-    @override
-    def rows(self) -> BackfillQuerySet:
-        return Backfill.objects.held_by(self.owner, self.fence).filter(pk=self.scan_id)
-
-    @override
-    def renew(self, progress: tuple[str, int, int]) -> None:
-        self.write(lease_until=Now() + settings.SCAN_LEASE)
 
 
 # --- what people do
@@ -149,11 +138,7 @@ def ring(pk: int) -> None:
 
 def ring_unheard(after: timedelta) -> None:
     """Ring for those that nobody works on and that were not rung for a while."""
-    for row in Backfill.objects.filter(state=BackfillState.RUNNING):
-        if owner.is_dead(row.owner):
-            PastLease(row.pk, row.owner, row.fence).rows().update(
-                lease_until=Now() - timedelta(seconds=1)
-            )
+    lease.expire_dead(Backfill.objects.all())
     silent = Q(rung_at__isnull=True) | Q(rung_at__lt=Now() - after)
     for pk in (
         Backfill.objects.claimable().filter(silent).values_list("pk", flat=True)[:RINGS_PER_SWEEP]
@@ -167,7 +152,7 @@ def _scan_waits() -> bool:
     return scanning.free(waiting).exists()
 
 
-def _claim(pk: int) -> PastLease | None:
+def _claim(pk: int) -> Lease | None:
     """Take it, unless another of its team is worked on: the other workers stay free."""
     row = Backfill.objects.filter(pk=pk).select_related("repository").first()
     if row is None:
@@ -179,17 +164,7 @@ def _claim(pk: int) -> PastLease | None:
     ).exclude(pk=pk)
     if beside.exists() or _scan_waits():
         return None
-    name = owner.name()
-    taken = Backfill.objects.claimable().filter(pk=pk, fence=row.fence)
-    if not taken.update(
-        state=BackfillState.RUNNING,
-        owner=name,
-        fence=F("fence") + 1,
-        attempt=F("attempt") + 1,
-        lease_until=Now() + settings.SCAN_LEASE,
-    ):
-        return None
-    return PastLease(pk, name, row.fence + 1)
+    return lease.take(Backfill.objects.claimable(), pk, settings.SCAN_LEASE)
 
 
 # --- the work
@@ -223,20 +198,15 @@ def run(pk: int) -> bool:
     return True
 
 
-def _release(held: PastLease, *, counts: bool) -> None:
+def _release(held: Lease, *, counts: bool) -> None:
     try:
-        held.write(
-            state=BackfillState.WAITING,
-            lease_until=None,
-            rung_at=None,
-            attempt=F("attempt") if counts else F("attempt") - 1,
-        )
+        held.give_back(BackfillState.WAITING, counts=counts, rung_at=None)
     except LeaseLostError:
         logger.info("judging of the past stopped by a person")
 
 
-def _work(held: PastLease, beat: Heartbeat) -> None:
-    row = Backfill.objects.select_related("repository__last_scan").get(pk=held.scan_id)
+def _work(held: Lease, beat: Heartbeat) -> None:
+    row = Backfill.objects.select_related("repository__last_scan").get(pk=held.pk)
     try:
         ruling = judging.ruling(
             row.repository, timezone.localdate(), attestations.in_force(row.repository)
@@ -261,7 +231,7 @@ def _work(held: PastLease, beat: Heartbeat) -> None:
         held.write(state=BackfillState.DONE, lease_until=None, finished_at=Now())
 
 
-def _left(held: PastLease, row: Backfill, ruling: judging.Ruling, source: GitSource) -> list[str]:
+def _left(held: Lease, row: Backfill, ruling: judging.Ruling, source: GitSource) -> list[str]:
     """The commits that are still to be judged; by other rules than before, all of them."""
     kept = ruling.kept(list(row.repository.components.judged().values_list("path", flat=True)))
     if row.commits is None or row.ruling != kept:
@@ -278,12 +248,12 @@ def _left(held: PastLease, row: Backfill, ruling: judging.Ruling, source: GitSou
     return left
 
 
-def _leave_out(held: PastLease, row: Backfill, commit: str, reason: str) -> None:
+def _leave_out(held: Lease, row: Backfill, commit: str, reason: str) -> None:
     row.left_out = {**row.left_out, commit: clean(reason, 300)}
     held.write(left_out=row.left_out, attempt=1, done=F("done") + 1)
 
 
-def _point(held: PastLease, row: Backfill, commit: str, ruling: judging.Ruling) -> None:
+def _point(held: Lease, row: Backfill, commit: str, ruling: judging.Ruling) -> None:
     """Judge one commit and store it, or name why it is left out."""
     try:
         source = GitSource(mirrors.path(row.repository), commit, remember=facts.store())

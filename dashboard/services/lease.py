@@ -1,6 +1,6 @@
-"""The right to work on a scan: taken by one conditional UPDATE, kept by a heartbeat.
+"""The right to work on a row: taken in one transaction, kept by a heartbeat.
 
-Guarantee: of all who hold or held a lease on a scan, only the last can write. Each claim raises
+Guarantee: of all who hold or held a lease on a row, only the last can write. Each claim raises
 the fence, each write names it; a write of a run that was given up for dead changes no row.
 """
 
@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, override
 
 import structlog
 from django.conf import settings
@@ -18,13 +18,14 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from dashboard.models import MAX_ATTEMPTS, Phase, Scan, ScanState, Team
+from dashboard.models import MAX_ATTEMPTS, RUNNING, Phase, Scan, ScanState, Team
+from dashboard.models.lease import LeasedQuerySet
 from dashboard.services import owner, stopping
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from django.db.models import QuerySet
+    from dashboard.models import Leased
 
 logger = structlog.get_logger(__name__)
 
@@ -32,29 +33,34 @@ PROGRESS_SECONDS = 1.0
 
 
 class LeaseLostError(Exception):
-    """Another worker has taken the scan over, or it was deleted: stop, write nothing."""
+    """Another worker has taken the row over, or it was deleted: stop, write nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What a worker needs to prove that a scan is its own."""
+    """What a worker needs to prove that a row is its own."""
 
-    scan_id: int
+    model: type[Leased]
+    pk: int
     owner: str
     fence: int
 
-    def rows(self) -> QuerySet[Any]:
-        """Return the scan while this lease holds, nothing afterwards."""
-        return Scan.objects.held_by(self.owner, self.fence).filter(pk=self.scan_id)
+    @override
+    def __str__(self) -> str:
+        return f"{self.model._meta.verbose_name} {self.pk}"
+
+    def rows(self) -> LeasedQuerySet[Any]:
+        """Return the row while this lease holds, nothing afterwards."""
+        return LeasedQuerySet(self.model).held_by(self.owner, self.fence).filter(pk=self.pk)
 
     def write(self, **fields: Any) -> None:
-        """Change the scan.
+        """Change the row.
 
         Raises:
             LeaseLostError: It is no longer ours; nothing was changed.
         """
         if self.rows().update(**fields) != 1:
-            raise LeaseLostError(f"scan {self.scan_id} is no longer held under fence {self.fence}")
+            raise LeaseLostError(f"{self} is no longer held under fence {self.fence}")
 
     def renew(self, progress: tuple[str, int, int]) -> None:
         """Hold it for longer, and show the phase, what is done and out of how many.
@@ -62,13 +68,57 @@ class Lease:
         Raises:
             LeaseLostError: It is no longer ours; nothing was changed.
         """
-        phase, done, total = progress
-        self.write(
-            lease_until=Now() + settings.SCAN_LEASE,
-            phase=phase,
-            phase_done=done,
-            phase_total=total,
+        shown = dict(zip(self.model.SHOWS, progress, strict=False))
+        self.write(lease_until=Now() + settings.SCAN_LEASE, **shown)
+
+    def give_back(self, state: str, *, counts: bool = False, **fields: Any) -> None:
+        """Work on it no longer.
+
+        Args:
+            state: The row's new one.
+            counts: Whether the attempt counts.
+            fields: What else is written.
+
+        Raises:
+            LeaseLostError: It is no longer ours; nothing was changed.
+        """
+        tried = F("attempt") if counts else F("attempt") - 1
+        self.write(state=state, attempt=tried, owner="", lease_until=None, **fields)
+
+
+def take(rows: LeasedQuerySet[Any], pk: int, hold: timedelta, **fields: Any) -> Lease | None:
+    """Take a row, if it is among these; None when it is not, or not any more.
+
+    Args:
+        rows: Those that may be taken now.
+        pk: Which of them.
+        hold: How long it is ours without being renewed.
+        fields: What else is written.
+    """
+    model, name = rows.model, owner.name()
+    with transaction.atomic():
+        # Locked first: a condition on another table is not asked again by an UPDATE that waited.
+        free = rows.filter(pk=pk).select_for_update(of=("self",), no_key=True)
+        fence = free.values_list(model.FENCED_BY, flat=True).first()
+        if fence is None:
+            return None
+        raised = {column: F(column) + 1 for column in {"attempt", model.FENCED_BY}}
+        until = Now() + hold
+        LeasedQuerySet(model).filter(pk=pk).update(
+            state=RUNNING, owner=name, lease_until=until, **raised, **fields
         )
+    return Lease(model, pk, name, fence + 1)
+
+
+def expire_dead(rows: LeasedQuerySet[Any]) -> None:
+    """End the leases of processes of this machine that no longer live, without waiting for them."""
+    for row in rows.filter(state=RUNNING):
+        if owner.is_dead(row.owner):
+            dead = Lease(rows.model, row.pk, row.owner, getattr(row, row.FENCED_BY))
+            dead.rows().update(lease_until=Now() - timedelta(seconds=1))
+
+
+# --- of a scan
 
 
 def claim(scan_id: int) -> Lease | None:
@@ -76,15 +126,15 @@ def claim(scan_id: int) -> Lease | None:
 
     Also None when another scan of the repository runs, or the team runs as many as it may.
     """
-    expire_dead(scan_id)
+    expire_dead(Scan.objects.filter(pk=scan_id))
     try:
         with transaction.atomic():
-            return _claim(scan_id, owner.name())
+            return _claim(scan_id)
     except IntegrityError:
         return None  # another scan of this repository is running
 
 
-def _claim(scan_id: int, name: str) -> Lease | None:
+def _claim(scan_id: int) -> Lease | None:
     scan = Scan.objects.filter(pk=scan_id).values("repository__team").first()
     if scan is None:
         return None
@@ -93,13 +143,10 @@ def _claim(scan_id: int, name: str) -> Lease | None:
     running = Scan.objects.filter(state=ScanState.RUNNING, repository__team=team)
     if running.exclude(pk=scan_id).count() >= settings.TEAM_SCAN_CAP:
         return None
-    claimable = Scan.objects.claimable().filter(pk=scan_id, attempt__lt=MAX_ATTEMPTS)
-    taken = claimable.update(
-        state=ScanState.RUNNING,
-        owner=name,
-        fence=F("fence") + 1,
-        attempt=F("attempt") + 1,
-        lease_until=Now() + settings.SCAN_LEASE,
+    return take(
+        Scan.objects.claimable().filter(attempt__lt=MAX_ATTEMPTS),
+        scan_id,
+        settings.SCAN_LEASE,
         started_at=Now(),
         not_before=None,
         phase=Phase.FETCHING,
@@ -108,18 +155,6 @@ def _claim(scan_id: int, name: str) -> Lease | None:
         error_code="",
         error_message="",
     )
-    if taken != 1:
-        return None
-    return Lease(scan_id, name, Scan.objects.values_list("fence", flat=True).get(pk=scan_id))
-
-
-def expire_dead(scan_id: int) -> None:
-    """End the lease of a process of this machine that no longer lives, without waiting for it."""
-    scan = Scan.objects.filter(pk=scan_id, state=ScanState.RUNNING).first()
-    if scan is not None and owner.is_dead(scan.owner):
-        Lease(scan_id, scan.owner, scan.fence).rows().update(
-            lease_until=Now() - timedelta(seconds=1)
-        )
 
 
 def release(
@@ -131,36 +166,29 @@ def release(
     queued already, that one does the work and this scan is superseded.
     """
     fields: dict[str, Any] = {
-        "lease_until": None,
-        "owner": "",
         "phase": Phase.WAITING,
         "phase_done": 0,
         "phase_total": 0,
         "error_code": code,
         "error_message": reason,
     }
+    until = Now() + wait if wait else None
     try:
         with transaction.atomic():
-            lease.write(
-                state=ScanState.QUEUED,
-                attempt=F("attempt") - 1,
-                rung_at=None,
-                not_before=Now() + wait if wait else None,
-                **fields,
-            )
+            lease.give_back(ScanState.QUEUED, rung_at=None, not_before=until, **fields)
     except IntegrityError:
-        lease.write(state=ScanState.SUPERSEDED, finished_at=Now(), **fields)
+        lease.give_back(ScanState.SUPERSEDED, counts=True, finished_at=Now(), **fields)
 
 
 class Heartbeat:
-    """Renews a lease and shows the progress of its scan, from a thread of its own.
+    """Renews a lease and shows the progress of its row, from a thread of its own.
 
     Progress is kept in memory and written at most once a second, so that a review may report each
     file. After a lost lease :meth:`progress` raises in the thread that works. When the worker has
-    to end, or the time of the scan is over, the main thread is interrupted.
+    to end, or the time of the work is over, the main thread is interrupted.
 
     Attributes:
-        overdue: True once the scan has used up its time.
+        overdue: True once the work has used up its time.
     """
 
     def __init__(self, lease: Lease) -> None:
@@ -187,14 +215,14 @@ class Heartbeat:
         self._thread.join()
 
     def progress(self, phase: str, done: int = 0, total: int = 0) -> None:
-        """Say what the scan is doing.
+        """Say what is being done.
 
         Raises:
-            LeaseLostError: Somebody else works on the scan now.
+            LeaseLostError: Somebody else works on it now.
         """
         self._progress = (phase, done, total)
         if self._lost.is_set():
-            raise LeaseLostError(f"scan {self._lease.scan_id} was taken over")
+            raise LeaseLostError(f"{self._lease} was taken over")
 
     def _run(self) -> None:
         began = renewed = time.monotonic()
@@ -213,7 +241,7 @@ class Heartbeat:
             except LeaseLostError:
                 self._lost.set()
             except DatabaseError as error:
-                logger.warning("heartbeat not written", scan=self._lease.scan_id, error=str(error))
+                logger.warning("heartbeat not written", held=str(self._lease), error=str(error))
                 connection.close()
                 if now - renewed > settings.SCAN_LEASE.total_seconds():
                     self._lost.set()

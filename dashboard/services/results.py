@@ -138,7 +138,7 @@ def store(
     with transaction.atomic():
         # Proves the lease and locks the row; the end of the scan is written last.
         lease.write(phase=Phase.STORING)
-        scan = Scan.objects.select_related("repository", "branch").get(pk=lease.scan_id)
+        scan = Scan.objects.select_related("repository", "branch").get(pk=lease.pk)
         now = Scan.objects.values_list(Now(), flat=True).get(pk=scan.pk)
         transitions.write(left, scan, scan.repository.last_scan_id, now)
         for each, turn in zip(judged, turns, strict=True):

@@ -88,7 +88,7 @@ def _stop(held: Lease, overdue: bool) -> None:
     connection.close()
     try:
         if overdue:
-            scanning.fail(Scan.objects.get(pk=held.scan_id), "time-limit", OVERDUE)
+            scanning.fail(Scan.objects.get(pk=held.pk), "time-limit", OVERDUE)
         else:
             lease.release(held)
     except (lease.LeaseLostError, Scan.DoesNotExist):
@@ -97,7 +97,7 @@ def _stop(held: Lease, overdue: bool) -> None:
 
 def _work(held: Lease, beat: Heartbeat) -> None:
     """Judge the scan, and turn every failure into its code and its sentence."""
-    scan = Scan.objects.select_related("repository", "branch").get(pk=held.scan_id)
+    scan = Scan.objects.select_related("repository", "branch").get(pk=held.pk)
     try:
         _judge(held, scan, beat)
     except (InputError, UrlError, CredentialError, StandardError) as error:

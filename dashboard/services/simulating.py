@@ -1,7 +1,7 @@
 """Trying a proposal on the fleet: one row per repository, worked on by any number of workers.
 
-Guarantee: a bell that is lost and a worker that is killed cost time only. Each row is claimed by
-one conditional UPDATE, and what is written twice is the same.
+Guarantee: a bell that is lost and a worker that is killed cost time only. One worker at a
+time holds a row, and only the last that took it can write.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.db import DatabaseError, connection, transaction
-from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -32,7 +31,7 @@ from dashboard.models import (
     SimulationState,
     Standard,
 )
-from dashboard.services import forecasts, owner, proposals, stopping, versions
+from dashboard.services import forecasts, lease, proposals, stopping, versions
 from dashboard.services.credentials import CredentialError
 from dashboard.services.own_standards import RefusedError
 from dashboard.text import clean
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 
     from dashboard.models import Team, User
     from dashboard.models.repository import RepositoryQuerySet
-    from dashboard.models.simulation import ForecastQuerySet
+    from dashboard.services.lease import Lease
     from dashboard.services.proposals import Part, Proposal
 
 logger = structlog.get_logger(__name__)
@@ -144,9 +143,7 @@ def ring_unheard(after: timedelta = timedelta(minutes=1)) -> None:
     rows = list(Simulation.objects.unheard(after).values_list("pk", flat=True)[:RINGS_PER_SWEEP])
     Simulation.objects.filter(pk__in=rows).update(rung_at=Now())
     for pk in rows:
-        for held in Forecast.objects.filter(simulation=pk, state=ForecastState.RUNNING):
-            if owner.is_dead(held.owner):
-                _held(held).update(lease_until=Now() - timedelta(seconds=1))
+        lease.expire_dead(Forecast.objects.filter(simulation=pk))
         ring(pk)
 
 
@@ -206,49 +203,40 @@ def _end(row: Simulation, message: str = "") -> None:
     )
 
 
-def _claim(row: Simulation) -> Forecast | None:
+def _claim(row: Simulation) -> Lease | None:
     """Take a repository that nobody works on."""
     rows = Forecast.objects.filter(simulation=row).claimable()
     while (pk := rows.order_by("attempt", "pk").values_list("pk", flat=True).first()) is not None:
-        taken = rows.filter(pk=pk).update(
-            state=ForecastState.RUNNING,
-            attempt=F("attempt") + 1,
-            owner=owner.name(),
-            lease_until=Now() + LEASE,
-        )
-        if taken:
-            return Forecast.objects.select_related("repository__last_scan").get(pk=pk)
+        if held := lease.take(rows, pk, LEASE):
+            return held
     return None
 
 
-def _held(claimed: Forecast) -> ForecastQuerySet:
-    return Forecast.objects.filter(
-        pk=claimed.pk,
-        state=ForecastState.RUNNING,
-        owner=claimed.owner,
-        attempt=claimed.attempt,
-    )
-
-
-def _judge(claimed: Forecast, proposal: Proposal) -> bool:
+def _judge(held: Lease, proposal: Proposal) -> bool:
     """Judge one repository; False when this process was told to stop."""
+    claimed = Forecast.objects.select_related("repository__last_scan").get(pk=held.pk)
     try:
         with stopping.stoppable():
             fields = _answer(claimed.repository, proposal)
     except (stopping.StopRequested, KeyboardInterrupt) as stop:
         # A signal may have cut a query off in the middle: its connection answers nothing more.
         connection.close()
-        _held(claimed).update(
-            state=ForecastState.WAITING, attempt=F("attempt") - 1, lease_until=None, owner=""
-        )
+        _leave(held, counts=False, state=ForecastState.WAITING)
         if isinstance(stop, KeyboardInterrupt):
             raise
         return False
-    _held(claimed).update(**fields, lease_until=None, owner="")
+    _leave(held, counts=True, **fields)
     return True
 
 
-def _answer(repository: Repository, proposal: Proposal) -> dict[str, object]:
+def _leave(held: Lease, *, counts: bool, **fields: Any) -> None:
+    try:
+        held.give_back(counts=counts, **fields)
+    except lease.LeaseLostError:
+        logger.info("forecast taken over", forecast=held.pk)
+
+
+def _answer(repository: Repository, proposal: Proposal) -> dict[str, Any]:
     """Return what is to be written about one repository; every failure has its sentence."""
     try:
         outlook = forecasts.forecast(repository, proposal, timezone.localdate())

@@ -52,8 +52,7 @@ def sweep() -> None:
     """Find what nobody works on, and ring again. Does nothing when another process just did."""
     if not PeriodicRun.objects.claim("sweep", settings.SWEEP_EVERY * 0.9):
         return
-    for pk in Scan.objects.filter(state=ScanState.RUNNING).values_list("pk", flat=True):
-        lease.expire_dead(pk)
+    lease.expire_dead(Scan.objects.all())
     _end_poison()
     _queue_owed()
     for pk in _unheard().values_list("pk", flat=True)[:RINGS_PER_SWEEP]:
@@ -84,10 +83,7 @@ def _forget() -> None:
 
 
 def _end_poison() -> None:
-    dead = Scan.objects.filter(
-        state=ScanState.RUNNING, lease_until__lt=Now(), attempt__gte=MAX_ATTEMPTS
-    )
-    for scan in dead.select_related("branch"):
+    for scan in Scan.objects.dead().select_related("branch"):
         scanning.fail(
             scan,
             POISON,

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.forms import RemoveForm, RepositorySettingsForm
 from dashboard.gate_form import GateForm
 from dashboard.models import Role, Trigger
-from dashboard.models.scan import MAX_ATTEMPTS
+from dashboard.models.lease import MAX_ATTEMPTS
 from dashboard.services import components, conflicts, gates, repositories, scanning
 from dashboard.services.badge import badge_key
 from dashboard.services.folders import read_folders

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
-from dashboard.models.scan import MAX_ATTEMPTS
+from dashboard.models.lease import MAX_ATTEMPTS
 from dashboard.services.scan_page import read_scan
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in

@@ -237,7 +237,7 @@ def test_what_a_killed_worker_held_is_taken_over(repository: Repository) -> None
 
     assert past(repository).state == BackfillState.DONE
     with pytest.raises(lease.LeaseLostError):
-        backfill.PastLease(row.pk, "elsewhere/1/1", 7).write(done=0)
+        lease.Lease(Backfill, row.pk, "elsewhere/1/1", 7).write(done=0)
 
 
 def test_a_commit_that_ends_its_worker_is_left_out_after_three_times(

@@ -87,7 +87,7 @@ class Scans:
         component = Component.objects.get(repository=self.repository.pk)
         data = report_json.render(report).encode()
         results.store(held, [results.Judged(component, report, data)], [self.rules], {}, seen=seen)
-        return Scan.objects.get(pk=held.scan_id)
+        return Scan.objects.get(pk=held.pk)
 
 
 @pytest.fixture

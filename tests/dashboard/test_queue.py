@@ -218,7 +218,7 @@ def test_two_sweeps_at_one_time_do_the_work_of_one(rung: list[int]) -> None:
 
 @threads
 def test_a_lost_lease_stops_the_work_at_its_next_step(settings: Settings) -> None:
-    held = lease.Lease(10_000_000, "nobody", 1)
+    held = lease.Lease(Scan, 10_000_000, "nobody", 1)
     settings.SCAN_HEARTBEAT = timedelta(milliseconds=10)
 
     def work(beat: Heartbeat) -> None:

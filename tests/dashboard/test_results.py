@@ -60,7 +60,7 @@ def store(
         repository.components.get(), report, report_json.render(report).encode()
     )
     results.store(held, [judged], [rules], {"review": 1.0})
-    return Scan.objects.get(pk=held.scan_id)
+    return Scan.objects.get(pk=held.pk)
 
 
 def states() -> dict[str, str]:
@@ -251,7 +251,7 @@ def test_a_worker_that_lost_its_lease_leaves_no_trace(
     repository: Repository, rules: Standard
 ) -> None:
     held = begin(repository)
-    stale = Lease(held.scan_id, held.owner, held.fence - 1)
+    stale = Lease(Scan, held.pk, held.owner, held.fence - 1)
     report = rows.report(rules.version, rows.finding("f1"))
     judged = results.Judged(repository.components.get(), report, b"{}")
 

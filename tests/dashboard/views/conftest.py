@@ -67,7 +67,7 @@ class House:
         report = rows.report(
             self.standard.version, *findings, score=score, skipped=skipped, states=states
         )
-        branch = Branch.objects.get(scans=held.scan_id)
+        branch = Branch.objects.get(scans=held.pk)
         held.write(commit=report.commit, commit_subject="Say <b>hello</b>", wanted=branch.wanted)
         component = self.repository.components.judged().get()
         judged = results.Judged(component, report, report_json.render(report).encode())
