@@ -23,16 +23,12 @@ from dashboard.models import (
     ClauseResult,
     Concession,
     Repository,
-    Role,
     Standard,
-    StandardOrigin,
     Strength,
-    Team,
     VerdictName,
 )
 from dashboard.services import tables
 from dashboard.services.examples import pairs
-from dashboard.services.repository_page import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,7 +57,8 @@ class Group[T]:
     rows: list[T] = field(default_factory=list)
 
 
-def _grouped[T](items: Iterable[tuple[str, T]]) -> list[Group[T]]:
+def grouped[T](items: Iterable[tuple[str, T]]) -> list[Group[T]]:
+    """Return things under their headings, in the order in which these come."""
     groups: dict[str, Group[T]] = {}
     for name, item in items:
         groups.setdefault(name, Group(name)).rows.append(item)
@@ -87,46 +84,6 @@ def read_standards(reader: User) -> Sequence[Standard]:
     return standards
 
 
-@dataclass(frozen=True)
-class ClauseRow:
-    """One clause in the list of a standard."""
-
-    clause: Clause
-    mechanical: Sequence[str]
-    missing: Sequence[str]
-    fleet: Mapping[str, int]
-
-    @property
-    def verdicts(self) -> str:
-        """What the reader's repositories make of it, in words; "" when none was judged by it."""
-        return in_words(self.fleet)
-
-    @property
-    def means(self) -> str:
-        """How the clause is decided, in words."""
-        if not self.mechanical:
-            return "a lead attests"
-        if len(self.missing) == len(self.mechanical):
-            return "not built yet"
-        return "partly built" if self.missing else "checked"
-
-
-@dataclass(frozen=True)
-class StandardPage:
-    """A standard with its clauses in the order of the document."""
-
-    standard: Standard
-    sections: Sequence[Group[ClauseRow]]
-    strengths: Mapping[str, int]
-    means: Mapping[str, int]
-    adopters: Sequence[Repository]
-    origin: StandardOrigin | None
-    readable: bool
-    may_adopt: bool
-    may_change: bool
-    outdated: int
-
-
 def newest_standard(slug: str) -> Standard:
     """Return the newest version of a standard.
 
@@ -137,51 +94,6 @@ def newest_standard(slug: str) -> Standard:
     if standard is None:
         raise Http404("There is no standard of that name.")
     return standard
-
-
-def read_standard(reader: User, slug: str) -> StandardPage:
-    """Return one standard for its page."""
-    standard = newest_standard(slug)
-    fleet = _in_fleet(reader, slug)
-    rows = [
-        _clause_row(clause, fleet.get(clause.number, {}))
-        for clause in standard.clauses.order_by("position")
-    ]
-    visible = Repository.objects.visible_to(reader)
-    adopters = visible.filter(adoptions__slug=slug)
-    leads = set(Team.objects.with_role(reader, Role.LEAD).values_list("pk", flat=True))
-    origin = StandardOrigin.objects.select_related("repository", "team").filter(slug=slug).first()
-    strengths = Counter(row.clause.strength for row in rows)
-    return StandardPage(
-        standard=standard,
-        sections=_grouped((row.clause.section, row) for row in rows),
-        strengths={name: strengths[name] for name in Strength.values if strengths[name]},
-        means=dict(Counter(row.means for row in rows)),
-        adopters=list(adopters.order_by("name")[:50]),
-        origin=origin,
-        may_adopt=bool(leads),
-        may_change=origin is None and standard.team_id in leads,
-        outdated=visible.filter(adoptions__slug=slug).exclude(adoptions__standard=standard).count(),
-        readable=origin is not None and visible.filter(pk=origin.repository_id).exists(),
-    )
-
-
-def _in_fleet(reader: User, slug: str) -> dict[str, Counter[str]]:
-    """Return how many results of each verdict the clauses have in the newest scans."""
-    scans = Repository.objects.visible_to(reader).values("last_scan")
-    rows = ClauseResult.objects.filter(
-        scan_standard__scan__in=scans, clause__standard__slug=slug
-    ).values_list("clause__number", "verdict")
-    found: dict[str, Counter[str]] = {}
-    for number, verdict, count in rows.annotate(count=Count("pk")).order_by():
-        found.setdefault(number, Counter())[verdict] = count
-    return found
-
-
-def _clause_row(clause: Clause, fleet: Mapping[str, int]) -> ClauseRow:
-    mechanical = [name for name in clause.check_ids if name != definitions.ATTESTATION]
-    missing = [name for name in mechanical if name not in built()]
-    return ClauseRow(clause, mechanical, missing, fleet)
 
 
 @dataclass(frozen=True)
@@ -300,7 +212,7 @@ def read_checks(text: str = "", only: str = "", area: str = "") -> CheckList:
     if only:
         rows = [row for row in rows if row.built == (only == "built")]
     return CheckList(
-        areas=_grouped((row.spec.area, row) for row in rows),
+        areas=grouped((row.spec.area, row) for row in rows),
         total=len(rows),
         built=sum(row.built for row in rows),
     )

@@ -15,9 +15,9 @@ from dashboard.services.catalogue import (
     read_check,
     read_checks,
     read_clause,
-    read_standard,
     read_standards,
 )
+from dashboard.services.standard_page import read_standard
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, signed_in
 

@@ -105,6 +105,53 @@ def test_a_standard_and_its_clauses_say_what_the_repositories_make_of_them(house
     assert house.repository.name not in stranger
 
 
+def test_a_ledger_says_what_is_heuristic_contradicts_and_counts_from_when(house: House) -> None:
+    text = b"""
+slug = "ledger"
+title = "Ledger"
+[[clause]]
+id = "LG-1"
+requirement = "Nothing is cached in Redis."
+strength = "must"
+checks = [{ id = "no-print" }]
+conflicts = ["HR-2"]
+enforced_from = 2031-05-06
+[[clause]]
+id = "LG-2"
+requirement = "Names say what things are."
+strength = "should"
+automation = "heuristic"
+checks = [{ id = "no-broad-except" }]
+[[clause]]
+id = "LG-3"
+requirement = "The team meets."
+strength = "may"
+[[clause]]
+id = "LG-4"
+requirement = "Functions are short."
+strength = "may"
+checks = [{ id = "function-length" }]
+"""
+    rows.standard(text)
+    page = _get(house, "/standards/ledger/")
+
+    assert 'contradicts <a href="/standards/house-rules/HR-2/">HR-2</a>' in page
+    assert "counts from 2031-05-06" in page
+    assert "checked, heuristic" in page
+    assert "75 %" in page
+    assert "None has adopted it" in page
+
+
+def test_a_standard_leads_to_its_results_and_says_who_was_not_judged(house: House) -> None:
+    assert "not judged by it yet" in _get(house, "/standards/house-rules/")
+    house.scan(rows.finding("a" * 32))
+    page = _get(house, "/standards/house-rules/")
+
+    assert "not judged by it yet" not in page
+    assert "Median coverage" in page
+    assert f"{house.page('')}?standard=house-rules" in page
+
+
 def test_every_check_has_a_page(house: House) -> None:
     for identifier in specs():
         _get(house, f"/checks/{identifier}/")
