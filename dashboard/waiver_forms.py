@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, override
 from django import forms
 
 from checks.pathpatterns import is_pattern
-from dashboard.services.waivers import Wish
+from dashboard.services.waiver_requests import Wish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

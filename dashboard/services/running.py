@@ -35,6 +35,7 @@ from dashboard.services import (
     scanning,
     source_view,
     stopping,
+    waiver_entries,
     waivers,
     worth,
 )
@@ -144,7 +145,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     source = GitSource(fetched.git_dir, fetched.commit, remember=facts.store())
     _name_commit(held, scan, source, fetched.branch)
     said, day = attestations.records(scan.repository, source), timezone.localdate()
-    waivers.read_file(scan.repository, source)
+    waiver_entries.read(scan.repository, source)
     # Standards are read also where no code is: a scan that shows nothing is refused below.
     origins.read_all(scan.repository, source)
     accepted = waivers.in_force(scan.repository, day)

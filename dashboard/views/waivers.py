@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.models import Finding, Role, Waiver, WaiverState
-from dashboard.services import waivers as service
+from dashboard.services import suppressions, waiver_entries, waiver_lists, waiver_requests
+from dashboard.services.waivers import SOON
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.repository import page_context
@@ -31,7 +32,7 @@ DONE = {
 
 
 def _list(request: SignedInRequest, repository: str, team: str) -> dict[str, Any]:
-    found = service.overview(request.user, request.GET.get("list", ""), repository, team)
+    found = waiver_lists.overview(request.user, request.GET.get("list", ""), repository, team)
     return {
         "lists": found.lists,
         "which": found.which,
@@ -59,7 +60,7 @@ def repository_waivers(request: SignedInRequest, slug: str) -> HttpResponse:
     context = page_context(request, repository, "waivers") | _list(request, slug, "")
     suppressed = Finding.objects.filter(repository=repository).suppressed()
     context["suppressed"] = Paginator(suppressed, PAGE_SIZE).get_page(request.GET.get("code"))
-    context["growth"] = service.suppressions(repository)
+    context["growth"] = suppressions.growth(repository)
     return answer(request, "waiver/repository.html", context, partial="rows")
 
 
@@ -68,7 +69,7 @@ def repository_waivers(request: SignedInRequest, slug: str) -> HttpResponse:
 def export(request: SignedInRequest, slug: str) -> HttpResponse:
     """Hand out what is granted as the file that the repository may hold."""
     repository = repository_for(request, slug)
-    response = HttpResponse(service.export(repository), content_type="application/toml")
+    response = HttpResponse(waiver_entries.export(repository), content_type="application/toml")
     response["Content-Disposition"] = 'attachment; filename="waivers.toml"'
     return response
 
@@ -85,19 +86,19 @@ def new(request: SignedInRequest, slug: str) -> HttpResponse:
         "check_id": request.GET.get("check", "")[:200],
         "clause": request.GET.get("clause", "")[:200],
     }
-    proposed = timezone.localdate() + service.SOON
+    proposed = timezone.localdate() + SOON
     form = WaiverForm(given, finding=finding, initial={**initial, "expires_on": proposed})
     if given is not None and form.is_valid() and "ask" in given:
-        refusal = service.objection(repository, form.wish())
+        refusal = waiver_requests.objection(repository, form.wish())
         if not refusal:
-            service.ask(repository, form.wish(), request.user)
+            waiver_requests.ask(repository, form.wish(), request.user)
             messages.success(request, "The waiver is asked for; a lead decides.")
             return HttpResponseRedirect(reverse("repository-waivers", args=[slug]))
         form.add_error(None, refusal)
     if given is not None and form.is_valid():
         wish = form.wish()
     else:
-        wish = service.Wish(
+        wish = waiver_requests.Wish(
             finding=finding,
             path_pattern="" if finding else initial["path_pattern"],
             check_id="" if finding else initial["check_id"],
@@ -106,7 +107,7 @@ def new(request: SignedInRequest, slug: str) -> HttpResponse:
         )
     foreseen = None
     if wish.finding or wish.path_pattern or wish.clause:
-        foreseen = service.preview(repository, wish, request.user)
+        foreseen = waiver_requests.preview(repository, wish, request.user)
     context = page_context(request, repository, "waivers")
     context |= {"form": form, "finding": finding, "foreseen": foreseen}
     wrong = given is not None and not form.is_valid()
@@ -130,11 +131,11 @@ def decide(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     rows = Waiver.objects.filter(repository=repository)
     row = get_object_or_404(rows.select_related("repository", "finding", "author"), pk=pk)
     action = request.POST.get("action", "")
-    if action not in service.DECISIONS:
+    if action not in waiver_requests.DECISIONS:
         raise Http404("There is no such decision.")
     try:
-        service.DECISIONS[action](row, request.user, request.POST.get("words", "")[:2000])
-    except service.WaiverError as error:
+        waiver_requests.DECISIONS[action](row, request.user, request.POST.get("words", "")[:2000])
+    except waiver_requests.WaiverError as error:
         messages.error(request, str(error))
         shown = "requested" if row.state == WaiverState.REQUESTED else ""
     else:

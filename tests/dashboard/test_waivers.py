@@ -22,8 +22,18 @@ from dashboard.models import (
     Waiver,
     WaiverState,
 )
-from dashboard.services import judging, lease, results, scanning, waivers
-from dashboard.services.waivers import WaiverError, Wish
+from dashboard.services import (
+    judging,
+    lease,
+    results,
+    scanning,
+    suppressions,
+    waiver_entries,
+    waiver_lists,
+    waiver_requests,
+    waivers,
+)
+from dashboard.services.waiver_requests import WaiverError, Wish
 from tests.dashboard import rows
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +98,7 @@ def judge(repository: Repository, files: dict[str, str]) -> Scan:
     source = MemorySource.of(files, time=0)
     held.write(commit="a" * 40, wanted=Branch.objects.get(scans=asked.pk).wanted)
     day = timezone.localdate()
-    waivers.read_file(repository, source)
+    waiver_entries.read(repository, source)
     ruling = judging.ruling(repository, day, (), waivers.in_force(repository, day))
     judged = [judging.judge(each, source, ruling) for each in repository.components.judged()]
     results.store(held, judged, ruling.rows, {})
@@ -110,9 +120,9 @@ def test_a_granted_waiver_covers_findings_and_lifts_the_score_alone(
     repository: Repository, asker: User, lead: User
 ) -> None:
     before = scan(repository)
-    foreseen = waivers.preview(repository, wish(repository), asker)
-    row = waivers.ask(repository, wish(repository), asker)
-    waivers.grant(row, lead, "Until the rewrite.")
+    foreseen = waiver_requests.preview(repository, wish(repository), asker)
+    row = waiver_requests.ask(repository, wish(repository), asker)
+    waiver_requests.grant(row, lead, "Until the rewrite.")
 
     after = scan(repository)
 
@@ -134,8 +144,8 @@ def test_growth_breaks_it_and_the_findings_count_again(
     repository: Repository, asker: User, lead: User
 ) -> None:
     scan(repository)
-    row = waivers.ask(repository, wish(repository), asker)
-    waivers.grant(row, lead)
+    row = waiver_requests.ask(repository, wish(repository), asker)
+    waiver_requests.grant(row, lead)
     scan(repository)
 
     grown = scan(repository, app__third=PRINTS)
@@ -145,7 +155,7 @@ def test_growth_breaks_it_and_the_findings_count_again(
     assert "absorbed 2 when granted, and matches 3 now" in row.note
     assert (grown.findings_count, grown.waived_count) == (3, 0)
     assert FindingEvent.objects.filter(kind="unwaived").count() == 2
-    assert [w.pk for w in waivers.listed(lead, "broken")] == [row.pk]
+    assert [w.pk for w in waiver_lists.listed(lead, "broken")] == [row.pk]
 
 
 def test_a_waiver_of_one_finding_covers_this_one(
@@ -153,8 +163,8 @@ def test_a_waiver_of_one_finding_covers_this_one(
 ) -> None:
     scan(repository)
     finding = Finding.objects.get(path="app/main.py")
-    row = waivers.ask(repository, wish(repository, finding=finding, path_pattern=""), asker)
-    waivers.grant(row, lead)
+    row = waiver_requests.ask(repository, wish(repository, finding=finding, path_pattern=""), asker)
+    waiver_requests.grant(row, lead)
     scan(repository)
 
     assert list(Finding.objects.waived()) == [finding]
@@ -165,8 +175,8 @@ def test_a_waiver_follows_its_finding_to_another_name(
 ) -> None:
     scan(repository)
     finding = Finding.objects.get(path="app/main.py")
-    row = waivers.ask(repository, wish(repository, finding=finding, path_pattern=""), asker)
-    waivers.grant(row, lead)
+    row = waiver_requests.ask(repository, wish(repository, finding=finding, path_pattern=""), asker)
+    waiver_requests.grant(row, lead)
     scan(repository)
     waiting = Scan.objects.filter(repository=repository, state="queued")
     assert not waiting.exists()
@@ -183,10 +193,10 @@ def test_who_asks_does_not_grant_where_the_standard_wants_another(
     repository: Repository, lead: User
 ) -> None:
     scan(repository)
-    row = waivers.ask(repository, wish(repository), lead)
+    row = waiver_requests.ask(repository, wish(repository), lead)
 
     with pytest.raises(WaiverError, match="granted by somebody else"):
-        waivers.grant(row, lead)
+        waiver_requests.grant(row, lead)
     row.refresh_from_db()
     assert row.state == WaiverState.REQUESTED
 
@@ -208,25 +218,25 @@ def test_what_a_standard_does_not_allow_is_not_granted(
     sentence: str,
 ) -> None:
     scan(repository)
-    row = waivers.ask(repository, wish(repository, **changes), asker)
+    row = waiver_requests.ask(repository, wish(repository, **changes), asker)
 
     with pytest.raises(WaiverError, match=sentence):
-        waivers.grant(row, lead)
+        waiver_requests.grant(row, lead)
 
 
 def test_a_revoked_waiver_covers_nothing_and_cannot_be_decided_twice(
     repository: Repository, asker: User, lead: User
 ) -> None:
     scan(repository)
-    row = waivers.ask(repository, wish(repository), asker)
-    waivers.grant(row, lead)
+    row = waiver_requests.ask(repository, wish(repository), asker)
+    waiver_requests.grant(row, lead)
     row.refresh_from_db()
-    waivers.revoke(row, lead, "The rewrite is there.")
+    waiver_requests.revoke(row, lead, "The rewrite is there.")
 
     assert scan(repository).waived_count == 0
     row.refresh_from_db()
-    assert [w.pk for w in waivers.listed(lead, "ended")] == [row.pk]
-    for decide in waivers.DECISIONS.values():
+    assert [w.pk for w in waiver_lists.listed(lead, "ended")] == [row.pk]
+    for decide in waiver_requests.DECISIONS.values():
         with pytest.raises(WaiverError):
             decide(row, lead)
 
@@ -235,8 +245,8 @@ def test_an_ended_waiver_has_its_repository_judged_again(
     repository: Repository, asker: User, lead: User
 ) -> None:
     scan(repository)
-    row = waivers.ask(repository, wish(repository), asker)
-    waivers.grant(row, lead)
+    row = waiver_requests.ask(repository, wish(repository), asker)
+    waiver_requests.grant(row, lead)
     scan(repository)
     assert waivers.judge_ended() == 0
 
@@ -266,7 +276,7 @@ def test_an_entry_of_the_file_is_a_request_that_a_lead_grants_once(
     row = Waiver.objects.get()
     assert (row.state, row.said_by, row.absorbed) == ("requested", "ada", 2)
 
-    waivers.grant(row, lead)
+    waiver_requests.grant(row, lead)
 
     assert judge(repository, files).waived_count == 2
     assert judge(repository, files | {PATH: f"# moved\n{ENTRY}"}).waived_count == 2
@@ -278,7 +288,7 @@ def test_an_entry_that_leaves_is_withdrawn_and_an_edited_one_is_a_new_request(
 ) -> None:
     files = FILES | {PATH: ENTRY}
     judge(repository, files)
-    waivers.grant(Waiver.objects.get(), lead)
+    waiver_requests.grant(Waiver.objects.get(), lead)
 
     edited = judge(repository, files | {PATH: ENTRY.replace("count = 2", "count = 9")})
 
@@ -291,8 +301,8 @@ def test_an_exported_file_asks_for_nothing_that_is_granted(
     repository: Repository, asker: User, lead: User
 ) -> None:
     scan(repository)
-    waivers.grant(waivers.ask(repository, wish(repository), asker), lead)
-    text = waivers.export(repository)
+    waiver_requests.grant(waiver_requests.ask(repository, wish(repository), asker), lead)
+    text = waiver_entries.export(repository)
 
     assert parse(text.encode()).waivers[0].approver == "the-lead"
     assert judge(repository, FILES | {PATH: text}).waived_count == 2
@@ -313,7 +323,7 @@ def test_the_growth_of_suppressions_is_told(repository: Repository) -> None:
     )
     scan(repository, app__quiet=quiet)
 
-    growth = waivers.suppressions(repository)
+    growth = suppressions.growth(repository)
     assert (growth.now, growth.before) == (1, 0)
 
 
@@ -321,12 +331,12 @@ def test_of_two_who_decide_at_once_one_does(
     repository: Repository, asker: User, lead: User
 ) -> None:
     scan(repository)
-    row = waivers.ask(repository, wish(repository), asker)
+    row = waiver_requests.ask(repository, wish(repository), asker)
     late = Waiver.objects.select_related("repository").get(pk=row.pk)
-    waivers.refuse(row, lead)
+    waiver_requests.refuse(row, lead)
 
     with pytest.raises(WaiverError, match="no request any more"):
-        waivers.grant(late, lead)
+        waiver_requests.grant(late, lead)
 
     late.refresh_from_db()
     assert (late.state, late.absorbed) == ("refused", 0)

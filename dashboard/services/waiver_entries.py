@@ -1,0 +1,79 @@
+"""Waivers as a file of the repository: its entries become requests, what is granted is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+import checks.waivers as engine
+from checks import waiverfile
+from dashboard.models import Repository, Waiver, WaiverScope, WaiverState
+from dashboard.services import waivers
+from dashboard.text import clean
+
+if TYPE_CHECKING:
+    from checks.source import Source
+
+
+@transaction.atomic
+def read(repository: Repository, source: Source) -> None:
+    """Turn the entries of a repository's file into requests, and withdraw what has left it.
+
+    A granted waiver that says the same is that entry: an exported file asks for nothing twice.
+    """
+    file = waiverfile.of(source)
+    rows = {row.file_id: row for row in repository.waivers.exclude(file_id="")}
+    unlinked = {
+        _said(waivers.as_engine(row)): row
+        for row in repository.waivers.granted()
+        .filter(file_id="")
+        .select_related("finding", "author", "approver")
+    }
+    for entry in file.waivers:
+        row = rows.get(entry.id)
+        if row is None and (same := unlinked.get(_said(entry))):
+            Waiver.objects.filter(pk=same.pk).update(file_id=entry.id)
+        elif row is None:
+            waivers.note(_from_file(repository, entry), None, "waiver.requested")
+        elif row.state == WaiverState.WITHDRAWN:
+            waivers.turn(row, WaiverState.REQUESTED, None, "")
+    there = {entry.id for entry in file.waivers}
+    for name, row in rows.items():
+        if name not in there and row.state in waivers.WANTED:
+            waivers.turn(row, WaiverState.WITHDRAWN, None, "Its entry has left the file.")
+    Repository.objects.filter(pk=repository.pk).update(
+        waiver_mistakes=[clean(f"{each.id}: {each.note}", 500) for each in file.wrong]
+    )
+
+
+def _said(waiver: engine.Waiver) -> tuple[object, ...]:
+    """What makes two waivers the same, whoever has granted them."""
+    scope = waiver.fingerprint, waiver.path, waiver.check, waiver.clause
+    return (*scope, waiver.reason, waiver.expires, waiver.absorbed)
+
+
+def _from_file(repository: Repository, entry: engine.Waiver) -> Waiver:
+    scope = WaiverScope.PATH if entry.path else WaiverScope.CLAUSE
+    return Waiver.objects.create(
+        repository=repository,
+        scope=WaiverScope.FINDING if entry.fingerprint else scope,
+        fingerprint=entry.fingerprint,
+        path_pattern=entry.path,
+        check_id=entry.check,
+        clause=entry.clause,
+        reason=clean(entry.reason, 4_000),
+        expires_on=entry.expires,
+        absorbed=entry.absorbed,
+        file_id=entry.id,
+        said_by=clean(entry.author, 200),
+        approved_by=clean(entry.approver, 200),
+    )
+
+
+def export(repository: Repository) -> str:
+    """Return the granted waivers as the file that a repository may hold."""
+    rows = repository.waivers.in_force(timezone.localdate()).order_by("created_at", "pk")
+    found = rows.select_related("finding", "author", "approver")
+    return waiverfile.render(waivers.as_engine(row) for row in found)

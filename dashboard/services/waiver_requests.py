@@ -1,0 +1,235 @@
+"""What people do about waivers: look at what one would do, ask, grant, refuse, take back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+import checks.waivers as engine
+from checks.compose import judged
+from checks.outcomes import unpack
+from checks.pathpatterns import is_pattern
+from checks.scoring import mean_points, shown_points, tallies, units
+from dashboard.models import (
+    Clause,
+    Repository,
+    StoredReport,
+    Trigger,
+    Waiver,
+    WaiverScope,
+    WaiverState,
+)
+from dashboard.services import rollout, scanning, waivers
+from dashboard.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from dashboard.models import Finding, User
+
+MOST_MATCHES = 1_000_000
+"""What a waiver may match while nobody has granted it: growth is told from the number then."""
+OUTDATED = "This is no request any more; load the page again."
+SOMEBODY = "(somebody else)"
+"""Nobody's user name."""
+
+
+class WaiverError(Exception):
+    """The waiver cannot be granted. The text is one sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody asks for: a finding, or a path pattern, a clause or both.
+
+    Attributes:
+        reason: Why it is accepted.
+        expires_on: The last day, None for no end.
+        finding: One finding; the rest of the scope is then left out.
+        path_pattern: As in ``.gitignore``.
+        check_id: Narrows it.
+        clause: ``slug/ID``.
+    """
+
+    reason: str = ""
+    expires_on: date | None = None
+    finding: Finding | None = None
+    path_pattern: str = ""
+    check_id: str = ""
+    clause: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a waiver would do today.
+
+    Attributes:
+        matched: Findings it would cover.
+        most: The most of them in one judged folder: growth is told folder by folder.
+        gain: Points that the score would rise by, None where nothing is scored.
+        refusal: The rule of a standard that it breaks, as a sentence; "" for none.
+    """
+
+    matched: int
+    most: int
+    gain: float | None
+    refusal: str = ""
+
+
+def preview(repository: Repository, wish: Wish, asker: User) -> Preview:
+    """Return what a waiver would do with the last result, once somebody else has granted it."""
+    if not is_pattern(wish.path_pattern):
+        return Preview(0, 0, None, f"{wish.path_pattern} is no pattern of files.")
+    candidate = engine.Waiver(
+        id="wish",
+        fingerprint=wish.finding.fingerprint if wish.finding else "",
+        path=wish.path_pattern,
+        check=wish.check_id,
+        clause=wish.clause,
+        author=asker.get_username(),
+        approver=SOMEBODY,
+        expires=wish.expires_on,
+        absorbed=MOST_MATCHES,
+    )
+    return _forecast(repository, candidate)
+
+
+def _forecast(repository: Repository, candidate: engine.Waiver) -> Preview:
+    day = timezone.localdate()
+    standards = [standard for _, standard in rollout.asked(repository, day)]
+    others = [each for each in waivers.in_force(repository, day) if each.id != candidate.id]
+    matches, refusal = [0], ""
+    before: list[float | None] = []
+    after: list[float | None] = []
+    for answers in _stored(repository):
+        outcomes = unpack(answers)
+        counted = tallies(outcomes)
+        now, _ = judged(outcomes, standards, counted, others, day)
+        then, done = judged(outcomes, standards, counted, [*others, candidate], day)
+        before += [each.score for each in now]
+        after += [each.score for each in then]
+        for result in done.results if done else ():
+            if result.id == candidate.id:
+                matches.append(result.matched)
+                refusal = refusal or (result.note if result.state == "refused" else "")
+    old, new = _mean(before), _mean(after)
+    gain = None if old is None or new is None else round(new - old, 6)
+    return Preview(sum(matches), max(matches), gain, refusal)
+
+
+def _stored(repository: Repository) -> list[bytes]:
+    """The packed answers of each judged folder's last result."""
+    rows = StoredReport.objects.filter(
+        component__repository=repository, component__retired_at__isnull=True
+    ).exclude(answers=b"")
+    return [bytes(each) for each in rows.values_list("answers", flat=True)]
+
+
+def _mean(scores: Iterable[float | None]) -> float | None:
+    known = [units(score) for score in scores if score is not None]
+    return shown_points(mean_points(known)) if known else None
+
+
+def objection(repository: Repository, wish: Wish) -> str:
+    """Say why there is nothing to ask for: no such clause, or it was asked before; "" if not."""
+    slug, _, number = wish.clause.rpartition("/")
+    asked = Clause.objects.filter(standard__adoptions__repository=repository, number=number)
+    if wish.clause and not (asked.filter(standard__slug=slug) if slug else asked).exists():
+        return f"No adopted standard has the clause {wish.clause}; write it as standard/clause."
+    lasting = Q(expires_on__isnull=True)
+    if wish.expires_on:  # one that ends earlier may be asked for anew before it has ended
+        lasting |= Q(expires_on__gte=wish.expires_on)
+    same = repository.waivers.filter(
+        lasting | Q(state=WaiverState.REQUESTED),
+        state__in=waivers.WANTED,
+        finding=wish.finding,
+        path_pattern=wish.path_pattern,
+        check_id=wish.check_id,
+        clause=wish.clause,
+    ).first()
+    if same is None:
+        return ""
+    return f"The same was asked for already and is {same.get_state_display().lower()}."
+
+
+@transaction.atomic
+def ask(repository: Repository, wish: Wish, actor: User) -> Waiver:
+    """Record a request; it covers nothing until somebody grants it."""
+    scope = WaiverScope.PATH if wish.path_pattern else WaiverScope.CLAUSE
+    row = Waiver.objects.create(
+        repository=repository,
+        scope=WaiverScope.FINDING if wish.finding else scope,
+        finding=wish.finding,
+        path_pattern=wish.path_pattern,
+        check_id=wish.check_id,
+        clause=wish.clause,
+        reason=clean(wish.reason, 4_000),
+        expires_on=wish.expires_on,
+        author=actor,
+        matched=preview(repository, wish, actor).matched,
+    )
+    waivers.note(row, actor, "waiver.requested")
+    return row
+
+
+def grant(row: Waiver, actor: User, words: str = "") -> None:
+    """Let a waiver count. It absorbs what it matches now, or what its entry in the file says.
+
+    Raises:
+        WaiverError: It is no request, it matches nothing, or a standard does not allow it.
+    """
+    if row.state != WaiverState.REQUESTED:
+        raise WaiverError(OUTDATED)
+    held = waivers.as_engine(row)
+    candidate = msgspec.structs.replace(held, approver=actor.get_username(), absorbed=MOST_MATCHES)
+    seen = _forecast(row.repository, candidate)
+    if seen.refusal:
+        raise WaiverError(seen.refusal)
+    if row.expires_on and row.expires_on < timezone.localdate():
+        raise WaiverError(f"Its last day, {row.expires_on}, is past.")
+    if not seen.matched:
+        raise WaiverError("It matches no finding of the last result, so there is nothing to waive.")
+    with transaction.atomic():
+        _decide(row, WaiverState.GRANTED, actor, words)
+        absorbed = row.absorbed if row.file_id else seen.most
+        Waiver.objects.filter(pk=row.pk).update(absorbed=absorbed, matched=seen.matched)
+        scanning.request(row.repository, Trigger.WAIVERS, actor=actor)
+
+
+@transaction.atomic
+def refuse(row: Waiver, actor: User, words: str = "") -> None:
+    """Decline a request.
+
+    Raises:
+        WaiverError: It is no request.
+    """
+    if row.state != WaiverState.REQUESTED:
+        raise WaiverError(OUTDATED)
+    _decide(row, WaiverState.REFUSED, actor, words)
+
+
+@transaction.atomic
+def revoke(row: Waiver, actor: User, words: str = "") -> None:
+    """Take a granted waiver back; what it covered counts again with the next scan.
+
+    Raises:
+        WaiverError: It is not granted.
+    """
+    if row.state != WaiverState.GRANTED:
+        raise WaiverError("This waiver is not granted, so there is nothing to take back.")
+    _decide(row, WaiverState.REVOKED, actor, words)
+    scanning.request(row.repository, Trigger.WAIVERS, actor=actor)
+
+
+DECISIONS = {"grant": grant, "refuse": refuse, "revoke": revoke}
+
+
+def _decide(row: Waiver, state: WaiverState, actor: User, words: str) -> None:
+    if not waivers.turn(row, state, actor, words):
+        raise WaiverError(OUTDATED)
