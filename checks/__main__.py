@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -22,7 +22,7 @@ from checks.errors import InputError
 
 if TYPE_CHECKING:
     from checks.facts.store import FactStore
-    from checks.gate import Gate, GateResult
+    from checks.gate import Base, Earlier, Gate, GateResult
     from checks.gitwatch import Progress
     from checks.model import Report
     from checks.opening import Opened
@@ -165,6 +165,9 @@ def _review(options: argparse.Namespace) -> tuple[bytes, int]:
     standards = _standards(options.standard)
     gates = _gates(options, standards)
     _check_output(options.output)
+    from checks.gate import evaluate
+    from checks.opening import open_base
+
     with _kept(options) as (store, mirrors), _Ticker() as ticker:
         opened = _opened(options, store, mirrors, ticker)
         plain = options.format == "json" and options.fail_under is None and not gates
@@ -176,11 +179,11 @@ def _review(options: argparse.Namespace) -> tuple[bytes, int]:
                 from checks.report import json
 
                 return json.indented(known), DONE
-        judged = partial(_judged, options, standards, store, ticker, opened.repository)
-        answers = bytearray()
-        report = judged(opened.source, answers, tell=True)
-        now = (report, bytes(answers))
-        gate = _gate_result(options.base, gates, opened, store, now, judged) if gates else None
+        read = partial(_read, options, standards, store, ticker, opened.repository)
+        now = read(opened.source)
+        before = read(open_base(opened, options.base, remember=store)) if options.base else None
+        report, base, earlier = _compared(options, standards, now, before)
+        gate = evaluate(gates, [report], base=base, earlier=earlier) if gates else None
     shortfalls = _shortfalls(report, options.fail_under)
     if gate is not None:
         shortfalls += [each.sentence for each in gate.conditions if not each.passed]
@@ -190,21 +193,18 @@ def _review(options: argparse.Namespace) -> tuple[bytes, int]:
     return content, GATE_FAILED if shortfalls else DONE
 
 
-def _judged(
+def _read(
     options: argparse.Namespace,
     standards: Sequence[Standard],
     store: FactStore,
     ticker: _Ticker,
     repository: str,
     source: Source,
-    answers: bytearray,
-    *,
-    tell: bool = False,
-) -> Report:
-    """The report of one commit; what the checks answered is added to ``answers`` where needed."""
+) -> tuple[Source, Report, bytes]:
+    """The report of one commit without waivers, and what the checks answered where it is needed."""
     from checks.review import review
 
-    waivers = _waivers(options.waivers, source)
+    answers = bytearray()
     report = review(
         source,
         standards,
@@ -213,9 +213,34 @@ def _judged(
         facts_store=store,
         jobs=options.jobs or os.process_cpu_count() or 1,
         progress=ticker.show,
-        take=answers.extend if waivers or options.base else None,
+        take=answers.extend if options.base or _waivers(options.waivers, source) else None,
     )
-    return _waived(report, bytes(answers), standards, waivers, tell=tell) if waivers else report
+    return source, report, bytes(answers)
+
+
+def _compared(
+    options: argparse.Namespace,
+    standards: Sequence[Standard],
+    now: tuple[Source, Report, bytes],
+    before: tuple[Source, Report, bytes] | None,
+) -> tuple[Report, Base | None, Earlier | None]:
+    """The report with the waivers, and the earlier state that a gate compares it with.
+
+    Of two commits each finding is known by both its names, so a waiver of one finding covers it
+    in the one and in the other, wherever its code has gone.
+    """
+    waived = partial(_waived, options, standards)
+    if before is None:
+        return waived(now, {}, tell=True), None, None
+    from checks.gate import Base, Earlier, lows
+    from checks.since import State, carried, names
+
+    states = [State(source, report.findings, answers) for source, report, answers in (before, now)]
+    known = names(*states)
+    back = {new: old for old, new in known.items()}
+    name = before[0].commit[:10]
+    earlier = Earlier(name, lows([waived(before, back)]))
+    return waived(now, known, tell=True), Base(name, carried(*states)), earlier
 
 
 def _gates(options: argparse.Namespace, standards: Sequence[Standard]) -> dict[str, Gate]:
@@ -236,38 +261,6 @@ def _gates(options: argparse.Namespace, standards: Sequence[Standard]) -> dict[s
             "The gate compares with an earlier state: name it by --base REV, such as --base main."
         )
     return gates
-
-
-def _gate_result(
-    rev: str,
-    gates: Mapping[str, Gate],
-    opened: Opened,
-    store: FactStore,
-    now: tuple[Report, bytes],
-    judged: Callable[[Source, bytearray], Report],
-) -> GateResult:
-    from checks.gate import Base, Earlier, evaluate, lows
-    from checks.opening import open_base
-
-    report, answers = now
-    if not rev:
-        return evaluate(gates, [report])
-    from checks.since import State, carried
-
-    source = open_base(opened, rev, remember=store)
-    answered = bytearray()
-    before = judged(source, answered)
-    name = source.commit[:10]
-    known = carried(
-        State(source, before.findings, bytes(answered)),
-        State(opened.source, report.findings, answers),
-    )
-    return evaluate(
-        gates,
-        [report],
-        base=Base(name, known),
-        earlier=Earlier(name, lows([before])),
-    )
 
 
 def _waivers(given: str, source: Source) -> WaiverFile | None:
@@ -292,19 +285,26 @@ def _waivers(given: str, source: Source) -> WaiverFile | None:
 
 
 def _waived(
-    report: Report,
-    answers: bytes,
+    options: argparse.Namespace,
     standards: Sequence[Standard],
-    file: WaiverFile,
+    read: tuple[Source, Report, bytes],
+    names: Mapping[str, str],
     *,
-    tell: bool,
+    tell: bool = False,
 ) -> Report:
     """The report with the waivers; those that waive nothing are named on stderr if ``tell``."""
+    source, report, answers = read
+    file = _waivers(options.waivers, source)
+    if file is None:
+        return report
     from checks.compose import again
+    from checks.since import missing_names
     from checks.waiverfile import with_wrong
+    from checks.waivers import followed
 
     today = datetime.now(UTC).date()
-    report = with_wrong(again(report, answers, standards, file.waivers, today), file)
+    waivers = followed(file.waivers, missing_names(names, report.findings))
+    report = with_wrong(again(report, answers, standards, waivers, today), file)
     for each in (report.waivers or ()) if tell else ():
         if each.state != "in-force":
             line = file.lines.get(each.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from checks.fingerprint import anchors
@@ -26,9 +26,34 @@ def carried(before: State, now: State) -> frozenset[tuple[str, str]]:
 
     One that was suppressed before did not count then, so it is not carried.
     """
-    sides = Side(before.source), Side(now.source)
     counted = [finding for finding in before.findings if not finding.suppressed]
-    old = sites(counted, anchors(unpack(before.answers)), sides[0])
+    pairs = _pairs(before._replace(findings=counted), now)
+    found = (now.findings[index] for index in pairs.values())
+    return frozenset((each.check, each.fingerprint) for each in found)
+
+
+def names(before: State, now: State) -> Mapping[str, str]:
+    """Fingerprint of before to fingerprint of now, of findings that stand in both."""
+    pairs = _pairs(before, now)
+    return {
+        before.findings[old].fingerprint: now.findings[new].fingerprint
+        for old, new in pairs.items()
+    }
+
+
+def missing_names(known: Mapping[str, str], now: Sequence[Finding]) -> dict[str, str]:
+    """Those of some names that no finding of now has as its own.
+
+    A waiver that is written down names a finding as one commit or the other calls it; what the
+    judged one has is meant as it stands there.
+    """
+    own = {each.fingerprint for each in now}
+    return {old: new for old, new in known.items() if old not in own}
+
+
+def _pairs(before: State, now: State) -> dict[int, int]:
+    """Place among the findings of before to place among those of now."""
+    sides = Side(before.source), Side(now.source)
+    old = sites(before.findings, anchors(unpack(before.answers)), sides[0])
     new = sites(now.findings, anchors(unpack(now.answers)), sides[1])
-    pairs = match(old, new, Between(*sides), known_rules)
-    return frozenset((new[index].check, new[index].fingerprint) for index in pairs.values())
+    return match(old, new, Between(*sides), known_rules)

@@ -282,6 +282,20 @@ def apply(
     return Applied(outcomes, standards, waivers, on)
 
 
+def followed(waivers: Iterable[Waiver], names: Mapping[str, str]) -> list[Waiver]:
+    """The waivers, those of single findings under the names that these have now.
+
+    Args:
+        waivers: Accepted exceptions.
+        names: What each finding is called now, by what its waiver calls it. What is not in it
+            keeps its name.
+    """
+    return [
+        msgspec.structs.replace(each, fingerprint=names.get(each.fingerprint, each.fingerprint))
+        for each in waivers
+    ]
+
+
 def broken_rule(waiver: Waiver, clauses: Iterable[Asking], on: date | None) -> str:
     """The rule of a standard that a waiver of these clauses breaks, as a sentence; "" for none."""
     for standard, clause in clauses:

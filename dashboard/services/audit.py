@@ -95,7 +95,7 @@ def _compare(repository: Repository) -> Finding:
     source = GitSource(git_dir, scan.commit)
     day = timezone.localdate(scan.started_at)
     said, accepted = attestations.records(repository, source), waivers.in_force(repository, day)
-    ruling = judging.ruling(repository, day, said, accepted)
+    ruling = judging.ruling(repository, day, said, accepted, waivers.names(repository))
     now = ruling.kept([each.component.path for each in reports])
     if moved := _moved(scan, now, reports, source):
         return Finding(RecheckOutcome.SKIPPED, moved)

@@ -94,7 +94,7 @@ def forecast(repository: Repository, proposal: Proposal, day: date) -> Outlook:
     if scan is None or not (kept := list(rows.order_by("component__path"))):
         raise UnansweredError("It has not been judged yet; it is part of this after its next scan.")
     wanted = proposals.asked(repository, proposal, day)
-    accepted = waivers.in_force(repository, day)
+    accepted = waivers.counted(repository, day)
     said = judging.said(attestations.in_force(repository), tables.load())
     sides, asked = [], 0
     for row in kept:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +16,7 @@ from checks.fresh import ask
 from checks.report import json as report_json
 from checks.review import review
 from checks.standard import StandardError
+from checks.waivers import followed
 from dashboard.models import DatedTable, Standard
 from dashboard.services import facts, rollout, standards, tables
 from dashboard.services.results import Judged
@@ -42,8 +43,9 @@ class Ruling:
         standards: The same as they count for the repository on a day.
         attested: What leads have attested, in the form the library reads.
         tables: Dated data of the product.
-        waivers: Accepted exceptions.
+        waivers: Accepted exceptions, those of single findings by what stays when code moves.
         on: The day, for waivers that end.
+        names: What these findings are called in the judged commit.
     """
 
     rows: Sequence[Standard]
@@ -52,6 +54,12 @@ class Ruling:
     tables: Mapping[str, Any]
     waivers: Sequence[Waiver] = ()
     on: date | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> Sequence[Waiver]:
+        """The waivers as the library matches them."""
+        return followed(self.waivers, self.names)
 
     def kept(self, folders: Sequence[str]) -> dict[str, Any]:
         """Return what a later scan needs to tell what has changed since, as JSON.
@@ -82,8 +90,16 @@ def ruling(
     day: date,
     attested: Sequence[Mapping[str, Any]] = (),
     waivers: Sequence[Waiver] = (),
+    names: Mapping[str, str] | None = None,
 ) -> Ruling:
     """Return by what the repository is judged on a day.
+
+    Args:
+        repository: What is judged.
+        day: When.
+        attested: What leads have attested.
+        waivers: Accepted exceptions.
+        names: What their findings are called.
 
     Raises:
         checks.standard.StandardError: A stored text asks for what this release cannot read.
@@ -96,6 +112,7 @@ def ruling(
         tables.load(),
         waivers,
         day if waivers else None,
+        names or {},
     )
 
 
@@ -135,7 +152,7 @@ def judge(
         took=took,
     )
     if ruling.waivers:
-        report = again(report, bytes(answers), ruling.standards, ruling.waivers, ruling.on)
+        report = again(report, bytes(answers), ruling.standards, ruling.accepted, ruling.on)
     return Judged(
         component,
         report,
@@ -143,6 +160,14 @@ def judge(
         bytes(answers),
         surroundings=source.surroundings(),
     )
+
+
+def waived(judged: Judged, ruling: Ruling) -> Judged:
+    """Return a judgement that was made without waivers as the ruling's make it."""
+    if not ruling.waivers:
+        return judged
+    report = again(judged.report, judged.answers, ruling.standards, ruling.accepted, ruling.on)
+    return replace(judged, report=report, data=report_json.rendered(report))
 
 
 def review_past(component: Component, source: Source, ruling: Ruling) -> Report:
@@ -155,7 +180,7 @@ def review_past(component: Component, source: Source, ruling: Ruling) -> Report:
     jobs, path = settings.ANALYSIS_JOBS, component.path
     read = ask(source, ruling.standards, path, facts.store(), beside, jobs=jobs, progress=None)
     names = (component.repository.slug, source.commit, path)
-    return compose(names, *read, ruling.standards, ruling.waivers, ruling.on)
+    return compose(names, *read, ruling.standards, ruling.accepted, ruling.on)
 
 
 def earlier_standards(kept: Mapping[str, Any]) -> list[engine.Standard] | None:

@@ -25,7 +25,7 @@ from checks.outcomes import unpack
 from checks.rules.specs import ATTESTATION
 from checks.scoring import mean_points, units
 from checks.verdict import judge
-from checks.waivers import Waiver, apply
+from checks.waivers import Waiver, apply, followed
 from dashboard.models import ClauseResult, ScanStandard, ScoreChange, StoredReport
 from dashboard.services import facts, judging, mirrors, tables
 
@@ -181,7 +181,9 @@ class _Between:
     def steps(self) -> list[tuple[Cause, State | None]]:
         """The steps up to the new commit, without those of what did not change."""
         old, new = self._old, self._kept
-        waivers = msgspec.convert(old["waivers"], list[Waiver])
+        # The old commit is that of the last result: there findings are called what rows say.
+        kept = msgspec.convert(old["waivers"], list[Waiver])
+        waivers = followed(kept, self._ruling.names)
         on = date.fromisoformat(old["on"]) if old["on"] else None
         at = _Judging(old["folders"], self._old_standards, waivers, on)
         steps: list[tuple[Cause, State | None]] = []
@@ -194,7 +196,7 @@ class _Between:
             at.standards, at.anew = self._ruling.standards, True
             steps.append(("rules", self._judge(at)))
         if (waivers or self._ruling.waivers) and self._differ(("waivers", "on")):
-            at.waivers, at.on = self._ruling.waivers, self._ruling.on
+            at.waivers, at.on = self._ruling.accepted, self._ruling.on
             steps.append(("waivers", self._judge(at)))
         return steps
 

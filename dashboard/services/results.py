@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from checks.facts.version import rules_version
 from checks.proof import unproven
@@ -28,7 +29,7 @@ from dashboard.models import (
     Strength,
     Waiver,
 )
-from dashboard.services import attestations, scanning, transitions
+from dashboard.services import attestations, scanning, transitions, waivers
 from dashboard.text import clean_json
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Judged:
     """One component's report, its bytes as the command line would print them, and its answers.
 
     ``worth`` is what fixing would gain, as :mod:`dashboard.services.worth` packs it,
-    ``surroundings`` a digest of the branches and tags that stood around the commit.
+    ``surroundings`` a digest of the branches and tags that stood around the commit,
+    ``recognised`` which of its findings are which rows, where somebody has looked already.
     """
 
     component: Component
@@ -57,6 +59,7 @@ class Judged:
     answers: bytes = b""
     worth: bytes = b""
     surroundings: str = ""
+    recognised: transitions.Recognised | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +133,7 @@ def store(
     """
     # Read and compared before the transaction: on SQLite all writers wait for it.
     rules = _rules(judged)
-    compare = transitions.compare
-    turns = [compare(each.component, each.report, rules, each.answers, seen) for each in judged]
+    turns = [_turns(each, rules, seen) for each in judged]
     left = transitions.leave([each.component for each in judged])
     clauses = _clause_ids(standards)
     summary = summarise([each.report for each in judged])
@@ -153,8 +155,17 @@ def store(
             **asdict(summary),
             **(explained.write(scan) if explained else {}),
         )
+        waivers.tell(scan.repository, [each.report for each in judged], timezone.localdate(now))
         _write_repository(scan, summary, gate, now)
         scanning.settle(scan)
+
+
+def _turns(judged: Judged, rules: transitions.Rules, seen: Seen | None) -> transitions.Transitions:
+    report = judged.report
+    known = judged.recognised
+    if known is None:
+        known = transitions.recognise(judged.component, report, judged.answers, seen)
+    return transitions.compare(known, report, rules, seen)
 
 
 def _ended(judged: Sequence[Judged]) -> dict[str, Any]:
@@ -201,10 +212,8 @@ def _rules(judged: Sequence[Judged]) -> transitions.Rules:
             strengths |= {c.id: strength for c in result.clauses if c.strength == strength}
     areas = {name: spec.area for name, spec in specs().items()}
     scored = sum(result.score is not None for result in results)
-    waivers = {
-        one.id: Waiver.key_of(one.id) for each in judged for one in each.report.waivers or ()
-    }
-    return transitions.Rules(strengths, areas, scored, waivers)
+    known = {one.id: Waiver.key_of(one.id) for each in judged for one in each.report.waivers or ()}
+    return transitions.Rules(strengths, areas, scored, known)
 
 
 def _clause_ids(standards: Sequence[Standard]) -> dict[tuple[int, str], int]:

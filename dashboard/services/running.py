@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ from dashboard.services import (
     scanning,
     source_view,
     stopping,
+    transitions,
     waiver_entries,
     waivers,
     worth,
@@ -43,7 +45,10 @@ from dashboard.services.credentials import CredentialError
 from dashboard.text import clean
 
 if TYPE_CHECKING:
+    from dashboard.services.identity import Seen
+    from dashboard.services.judging import Ruling
     from dashboard.services.lease import Heartbeat, Lease
+    from dashboard.services.results import Judged
 
 logger = structlog.get_logger(__name__)
 
@@ -149,28 +154,38 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     # Standards are read also where no code is: a scan that shows nothing is refused below.
     origins.read_all(scan.repository, source)
     accepted = waivers.in_force(scan.repository, day)
-    ruling = judging.ruling(scan.repository, day, said, accepted)
+    ruling = judging.ruling(scan.repository, day, said, accepted, waivers.names(scan.repository))
+    plain = replace(ruling, waivers=())
     judged = [
-        judging.judge(component, source, ruling, _reporter(beat, clock), clock.add_checks)
+        judging.judge(component, source, plain, _reporter(beat, clock), clock.add_checks)
         for component in components.to_judge(scan.repository, source)
     ]
     _refuse_unproven(judged)
     clock.lap("review")
-    judged = [worth.added(each, ruling) for each in judged]
+    # A review may outlive the connection it began with; so may what follows.
+    close_old_connections()
+    looked = identity.look(source, fetched.git_dir, scan.repository.scanned_commit)
+    judged = [_recognised(each, ruling, looked) for each in judged]
+    clock.lap("identity")
     gate = gates.judge(scan, judged, ruling, fetched.git_dir)
     clock.lap("gains and gate")
     beat.progress(Phase.STORING)
-    # A review may outlive the connection it began with.
     close_old_connections()
     paths = {finding.path for each in judged for finding in each.report.findings}
     source_view.keep(scan.repository, source, paths)
-    looked = identity.look(source, fetched.git_dir, scan.repository.scanned_commit)
     clock.lap("sources")
     explained = ledger.explain(scan.repository, source.commit, judged, ruling)
     clock.lap("ledger")
     said_by_gates = gates.stored(gate)
     results.store(held, judged, ruling.rows, clock.timings(), explained, looked, said_by_gates)
-    waivers.tell(scan.repository, judged, ruling.waivers, day)
+
+
+def _recognised(judged: Judged, ruling: Ruling, looked: Seen) -> Judged:
+    """The judgement with its waivers: those of single findings follow where their code went."""
+    known = transitions.recognise(judged.component, judged.report, judged.answers, looked)
+    names = waivers.names_in(judged.component.repository, known)
+    own = replace(ruling, names=names)
+    return replace(worth.added(judging.waived(judged, own), own), recognised=known)
 
 
 class NothingAnalysedError(InputError):
@@ -179,7 +194,7 @@ class NothingAnalysedError(InputError):
     code = "nothing-analysed"
 
 
-def _refuse_unproven(judged: Sequence[results.Judged]) -> None:
+def _refuse_unproven(judged: Sequence[Judged]) -> None:
     """Let no scan end well that has shown nothing; one folder without code makes it partial."""
     empty = [sentence for each in judged if (sentence := unproven(each.report))]
     if empty and len(empty) == len(judged):

@@ -118,19 +118,48 @@ def leave(judged: Sequence[Component]) -> Transitions:
     return Transitions(left=list(others.values_list("pk", flat=True)))
 
 
-def compare(
-    component: Component,
-    report: engine.Report,
-    rules: Rules,
-    answers: bytes = b"",
-    seen: Seen | None = None,
-) -> Transitions:
-    """Work out the transitions of one component. Reads rows, writes none.
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """Findings of a report beside the rows of its component. Waivers change nothing of it.
+
+    Attributes:
+        component: What was judged.
+        standing: The open rows.
+        places: The findings of the report as matching sees them, in their order.
+        partner: Which standing row (by its place) each finding (by its place) is.
+        returned: The row of each finding that was there once, by its place.
+    """
+
+    component: Component
+    standing: Sequence[Mapping[str, Any]]
+    places: Sequence[Site]
+    partner: Mapping[int, int]
+    returned: Mapping[int, int]
+
+    def name_of(self, finding: Finding) -> str:
+        """Return the fingerprint of a finding that was known before; "" when it is not there.
+
+        One of another component is the finding of the same name in this: folders may overlap.
+        """
+        if not finding.is_open:
+            back = {pk: index for index, pk in self.returned.items()}.get(finding.pk)
+            return "" if back is None else self.places[back].fingerprint
+        name = finding.check_id, finding.fingerprint
+        here = {tuple(row[key] for key in _NAMES): n for n, row in enumerate(self.standing)}
+        if name not in here:
+            return "" if finding.component_id == self.component.pk else finding.fingerprint
+        now = next((new for new, old in self.partner.items() if old == here[name]), None)
+        return "" if now is None else self.places[now].fingerprint
+
+
+def recognise(
+    component: Component, report: engine.Report, answers: bytes = b"", seen: Seen | None = None
+) -> Recognised:
+    """Tell which finding of a report is which row. Reads rows, writes none.
 
     Args:
         component: What was judged.
         report: What was found.
-        rules: What the adopted standards say about findings.
         answers: The answers behind the report; without them places are known by their messages.
         seen: The commit with the one before it; without it nothing is known of files.
     """
@@ -141,10 +170,32 @@ def compare(
     )
     places = identity.described(report, answers, seen, standing)
     partner = identity.partners(standing, places, seen)
-    rows = list(_rows(component, report.findings, places, seen, rules))
+    new = {
+        index: (each.check, each.fingerprint)
+        for index, each in enumerate(places)
+        if index not in partner
+    }
+    known = _known_as_fixed(component, list(new.values()))
+    returned = {index: known[key] for index, key in new.items() if key in known}
+    return Recognised(component, standing, places, partner, returned)
+
+
+def compare(
+    recognised: Recognised, report: engine.Report, rules: Rules, seen: Seen | None = None
+) -> Transitions:
+    """Work out the transitions of one component. Reads rows, writes none.
+
+    Args:
+        recognised: Which finding is which row.
+        report: What was found.
+        rules: What the adopted standards say about findings.
+        seen: The commit with the one before it; without it nothing is known of files.
+    """
+    component, standing = recognised.component, recognised.standing
+    rows = list(_rows(component, report.findings, recognised.places, seen, rules))
     result = Transitions()
-    _appear(component, rows, {new: standing[old] for new, old in partner.items()}, result)
-    known = set(partner.values())
+    _appear(rows, recognised, result)
+    known = set(recognised.partner.values())
     rest = [row for index, row in enumerate(standing) if index not in known]
     changes = identity.Changes(component, report)
     gone = _vanish(report, rest, seen, changes, result)
@@ -162,7 +213,7 @@ def compare(
 
 
 def _name_origins(
-    seen: Seen, gone: Sequence[dict[str, Any]], changes: identity.Changes, result: Transitions
+    seen: Seen, gone: Sequence[Mapping[str, Any]], changes: identity.Changes, result: Transitions
 ) -> None:
     """Write down which commit is behind what came and what went."""
     came = [row for row in result.write if _key(row) in result.opened | result.reopened]
@@ -216,32 +267,23 @@ def _rows(
         )
 
 
-def _appear(
-    component: Component,
-    found: Sequence[Finding],
-    standing: Mapping[int, dict[str, Any]],
-    result: Transitions,
-) -> None:
+def _appear(found: Sequence[Finding], recognised: Recognised, result: Transitions) -> None:
     """Sort what was found into known, returned and new; keep the number of rows bounded.
 
     Args:
-        component: What was judged.
         found: The findings as rows.
-        standing: The row that each of them is already, by its place among them.
+        recognised: Which of them is which row already.
         result: Where they are entered.
     """
-    returned = _known_as_fixed(
-        component, [_key(row) for index, row in enumerate(found) if index not in standing]
-    )
-    room = MAX_STORED - len(standing)
+    room = MAX_STORED - len(recognised.partner)
     # Where not all fit the weightiest come first, and what is worth a tenth of a point always fits.
     for index, row in sorted(enumerate(found), key=lambda item: -item[1].gain_total):
-        before = standing.get(index)
-        if before is not None:
-            _go_on(row, before, result)
+        place = recognised.partner.get(index)
+        if place is not None:
+            _go_on(row, recognised.standing[place], result)
         elif room > 0 or row.gain_total >= HEAVY:
             room -= 1
-            row.pk = returned.get(_key(row))
+            row.pk = recognised.returned.get(index)
             row.state = FindingState.REOPENED if row.pk else FindingState.OPEN
             (result.reopened if row.pk else result.opened).add(_key(row))
             if row.waived_by_id is not None:
@@ -290,11 +332,11 @@ def unread(report: engine.Report) -> set[str]:
 
 def _vanish(
     report: engine.Report,
-    rest: Sequence[dict[str, Any]],
+    rest: Sequence[Mapping[str, Any]],
     seen: Seen | None,
     changes: identity.Changes,
     result: Transitions,
-) -> list[dict[str, Any]]:
+) -> list[Mapping[str, Any]]:
     """Close what was looked for and not found, by the reason why it went; return what code fixed.
 
     Code is the reason when the file changed or is gone, the rules when they changed and the file

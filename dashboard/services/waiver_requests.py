@@ -16,7 +16,9 @@ from checks.outcomes import unpack
 from checks.pathpatterns import is_pattern
 from checks.scoring import mean_points, shown_points, tallies, units
 from dashboard.models import (
+    OPEN_STATES,
     Clause,
+    Finding,
     Repository,
     StoredReport,
     Trigger,
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from dashboard.models import Finding, User
+    from dashboard.models import User
 
 MOST_MATCHES = 1_000_000
 """What a waiver may match while nobody has granted it: growth is told from the number then."""
@@ -103,7 +105,7 @@ def preview(repository: Repository, wish: Wish, asker: User) -> Preview:
 def _forecast(repository: Repository, candidate: engine.Waiver) -> Preview:
     day = timezone.localdate()
     standards = [standard for _, standard in rollout.asked(repository, day)]
-    others = [each for each in waivers.in_force(repository, day) if each.id != candidate.id]
+    others = [each for each in waivers.counted(repository, day) if each.id != candidate.id]
     matches, refusal = [0], ""
     before: list[float | None] = []
     after: list[float | None] = []
@@ -198,8 +200,20 @@ def grant(row: Waiver, actor: User, words: str = "") -> None:
     with transaction.atomic():
         _decide(row, WaiverState.GRANTED, actor, words)
         absorbed = row.absorbed if row.file_id else seen.most
-        Waiver.objects.filter(pk=row.pk).update(absorbed=absorbed, matched=seen.matched)
+        Waiver.objects.filter(pk=row.pk).update(
+            absorbed=absorbed, matched=seen.matched, finding_id=row.finding_id or _named(row)
+        )
         scanning.request(row.repository, Trigger.WAIVERS, actor=actor)
+
+
+def _named(row: Waiver) -> int | None:
+    """The finding that an entry of a file names, so that the waiver follows it from now on."""
+    if not row.fingerprint:
+        return None
+    found = Finding.objects.filter(
+        repository=row.repository_id, fingerprint=row.fingerprint, state__in=OPEN_STATES
+    )
+    return found.order_by("pk").values_list("pk", flat=True).first()
 
 
 @transaction.atomic

@@ -6,7 +6,8 @@ from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, OuterRef, Q
+import msgspec
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ import checks.waivers as engine
 from dashboard.models import (
     OPEN_STATES,
     AuditEntry,
+    Finding,
     Repository,
     Trigger,
     Waiver,
@@ -29,17 +31,59 @@ if TYPE_CHECKING:
     from datetime import date
 
     import checks.model as model
+    from checks.model import Report
     from dashboard.models import User
-    from dashboard.services.results import Judged
+    from dashboard.models.finding import FindingQuerySet
+    from dashboard.services.transitions import Recognised
 
 SOON = timedelta(days=30)
 WANTED = (WaiverState.REQUESTED, WaiverState.GRANTED)
 
 
 def in_force(repository: Repository, day: date) -> list[engine.Waiver]:
-    """Return the waivers that count on a day, in the form that the library reads."""
+    """Return the waivers that count on a day, those of single findings by a name that stays.
+
+    What a finding is called changes when its code moves: :func:`names` tells what it is called
+    in the last result, :func:`names_in` what a new report calls it.
+    """
     rows = Waiver.objects.filter(repository=repository).in_force(day).order_by("pk")
-    return [as_engine(row) for row in rows.select_related("finding", "author", "approver")]
+    return [
+        msgspec.structs.replace(as_engine(row), fingerprint=_lasting(row.finding))
+        if row.finding
+        else as_engine(row)
+        for row in rows.select_related("finding", "author", "approver")
+    ]
+
+
+def counted(repository: Repository, day: date) -> list[engine.Waiver]:
+    """Return the waivers that count on a day as they match findings of the last result."""
+    return engine.followed(in_force(repository, day), names(repository))
+
+
+def names(repository: Repository) -> dict[str, str]:
+    """Return what the last result calls the findings of waivers; nothing for what has gone."""
+    return {
+        _lasting(each): each.fingerprint for each in _waived_findings(repository) if each.is_open
+    }
+
+
+def names_in(repository: Repository, recognised: Recognised) -> dict[str, str]:
+    """Return what a new report of one component calls the findings of waivers."""
+    found: dict[str, str] = {}
+    for each in _waived_findings(repository):
+        if name := recognised.name_of(each):
+            found[_lasting(each)] = name
+    return found
+
+
+def _waived_findings(repository: Repository) -> FindingQuerySet:
+    granted = Waiver.objects.filter(finding=OuterRef("pk"), state=WaiverState.GRANTED)
+    return Finding.objects.filter(Exists(granted), repository=repository)
+
+
+def _lasting(finding: Finding) -> str:
+    """A name for a finding that no commit changes, and that no fingerprint looks like."""
+    return f"finding-{finding.pk}"
 
 
 def as_engine(row: Waiver) -> engine.Waiver:
@@ -67,20 +111,17 @@ _WORST = [
 ]
 
 
-def tell(
-    repository: Repository, reports: Iterable[Judged], counted: Iterable[engine.Waiver], day: date
-) -> None:
+def tell(repository: Repository, reports: Iterable[Report], day: date) -> None:
     """Note on each waiver what a scan made of it; of several folders the worst counts.
 
-    What had ended on the day of the scan is noted as ended, which no report says. A finding whose
-    code has moved is known by its new name from now on: where a waiver has looked for the old one,
-    the commit is judged once more.
+    Runs in the transaction that ends the scan, after its findings were written. What has ended is
+    noted as ended, which no report says.
     """
     ended = repository.waivers.granted().filter(expires_on__lt=day)
     ended.update(outcome=WaiverOutcome.EXPIRED, matched=0, note="")
     seen: dict[str, list[model.WaiverResult]] = defaultdict(list)
     for each in reports:
-        for result in each.report.waivers or ():
+        for result in each.waivers or ():
             seen[result.id].append(result)
     for name, results in seen.items():
         worst = max(results, key=lambda each: _WORST.index(WaiverOutcome(each.state)))
@@ -89,13 +130,22 @@ def tell(
             matched=sum(each.matched for each in results),
             note=clean(worst.note, 500),
         )
-    sought = {each.id: each.fingerprint for each in counted if each.fingerprint}
-    rows = repository.waivers.granted().filter(finding__state__in=OPEN_STATES)
-    if any(
-        row.finding and sought.get(row.name, row.finding.fingerprint) != row.finding.fingerprint
-        for row in rows.select_related("finding")
-    ):
-        scanning.request(repository, Trigger.WAIVERS)
+    _hand_over(repository)
+
+
+def _hand_over(repository: Repository) -> None:
+    """Let a waiver of one finding go on with the row that it covers now.
+
+    That is another one after the choice of judged folders has changed. An entry of a file names a
+    fingerprint alone: from its first scan on it follows the finding as well.
+    """
+    gone = ~Q(finding__state__in=OPEN_STATES) & Q(finding__isnull=False)
+    named = Q(finding__isnull=True) & ~Q(fingerprint="")
+    covered = Finding.objects.filter(waived_by=OuterRef("pk"), state__in=OPEN_STATES)
+    rows = repository.waivers.granted().filter(gone | named)
+    heirs = rows.annotate(heir=Subquery(covered.order_by("pk").values("pk")[:1]))
+    for pk, heir in heirs.filter(heir__isnull=False).values_list("pk", "heir"):
+        Waiver.objects.filter(pk=pk).update(finding_id=heir)
 
 
 def turn(row: Waiver, state: WaiverState, actor: User | None, words: str) -> bool:

@@ -54,7 +54,7 @@ def added(judged: Judged, ruling: Ruling) -> Judged:
     """Return the judgement with what fixing would gain in each standard, waivers left out."""
     outcomes, standards = unpack(judged.answers), ruling.standards
     if ruling.waivers:
-        applied = apply(outcomes, standards, ruling.waivers, ruling.on)
+        applied = apply(outcomes, standards, ruling.accepted, ruling.on)
         outcomes = dict(applied.outcomes)
         standards = [applied.standard(each.slug) for each in standards]
     kept = {}

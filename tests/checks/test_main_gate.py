@@ -13,6 +13,7 @@ from tests.checks.test_main import (
     STANDARD,
     _commit,
     _git,
+    _in,
     checkout,
     complaint,
     judged,
@@ -155,3 +156,35 @@ def test_what_is_wrong_with_a_gate_is_said_in_one_line(
     _git(checkout, "commit", "-q", "-m", "feat: begin anew")
     gate.write_text("[gate]\nnot_worse = true\n")
     assert "no commit in common" in complaint(capsys, *with_gate, "main")
+
+
+@pytest.mark.parametrize("written", ["in the repository", "in a file"])
+def test_a_waiver_of_one_finding_covers_it_where_its_code_has_gone_since_the_base(
+    checkout: Path, team: Path, gate: Path, tmp_path: Path, written: str
+) -> None:
+    gate.write_text("[gate]\nopen_musts = 0\nno_new_findings = true\nnot_worse = true\n")
+    found = judged(checkout, "--standard", team)["findings"]
+    name = next(each["fingerprint"] for each in found if each["check"] == "no-print")
+    waiver = (
+        f'[[waiver]]\nfingerprint = "{name}"\nreason = "For now."\nexpires = {_in(9)}\ncount = 1\n'
+    )
+    file = tmp_path / "ours.toml"
+    file.write_text(waiver)
+    more: list[str | Path] = [] if written == "in the repository" else ["--waivers", file]
+    if not more:
+        _commit(checkout, ".straightedge/waivers.toml", waiver)
+    _git(checkout, "switch", "-qc", "work")
+    _git(checkout, "rm", "-q", "app/main.py")
+    _commit(checkout, "lib/moved.py", f"import os\n\n{PRINTS}")
+    arguments: list[str | Path] = ["review", checkout, "--standard", team, "--no-cache", *more]
+    arguments += ["--gate", gate]
+
+    passed = run(*arguments, "--base", "main")
+    assert passed.returncode == 0, passed.stderr
+    assert passed.stderr == ""
+    assert "(1 more waived)" in passed.stdout
+
+    gate.write_text("[gate]\nopen_musts = 0\n")
+    alone = run(*arguments)
+    assert alone.returncode == 1
+    assert "waives nothing: It matches no finding." in alone.stderr

@@ -99,10 +99,10 @@ def judge(repository: Repository, files: dict[str, str]) -> Scan:
     held.write(commit="a" * 40, wanted=Branch.objects.get(scans=asked.pk).wanted)
     day = timezone.localdate()
     waiver_entries.read(repository, source)
-    ruling = judging.ruling(repository, day, (), waivers.in_force(repository, day))
+    accepted, names = waivers.in_force(repository, day), waivers.names(repository)
+    ruling = judging.ruling(repository, day, (), accepted, names)
     judged = [judging.judge(each, source, ruling) for each in repository.components.judged()]
     results.store(held, judged, ruling.rows, {})
-    waivers.tell(repository, judged, ruling.waivers, day)
     repository.refresh_from_db()
     return Scan.objects.get(pk=asked.pk)
 
@@ -168,25 +168,6 @@ def test_a_waiver_of_one_finding_covers_this_one(
     scan(repository)
 
     assert list(Finding.objects.waived()) == [finding]
-
-
-def test_a_waiver_follows_its_finding_to_another_name(
-    repository: Repository, asker: User, lead: User
-) -> None:
-    scan(repository)
-    finding = Finding.objects.get(path="app/main.py")
-    row = waiver_requests.ask(repository, wish(repository, finding=finding, path_pattern=""), asker)
-    waiver_requests.grant(row, lead)
-    scan(repository)
-    waiting = Scan.objects.filter(repository=repository, state="queued")
-    assert not waiting.exists()
-    counted = waivers.in_force(repository, timezone.localdate())
-
-    Finding.objects.filter(pk=finding.pk).update(fingerprint="f" * 32)
-    waivers.tell(repository, [], counted, timezone.localdate())
-
-    assert waiting.count() == 1
-    assert waivers.in_force(repository, timezone.localdate())[0].fingerprint == "f" * 32
 
 
 def test_who_asks_does_not_grant_where_the_standard_wants_another(
