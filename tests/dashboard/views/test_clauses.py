@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 import pytest
 from django.test import Client
@@ -12,7 +13,6 @@ from dashboard.models import Standard
 from dashboard.services import editing, standards
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import House
-from tests.dashboard.views.test_own_standard import ADDRESS as BRING
 from tests.dashboard.views.test_own_standard import TEXT
 
 ADDRESS = "/standards/new/clauses/"
@@ -54,7 +54,8 @@ def test_a_change_is_shown_before_it_is_stored_and_then_can_be_adopted(
     assert Standard.objects.newest().get(slug=own.slug) == own
 
     text = answer.context["form"].cleaned_data["source"]
-    stored = client.post(BRING, {"source": text, "store": "1"}, follow=True)
+    (action,) = re.findall(r'<form[^>]* action="([^"]*)"[^>]*><input[^>]*>\s*<textarea', page)
+    stored = client.post(action, {"source": text, "store": "1"}, follow=True)
     newest = Standard.objects.newest().get(slug=own.slug)
     assert newest != own
     assert newest.clauses.get(number="TR-1").strength == "may"
