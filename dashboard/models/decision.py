@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from dashboard.models.finding import Finding
-from dashboard.models.people import User
+from dashboard.models.people import Role, User
 from dashboard.models.repository import Repository
 
 if TYPE_CHECKING:
@@ -61,6 +61,12 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
         """Return the granted waivers whose last day is not past."""
         return self.granted().filter(Q(expires_on__isnull=True) | Q(expires_on__gte=day))
 
+    def concerning(self, reader: User) -> Self:
+        """Return what the reader asked for, granted, or has to look after as a lead."""
+        led = Repository.objects.with_role(reader, Role.LEAD)
+        own = Q(author=reader) | Q(approver=reader) | Q(repository__in=led)
+        return self.visible_to(reader).filter(own)
+
     def ended(self, day: date) -> Self:
         """Return what covers nothing any more, whatever becomes of the findings."""
         over = [WaiverState.REFUSED, WaiverState.REVOKED, WaiverState.WITHDRAWN]
@@ -91,6 +97,7 @@ class Waiver(models.Model):
     decided_at = models.DateTimeField(null=True)
     expires_on = models.DateField(null=True)
     absorbed = models.PositiveIntegerField(default=0)
+    announced_at = models.DateTimeField(null=True, editable=False)
 
     file_id = models.CharField(max_length=20, blank=True)
     said_by = models.CharField(max_length=200, blank=True)
@@ -140,6 +147,11 @@ class AttestationQuerySet(models.QuerySet["Attestation"]):
         """Return the attestations of repositories the reader may see."""
         return self.filter(repository__in=Repository.objects.visible_to(reader))
 
+    def concerning(self, reader: User) -> Self:
+        """Return what the reader has said, and the words in repositories that they lead."""
+        led = Repository.objects.with_role(reader, Role.LEAD)
+        return self.visible_to(reader).filter(Q(author=reader) | Q(repository__in=led))
+
     def in_force(self) -> Self:
         """Return those that have neither expired nor been withdrawn, and are not out of date."""
         return self.filter(
@@ -167,6 +179,7 @@ class Attestation(models.Model):
     seen = models.JSONField(null=True)
     stale_since = models.DateTimeField(null=True)
     stale_reason = models.CharField(max_length=300, blank=True)
+    announced_at = models.DateTimeField(null=True, editable=False)
 
     objects = AttestationQuerySet.as_manager()
 

@@ -138,6 +138,15 @@ class Finding(models.Model):
         return self.since or self.opened_at
 
     @property
+    def standing(self) -> str:
+        """What it counts as today: its state, or what keeps an open one from counting."""
+        if not self.is_open:
+            return self.state
+        if self.waived_by_id is not None:
+            return "waived"
+        return "suppressed" if self.suppressed else self.state
+
+    @property
     def is_open(self) -> bool:
         """True while the site violates."""
         return self.state in OPEN_STATES

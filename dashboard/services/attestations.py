@@ -157,7 +157,7 @@ def attest(repository: Repository, topic: Topic, word: Word, actor: User) -> Att
         watched=list(word.watched),
     )
     record.refresh_from_db()
-    _note(repository, actor, "attestation.recorded", record)
+    note(repository, actor, "attestation.recorded", record)
     scanning.request(repository, Trigger.ATTESTATION, actor=actor)
     return record
 
@@ -166,13 +166,16 @@ def attest(repository: Repository, topic: Topic, word: Word, actor: User) -> Att
 def withdraw(record: Attestation, actor: User) -> None:
     """Take a word back; it stays in the list of earlier ones."""
     Attestation.objects.filter(pk=record.pk, withdrawn_at__isnull=True).update(withdrawn_at=Now())
-    _note(record.repository, actor, "attestation.withdrawn", record)
+    note(record.repository, actor, "attestation.withdrawn", record)
     scanning.request(record.repository, Trigger.ATTESTATION, actor=actor)
 
 
-def _note(repository: Repository, actor: User, action: str, record: Attestation) -> None:
+def note(
+    repository: Repository, actor: User | None, action: str, record: Attestation, **detail: object
+) -> None:
+    """Write down in the audit log what became of a word."""
     end = record.expires_at.date().isoformat()
-    AuditEntry.objects.note(repository, actor, action, topic=record.topic, expires=end)
+    AuditEntry.objects.note(repository, actor, action, topic=record.topic, expires=end, **detail)
 
 
 # --- in a scan

@@ -276,12 +276,13 @@ def check_areas() -> Sequence[str]:
 def open_findings(reader: User, identifier: str) -> list[Repository]:
     """Return where a check finds something at the moment, most findings first.
 
-    Each repository has its number of open findings, suppressed ones left out, as ``found``.
+    Each repository has its number of findings that count, as ``found``.
     """
     rows = Repository.objects.visible_to(reader).filter(
         findings__check_id=identifier,
         findings__state__in=OPEN_STATES,
         findings__suppressed=False,
+        findings__waived_by__isnull=True,
     )
     return list(rows.annotate(found=Count("findings")).order_by("-found", "name")[:SHOWN_RESULTS])
 

@@ -73,7 +73,9 @@ def read_groups(repository: Repository, query: FindingQuery) -> Page[Any]:
 
 
 def _fill(repository: Repository, groups: Sequence[FindingGroup]) -> None:
-    rows = Finding.objects.in_bulk([pk for group in groups for pk in group.keys])
+    rows = Finding.objects.select_related("waived_by__approver").in_bulk(
+        [pk for group in groups for pk in group.keys]
+    )
     for row in rows.values():
         row.repository = repository
     for group in groups:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, TextField
+from django.db.models import Case, Count, F, TextField, Value, When
 from django.db.models.functions import Cast, Coalesce, Now
 
 from checks.model import Report
@@ -43,7 +43,7 @@ STATES = {
     STANDING: "open",
     WAIVED: "waived",
     FindingState.FIXED.value: "fixed",
-    "all": "open or fixed",
+    "all": "open, waived or fixed",
 }
 SORTS = {
     "weight": ("severity", "-gain_total", "path", "line", "pk"),
@@ -228,7 +228,7 @@ def _aged(rows: FindingQuerySet, age: Age) -> FindingQuerySet:
 def read_findings(repository: Repository, query: FindingQuery) -> Findings:
     """Return one page of findings and the facets. A constant number of queries."""
     rows = matching(repository, query)
-    page = Paginator(rows, PAGE_SIZE).get_page(query.page)
+    page = Paginator(rows.select_related("waived_by__approver"), PAGE_SIZE).get_page(query.page)
     for finding in page.object_list:
         finding.repository = repository
     return Findings(page=page, facets=_facets(rows, query), chosen=_chosen(query))
@@ -357,11 +357,14 @@ CSV_COLUMNS = (
     "owners",
     "since",
     "fingerprint",
+    "waived_until",
 )
 
 
 def csv_cell(value: object) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
+    if value is None:
+        return ""
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return f"'{text}" if text.startswith(FORMULA_STARTS) else text
 
@@ -379,7 +382,12 @@ def csv_lines(rows: FindingQuerySet) -> Iterator[str]:
 
     writer.writerow(CSV_COLUMNS)
     yield flush()
-    for row in rows.values_list(*CSV_COLUMNS).iterator(chunk_size=500):
+    waived = When(state__in=OPEN_STATES, waived_by__isnull=False, then=Value(WAIVED))
+    rows = rows.annotate(
+        counts_as=Case(waived, default="state"), waived_until=F("waived_by__expires_on")
+    )
+    columns = ["counts_as" if name == "state" else name for name in CSV_COLUMNS]
+    for row in rows.values_list(*columns).iterator(chunk_size=500):
         writer.writerow([csv_cell(value) for value in row])
         yield flush()
 

@@ -9,6 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Q, Sum
 
 from dashboard.models import Repository, Scan, Team
+from dashboard.services import endings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +75,7 @@ class FleetQuery:
 
 @dataclass(frozen=True)
 class Fleet:
-    """One page of the fleet."""
+    """One page of the fleet; ``ending`` is how much ends soon that concerns the reader."""
 
     page: Page[Repository]
     columns: Sequence[Column]
@@ -84,6 +85,7 @@ class Fleet:
     total: int
     open_must: int
     active: Mapping[int, str]
+    ending: int
 
 
 def read_fleet(reader: User, query: FleetQuery) -> Fleet:
@@ -108,6 +110,7 @@ def read_fleet(reader: User, query: FleetQuery) -> Fleet:
         total=sums["total"],
         open_must=sums["open_must"] or 0,
         active=dict(active.order_by("state").values_list("repository_id", "state")),
+        ending=endings.count(reader),
     )
 
 

@@ -24,7 +24,7 @@ from dashboard.models import (
     Waiver,
     WaiverState,
 )
-from dashboard.services import conflicts
+from dashboard.services import conflicts, endings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dashboard.models.decision import WaiverQuerySet
     from dashboard.models.finding import FindingQuerySet
     from dashboard.models.repository import RepositoryQuerySet
+    from dashboard.services.endings import Ending
 
 RECENT = 10
 PAGE_SIZE = 50
@@ -89,6 +90,7 @@ class MyWork:
         mine: Open findings whose owner or author the person is.
         waivers: What the person has asked for and still stands.
         asked: What waits for the person as a lead; None for who leads nothing.
+        ending: What ends soon and concerns the person.
         scans: Those the person has asked for.
     """
 
@@ -99,6 +101,7 @@ class MyWork:
     mine: Listed[Finding]
     waivers: Listed[Waiver]
     asked: Asked | None
+    ending: Ending
     scans: Sequence[Scan]
 
 
@@ -120,6 +123,7 @@ def read_my_work(reader: User) -> MyWork:
             )
         ),
         asked=_asked(reader),
+        ending=endings.concerning(reader),
         scans=list(scans.select_related("repository").order_by("-created_at")[:RECENT]),
     )
 

@@ -105,11 +105,12 @@ def _checks(reader: Reader, text: str) -> Any:
 def _findings(reader: Reader, text: str) -> Any:
     said = Q(message__icontains=text) | Q(path__icontains=text) | Q(symbol__icontains=text)
     rows = Finding.objects.visible_to(reader).filter(said, state__in=OPEN_STATES)
-    return rows.select_related("repository").order_by("severity", "-gain_total", "pk")
+    shown = rows.select_related("repository", "waived_by__approver")
+    return shown.order_by("severity", "-gain_total", "pk")
 
 
 def _files(reader: Reader, text: str) -> Any:
-    rows = Finding.objects.visible_to(reader).filter(path__icontains=text, state__in=OPEN_STATES)
+    rows = Finding.objects.visible_to(reader).open().filter(path__icontains=text)
     named = rows.order_by().values("repository__slug", "repository__name", "path")
     return named.annotate(number=Count("pk")).order_by("-number", "path", "repository__slug")
 

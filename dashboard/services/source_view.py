@@ -131,7 +131,8 @@ def read_snippet(finding: Finding, commit: str) -> View:
 
 def _findings(repository: Repository, path: str) -> list[Finding]:
     rows = Finding.objects.filter(repository=repository, path=path, state__in=OPEN_STATES)
-    return list(rows.order_by("line", "severity", "pk"))
+    shown = rows.select_related("repository", "waived_by__approver")
+    return list(shown.order_by("line", "severity", "pk"))
 
 
 def _lines(html: Sequence[SafeString], numbers: range, found: Iterable[Finding]) -> list[Line]:

@@ -30,6 +30,7 @@ from dashboard.services import (
     attestations,
     audit,
     backfill,
+    endings,
     lease,
     origins,
     registration,
@@ -70,6 +71,8 @@ def sweep() -> None:
         rollout.judge_begun()
     if PeriodicRun.objects.claim("audit", DAY):
         queue.ring(audit.RUN_AUDIT)
+    if PeriodicRun.objects.claim("announce", DAY):
+        endings.announce()
     if PeriodicRun.objects.claim("forget", DAY):
         _forget()
 

@@ -6,7 +6,7 @@ A status is always a word plus a colour plus a shape, so each is written in one 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django import template
@@ -21,7 +21,7 @@ from dashboard.models import Repository
 from dashboard.text import floored
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date
 
     from dashboard.models.people import Reader
 
@@ -57,6 +57,8 @@ FINDING_STATES = {
     "open": ("bad", "circle-x", "open"),
     "reopened": ("bad", "refresh", "reopened"),
     "fixed": ("good", "circle-check", "fixed"),
+    "waived": ("", "eye-off", "waived"),
+    "suppressed": ("", "eye-off", "suppressed in the code"),
 }
 WAIVER_STATES = {
     "requested": ("warn", "clock", "requested"),
@@ -208,6 +210,17 @@ def ago(moment: datetime | None, never: str = "never") -> SafeString | str:
         local.strftime("%Y-%m-%d %H:%M:%S %Z"),
         text,
     )
+
+
+@register.simple_tag
+def expires(end: date) -> str:
+    """Return in how many days something expires, or that it has; a day or a moment."""
+    last = timezone.localtime(end).date() if isinstance(end, datetime) else end
+    days = (last - timezone.localdate()).days
+    if days < 0:
+        return f"expired on {last}"
+    near = {0: "expires today", 1: "expires tomorrow"}
+    return near.get(days, f"expires in {days} days")
 
 
 _TICKS = re.compile(r"``([^`]+)``|`([^`]+)`")

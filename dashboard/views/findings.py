@@ -92,7 +92,10 @@ def patch(request: SignedInRequest, pk: int) -> HttpResponse:
 def _finding_for(request: SignedInRequest, pk: int) -> Finding:
     visible = Finding.objects.visible_to(request.user)
     return get_object_or_404(
-        visible.select_related("repository__team", "last_seen", "first_scan", "fixed_scan"), pk=pk
+        visible.select_related(
+            "repository__team", "last_seen", "first_scan", "fixed_scan", "waived_by__approver"
+        ),
+        pk=pk,
     )
 
 

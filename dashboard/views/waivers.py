@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -14,7 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.models import Finding, Role, Waiver, WaiverState
 from dashboard.services import suppressions, waiver_entries, waiver_lists, waiver_requests
+from dashboard.services.waiver_lists import Within
 from dashboard.services.waivers import SOON
+from dashboard.text import whole
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.repository import page_context
@@ -31,8 +34,9 @@ DONE = {
 }
 
 
-def _list(request: SignedInRequest, repository: str, team: str) -> dict[str, Any]:
-    found = waiver_lists.overview(request.user, request.GET.get("list", ""), repository, team)
+def _list(request: SignedInRequest, within: Within) -> dict[str, Any]:
+    only = replace(within, only=whole(request.GET.get("waiver", "")))
+    found = waiver_lists.overview(request.user, request.GET.get("list", ""), only)
     return {
         "lists": found.lists,
         "which": found.which,
@@ -47,8 +51,9 @@ def waivers(request: SignedInRequest) -> HttpResponse:
     team, repository = (
         request.GET.get(name, "")[:80].replace("\x00", "") for name in ("team", "repository")
     )
-    context = {"section": "fleet", "team": team, "chosen": repository}
-    context |= _list(request, repository, team)
+    mine = request.GET.get("mine") == "1"
+    context = {"section": "fleet", "team": team, "chosen": repository, "mine": mine}
+    context |= _list(request, Within(repository, team, mine))
     return answer(request, "waiver/list.html", context, partial="rows")
 
 
@@ -57,7 +62,7 @@ def waivers(request: SignedInRequest) -> HttpResponse:
 def repository_waivers(request: SignedInRequest, slug: str) -> HttpResponse:
     """List the waivers of a repository, and what its code suppresses."""
     repository = repository_for(request, slug)
-    context = page_context(request, repository, "waivers") | _list(request, slug, "")
+    context = page_context(request, repository, "waivers") | _list(request, Within(slug))
     suppressed = Finding.objects.filter(repository=repository).suppressed()
     context["suppressed"] = Paginator(suppressed, PAGE_SIZE).get_page(request.GET.get("code"))
     context["growth"] = suppressions.growth(repository)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
@@ -151,3 +153,69 @@ def test_a_check_of_no_such_name_breaks_no_page(judged: House) -> None:
 
     assert b"no such/check" in client.get("/waivers/").content
     assert client.get("/waivers/?team=a%00b&repository=%00").status_code == 200
+
+
+def waived(judged: House) -> Waiver:
+    """A granted waiver of the finding of ``app/main.py``, counted by a scan."""
+    finding = Finding.objects.get(path="app/main.py")
+    row = Waiver.objects.create(
+        repository=judged.repository,
+        scope="finding",
+        finding=finding,
+        reason="Replaced in spring.",
+        state="granted",
+        author=judged.mate,
+        approver=judged.owner,
+        expires_on=timezone.localdate() + timedelta(days=20),
+        absorbed=1,
+    )
+    scan(judged.repository)
+    return row
+
+
+def test_a_waived_finding_says_so_with_its_end_and_who_granted_it_wherever_it_is_shown(
+    judged: House,
+) -> None:
+    row = waived(judged)
+    finding = Finding.objects.get(path="app/main.py")
+    client = judged.client(judged.viewer)
+    link = f'href="{judged.page("waivers/")}?waiver={row.pk}"'
+    words = f">until {row.expires_on}, by <bdi>{judged.owner.username}</bdi></a>"
+    pages = {
+        "its page": finding.get_absolute_url(),
+        "the list": judged.page("findings/?state=waived"),
+        "the groups": judged.page("findings/?state=waived&group=check"),
+        "all states": judged.page("findings/?state=all"),
+        "the search": "/search/?q=app/main.py&only=findings",
+    }
+
+    for name, address in pages.items():
+        shown = client.get(address).content.decode()
+        assert f"{link}{words}" in shown, name
+        assert "</svg>waived</span>" in shown, name
+        if name != "all states":
+            assert "</svg>open</span>" not in shown, name
+
+    one = client.get(judged.page(f"waivers/?waiver={row.pk}")).content.decode()
+    assert one.count('id="waiver-') == 1
+    assert "Only one waiver is shown" in one
+
+
+def test_open_numbers_leave_out_what_is_waived(judged: House) -> None:
+    waived(judged)
+    client = judged.client(judged.viewer)
+
+    listed = client.get(judged.page("findings/")).content.decode()
+    assert "<strong>1</strong> finding\n" in listed.replace("</p>", "\n")
+    where = client.get("/checks/no-print/").context["where"]
+    assert [each.found for each in where] == [1]
+    files = client.get("/search/?q=app/&only=files").content.decode()
+    assert "app/other.py" in files
+    assert "app/main.py" not in files
+    heading, *lines = csv.reader(
+        io.StringIO(client.get(judged.page("findings.csv?state=all")).getvalue().decode())
+    )
+    told = [dict(zip(heading, line, strict=True)) for line in lines]
+    states = {each["path"]: (each["state"], bool(each["waived_until"])) for each in told}
+    assert states["app/main.py"] == ("waived", True)
+    assert states["app/other.py"] == ("open", False)
