@@ -257,7 +257,7 @@ def _point(held: Lease, row: Backfill, commit: str, ruling: judging.Ruling) -> N
     """Judge one commit and store it, or name why it is left out."""
     try:
         source = GitSource(mirrors.path(row.repository), commit, remember=facts.store())
-        folders = components.present(row.repository, source)
+        folders = components.present(list(row.repository.components.judged()), source)
         reports = [judging.review_past(folder, source, ruling) for folder in folders]
         point = _row(row.repository, source, reports) if reports else None
         reason = "none of the judged folders was there yet"

@@ -52,8 +52,8 @@ def find(entries: Iterable[Entry]) -> list[str]:
     return found if 0 < len(found) <= MOST else [""]
 
 
-def to_judge(repository: Repository, source: Source) -> list[Component]:
-    """Return what a scan judges; before the first result the folders are found by themselves."""
+def chosen(repository: Repository, source: Source) -> list[Component]:
+    """Return what is to be judged; before the first result the folders are found by themselves."""
     judged = list(repository.components.judged())
     untouched = (
         len(judged) == 1
@@ -65,16 +65,11 @@ def to_judge(repository: Repository, source: Source) -> list[Component]:
         if found != [""]:
             _arrange(repository, found)
             judged = list(repository.components.judged())
-    return _present(judged, source) or judged
+    return judged
 
 
-def present(repository: Repository, source: Source) -> list[Component]:
-    """Return the judged folders of which a commit has anything."""
-    return _present(list(repository.components.judged()), source)
-
-
-def _present(judged: Sequence[Component], source: Source) -> list[Component]:
-    """Those of which anything is tracked: a folder that is gone must not stop the others."""
+def present(judged: Sequence[Component], source: Source) -> list[Component]:
+    """Those of which a commit has anything: a folder that is gone must not stop the others."""
     paths = [entry.path for entry in source.tree()]
     return [
         component

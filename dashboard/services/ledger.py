@@ -84,10 +84,21 @@ class Explained:
 
 
 def explain(
-    repository: Repository, commit: str, judged: Sequence[Judged], ruling: Ruling
+    repository: Repository,
+    commit: str,
+    judged: Sequence[Judged],
+    ruling: Ruling,
+    kept: Mapping[str, Any],
 ) -> Explained:
-    """Tell apart what moved the score since the repository's last result. Reads rows only."""
-    kept = ruling.kept(list(repository.components.judged().values_list("path", flat=True)))
+    """Tell apart what moved the score since the repository's last result. Reads rows only.
+
+    Args:
+        repository: The repository, with its last result.
+        commit: The commit that was judged.
+        judged: What was found.
+        ruling: By what it was judged.
+        kept: The same as it is stored, with the folders that were chosen when judging began.
+    """
     before = repository.last_scan
     if before is None:
         return Explained(kept)

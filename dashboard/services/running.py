@@ -156,9 +156,11 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     accepted = waivers.in_force(scan.repository, day)
     ruling = judging.ruling(scan.repository, day, said, accepted, waivers.names(scan.repository))
     plain = replace(ruling, waivers=())
+    # Read once: whoever chooses other folders meanwhile asks for a scan of their own.
+    folders = components.chosen(scan.repository, source)
     judged = [
         judging.judge(component, source, plain, _reporter(beat, clock), clock.add_checks)
-        for component in components.to_judge(scan.repository, source)
+        for component in components.present(folders, source) or folders
     ]
     _refuse_unproven(judged)
     clock.lap("review")
@@ -174,7 +176,8 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     paths = {finding.path for each in judged for finding in each.report.findings}
     source_view.keep(scan.repository, source, paths)
     clock.lap("sources")
-    explained = ledger.explain(scan.repository, source.commit, judged, ruling)
+    kept = ruling.kept([component.path for component in folders])
+    explained = ledger.explain(scan.repository, source.commit, judged, ruling, kept)
     clock.lap("ledger")
     said_by_gates = gates.stored(gate)
     results.store(held, judged, ruling.rows, clock.timings(), explained, looked, said_by_gates)

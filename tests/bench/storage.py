@@ -175,7 +175,7 @@ def _scan(
     judged = results.Judged(component, report, report_json.rendered(report), pack(outcomes))
     ruling = judging.ruling(repository, date(2026, 1, 1))
     repository.refresh_from_db()
-    explained = ledger.explain(repository, commit, [judged], ruling)
+    explained = ledger.explain(repository, commit, [judged], ruling, ruling.kept([""]))
     held.write(commit=commit, wanted=10**6)
     results.store(held, [judged], ruling.rows, {"review": 1.0}, explained)
     repository.refresh_from_db()

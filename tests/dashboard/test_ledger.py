@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -225,6 +226,27 @@ def test_another_choice_of_folders_is_the_scope(origin: Origin, repository: Repo
 
     scan = judge(repository)
 
+    assert causes(scan).keys() == {"scope"}
+
+
+def test_folders_that_are_chosen_while_a_scan_runs_belong_to_the_next(
+    origin: Origin, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.commit({"app/main.py": BAD, "jobs/run.py": GOOD, "app/long.py": LONG})
+    judge(repository)
+    lead = rows.user()
+    plainly = judging.judge
+
+    def meanwhile(*args: Any, **more: Any) -> Any:
+        components.choose(repository, ["app", "jobs"], lead)
+        return plainly(*args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(judging, "judge", meanwhile)
+        judge(repository)
+    scan = scan_of(repository)
+
+    assert scan.trigger == Trigger.COMPONENTS
     assert causes(scan).keys() == {"scope"}
 
 

@@ -51,16 +51,16 @@ def _monorepo() -> MemorySource:
 
 
 def test_the_first_scan_finds_the_folders_and_later_ones_keep_them(house: House) -> None:
-    assert [each.path for each in components.to_judge(house.repository, _monorepo())] == ["backend"]
+    assert [each.path for each in components.chosen(house.repository, _monorepo())] == ["backend"]
 
     plain = MemorySource.of({"app.py": "x = 1\n"}, time=0)
-    assert [each.path for each in components.to_judge(house.repository, plain)] == ["backend"]
+    assert [each.path for each in components.chosen(house.repository, plain)] == ["backend"]
 
 
 def test_a_repository_with_a_result_is_not_rearranged(house: House) -> None:
     house.scan()
 
-    assert [each.path for each in components.to_judge(house.repository, _monorepo())] == [""]
+    assert [each.path for each in components.chosen(house.repository, _monorepo())] == [""]
 
 
 def test_what_a_person_has_chosen_stays() -> None:
@@ -68,7 +68,7 @@ def test_what_a_person_has_chosen_stays() -> None:
     components.choose(repository, ["api"], lead)
     components.choose(repository, [], lead)
 
-    (component,) = components.to_judge(repository, MemorySource.of({"app.py": ""}, time=0))
+    (component,) = components.chosen(repository, MemorySource.of({"app.py": ""}, time=0))
 
     assert component.path == ""
     assert AuditEntry.objects.filter(action="repository.components").count() == 2
