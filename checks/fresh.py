@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -33,6 +33,7 @@ def ask(
     *,
     jobs: int,
     progress: Progress | None,
+    draw: Callable[[bytes], None] | None = None,
 ) -> tuple[Manifest, dict[Key, Outcome]]:
     """What was looked at, and the answers of all checks that the standards ask, made now.
 
@@ -44,6 +45,7 @@ def ask(
         said: What no repository holds: ``attestations`` and ``tables``.
         jobs: Analysis processes at the same time.
         progress: Told about each phase.
+        draw: Given what can be drawn of the commit, as :mod:`checks.anatomy` packs it.
 
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
@@ -52,6 +54,11 @@ def ask(
     with Team(jobs) as team:
         read = read_project(view or source, store, team=team, progress=progress, **said)
         outcomes = judge_project(read.project, standards, progress)
+    if draw is not None:
+        # The command line draws nothing, and does not pay for it.
+        from checks import anatomy
+
+        draw(anatomy.pack(anatomy.dissect(read.project, standards)))
     if view is not None:
         outcomes = {key: _relocated(outcome, view) for key, outcome in outcomes.items()}
     return _manifest(read, view), outcomes

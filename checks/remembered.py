@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,14 @@ from checks.standard import Standard
 _LASTING = ("does not parse", "larger than", "is ", "contains NUL")
 _DECODER = msgspec.json.Decoder(Report)
 _ENCODER = msgspec.json.Encoder()
+
+
+class Kept(NamedTuple):
+    """A report, and packed beside it its answers and what can be drawn; empty where not wanted."""
+
+    report: Report
+    answers: bytes = b""
+    anatomy: bytes = b""
 
 
 class Remembered:
@@ -40,13 +48,26 @@ class Remembered:
         digest = hashlib.sha256(text).hexdigest()[:32]
         self._key = Key(commit, f"report:{digest}", rules_version()) if commit else None
         self._answers = Key(commit, f"answers:{digest}", rules_version())
+        self._anatomy = Key(commit, f"anatomy:{digest}", rules_version())
 
-    def read(self) -> Report | None:
-        """The report, when it was made before."""
+    def read(self, answers: bool = False, anatomy: bool = False) -> Kept | None:
+        """What was made before; None unless the report is there, and all that is wanted besides.
+
+        Args:
+            answers: Whether the answers are wanted.
+            anatomy: Whether what can be drawn is wanted.
+        """
         try:
-            return _DECODER.decode(self.encoded())
+            report = _DECODER.decode(self.encoded())
         except msgspec.DecodeError:
             return None
+        found = Kept(
+            report,
+            self._bytes(self._answers if self._key and answers else None),
+            self._bytes(self._anatomy if self._key and anatomy else None),
+        )
+        lacking = (answers and not found.answers) or (anatomy and not found.anatomy)
+        return None if lacking else found
 
     def encoded(self) -> bytes:
         """The same as JSON in one line; nothing when it was not made before."""
@@ -55,18 +76,16 @@ class Remembered:
         except zlib.error:
             return b""
 
-    def answers(self) -> bytes:
-        """The packed answers it was made of; nothing when they were not kept."""
-        return self._bytes(self._answers if self._key else None)
-
-    def keep(self, report: Report, answers: bytes = b"") -> None:
-        """Keep a report that owes nothing to an accident, with its packed answers if there."""
-        if self._key is None or not _is_certain(report):
+    def keep(self, kept: Kept) -> None:
+        """Keep a report that owes nothing to an accident, with what goes along if there."""
+        if self._key is None or not _is_certain(kept.report):
             return
-        kept = {self._key: zlib.compress(_ENCODER.encode(report), 1)}
-        if answers:
-            kept[self._answers] = answers
-        self._store.put_many(kept)
+        data = {self._key: zlib.compress(_ENCODER.encode(kept.report), 1)}
+        if kept.answers:
+            data[self._answers] = kept.answers
+        if kept.anatomy:
+            data[self._anatomy] = kept.anatomy
+        self._store.put_many(data)
 
     def _bytes(self, key: Key | None) -> bytes:
         return b"" if key is None else self._store.get_many([key]).get(key, b"")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks.facts.store import FactStore, MemoryFactStore
 from checks.model import Report
-from checks.remembered import Remembered, asked
+from checks.remembered import Kept, Remembered, asked
 from checks.source import Source
 from checks.standard import Standard
 
@@ -47,6 +47,7 @@ def review(
     progress: Progress | None = None,
     take: Callable[[bytes], None] | None = None,
     took: Callable[[Mapping[str, float]], None] | None = None,
+    draw: Callable[[bytes], None] | None = None,
 ) -> Report:
     """Return the report of one commit; the same commit and the same rules give the same.
 
@@ -62,6 +63,7 @@ def review(
         progress: Told about each phase: ``tree``, ``documents``, ``files``, ``checks``.
         take: Given the answers that the report was made of, as :mod:`checks.outcomes` packs them.
         took: Given the CPU seconds of each check, when they are asked now and not remembered.
+        draw: Given what can be drawn of the commit, as :mod:`checks.anatomy` packs it.
 
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
@@ -69,18 +71,42 @@ def review(
     store = facts_store or MemoryFactStore()
     question = asked(source, repository, component, standards, attestations, tables)
     remembered = Remembered(store, source.commit, question)
-    report, answers = remembered.read(), remembered.answers() if take else b""
-    if report is None or (take and not answers):
-        # What judges is not even imported for a commit that was judged before.
-        from checks import compose, fresh, outcomes
-
+    wanted = take is not None, draw is not None
+    kept = remembered.read(*wanted)
+    if kept is None:
         said = {"attestations": attestations, "tables": tables}
-        read = fresh.ask(source, standards, component, store, said, jobs=jobs, progress=progress)
-        report = compose.compose((repository, source.commit, component), *read, standards)
-        answers = outcomes.pack(read[1]) if take else b""
-        if took:
-            took(outcomes.seconds(read[1]))
-        remembered.keep(report, answers)
+        names = (repository, source.commit, component)
+        kept = _made(source, standards, names, store, said, jobs, progress, wanted, took)
+        remembered.keep(kept)
     if take:
-        take(answers)
-    return report
+        take(kept.answers)
+    if draw:
+        draw(kept.anatomy)
+    return kept.report
+
+
+def _made(
+    source: Source,
+    standards: Sequence[Standard],
+    names: tuple[str, str, str],
+    store: FactStore,
+    said: Mapping[str, Any],
+    jobs: int,
+    progress: Progress | None,
+    wanted: tuple[bool, bool],
+    took: Callable[[Mapping[str, float]], None] | None,
+) -> Kept:
+    """Everything about a commit that is wanted, made now."""
+    # What judges is not even imported for a commit that was judged before.
+    from checks import compose, fresh, outcomes
+
+    answers, anatomy = wanted
+    drawn = bytearray()
+    draw = drawn.extend if anatomy else None
+    manifest, found = fresh.ask(
+        source, standards, names[2], store, said, jobs=jobs, progress=progress, draw=draw
+    )
+    report = compose.compose(names, manifest, found, standards)
+    if took:
+        took(outcomes.seconds(found))
+    return Kept(report, outcomes.pack(found) if answers else b"", bytes(drawn))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,10 @@ from checks.facts import tree
 
 if TYPE_CHECKING:
     from checks.project.project import Project
-    from checks.project.subjects import Class, File, Function
+    from checks.project.subjects import Class, File, Function, ImportedName
 
+LAYERS = ("routes", "services", "repositories", "models", "schemas")
+"""All layers, from the outside inwards."""
 _SERVICE_FOLDERS = frozenset({"services", "service", "use_cases", "usecases"})
 _REPOSITORY_FOLDERS = frozenset({"repositories", "repository", "repos", "crud", "dal", "dao"})
 _REPOSITORY_SUFFIXES = ("_repository", "_repo", "_crud", "_dao")
@@ -39,6 +42,33 @@ class Layers:
     def files(self, layer: str) -> list[File]:
         """Production files of a layer."""
         return [file for file in self.project.production if self.of(file) == layer]
+
+    @cached_property
+    def present(self) -> frozenset[str]:
+        """Layers that any production file is in."""
+        return frozenset(map(self.of, self.project.production)) - {""}
+
+    @cached_property
+    def imports(self) -> tuple[tuple[ImportedName, File], ...]:
+        """Imports of a file of one layer from a file of another, each pair of files once.
+
+        What is imported for type checkers alone is left out.
+        """
+        return tuple(
+            edge for file in self.project.production if self.of(file) for edge in self._into(file)
+        )
+
+    def _into(self, file: File) -> Iterator[tuple[ImportedName, File]]:
+        seen: set[str] = set()
+        for row in file.imports:
+            if row.fact.type_checking:
+                continue
+            target = row.definer
+            if target is None or target is file or target.path in seen:
+                continue
+            if self.of(target) not in {"", self.of(file)}:
+                seen.add(target.path)
+                yield row, target
 
     def is_composition_root(self, file: File) -> bool:
         """Where objects are wired: dependencies, containers, the app module, main."""

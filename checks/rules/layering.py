@@ -217,42 +217,33 @@ def layer_import_direction(
 
     Known problems: a file in no recognised layer (core, common, utils) is not judged.
     """
-    present = {file.layer for file in project.production} & set(order)
-    if len(present) < 2:
+    if len(project.layers.present.intersection(order)) < 2:
         return Skip("fewer than two layers")
-    skips = forbid_skipping and "services" in present
     count, found = 0, []
-    for edge in _edges(project, order):
+    for edge in project.layers.imports:
+        row, target = edge
+        if row.file.layer not in order or target.layer not in order:
+            continue
         count += 1
-        fault = _direction_fault(project, edge, order, skips=skips)
+        fault = direction_fault(project, edge, order, forbid_skipping)
         if fault:
-            row, target = edge
             text = f"{row.file.layer} import {target.layer}: `{target.module}` {fault}"
             symbol = row.file.symbol_at(row.line)
             found.append(At(row.line, text, path=row.path, symbol=symbol, anchor=target.module))
     return Sites(count, found) if count else Skip("no import between layers")
 
 
-def _edges(project: Project, order: Sequence[str]) -> Iterator[tuple[ImportedName, File]]:
-    """Import edges between files of different layers, each pair of files once."""
-    for file in project.production:
-        if file.layer not in order:
-            continue
-        seen: set[str] = set()
-        for row in file.imports:
-            if row.fact.type_checking:
-                continue
-            target = row.definer
-            if target is None or target is file or target.path in seen:
-                continue
-            if target.is_production and target.layer in order and target.layer != file.layer:
-                seen.add(target.path)
-                yield row, target
-
-
-def _direction_fault(
-    project: Project, edge: tuple[ImportedName, File], order: Sequence[str], *, skips: bool
+def direction_fault(
+    project: Project, edge: tuple[ImportedName, File], order: Sequence[str], forbid_skipping: bool
 ) -> str:
+    """What is wrong with an import between two of the layers in ``order``; "" when it is fine.
+
+    Args:
+        project: The project.
+        edge: One of :attr:`~checks.project.layers.Layers.imports`.
+        order: Layers from the outside inwards.
+        forbid_skipping: Whether routes may not reach past the services, where there are any.
+    """
     row, target = edge
     source, aim = row.file.layer, target.layer
     ring = {"models", "schemas"}
@@ -263,7 +254,8 @@ def _direction_fault(
         return "in a cycle" if back and source == "schemas" else ""
     if order.index(source) > order.index(aim):
         return "lies further outside"
-    if skips and source == "routes" and aim == "repositories":
+    served = "services" in order and "services" in project.layers.present
+    if forbid_skipping and served and (source, aim) == ("routes", "repositories"):
         return "is reached past the services"
     return ""
 

@@ -260,8 +260,9 @@ class StoredReport(models.Model):
     ``data`` is zlib-compressed JSON, ``answers`` what the checks answered, as
     :mod:`checks.outcomes` packs it: what it would mean under other rules can be told without the
     repository. ``worth`` is what fixing would gain, as :mod:`dashboard.services.worth` packs it,
-    and ``surroundings`` a digest of the branches and tags around the commit. One row per component:
-    a new scan replaces it.
+    ``anatomy`` what is drawn of the commit, as :mod:`checks.anatomy` packs it, and
+    ``surroundings`` a digest of the branches and tags around it. One row per component: a new scan
+    replaces it.
     """
 
     component = models.OneToOneField(Component, models.DB_CASCADE, related_name="report")
@@ -269,4 +270,5 @@ class StoredReport(models.Model):
     data = models.BinaryField()
     answers = models.BinaryField(default=b"")
     worth = models.BinaryField(default=b"")
+    anatomy = models.BinaryField(default=b"")
     surroundings = models.CharField(max_length=64, blank=True)

@@ -137,7 +137,7 @@ def judge(
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
     """
-    answers = bytearray()
+    answers, anatomy = bytearray(), bytearray()
     report = review(
         source,
         ruling.standards,
@@ -150,6 +150,7 @@ def judge(
         progress=progress,
         take=answers.extend,
         took=took,
+        draw=anatomy.extend,
     )
     if ruling.waivers:
         report = again(report, bytes(answers), ruling.standards, ruling.accepted, ruling.on)
@@ -159,6 +160,7 @@ def judge(
         report_json.rendered(report),
         bytes(answers),
         surroundings=source.surroundings(),
+        anatomy=bytes(anatomy),
     )
 
 

@@ -50,7 +50,8 @@ class Judged:
 
     ``worth`` is what fixing would gain, as :mod:`dashboard.services.worth` packs it,
     ``surroundings`` a digest of the branches and tags that stood around the commit,
-    ``recognised`` which of its findings are which rows, where somebody has looked already.
+    ``recognised`` which of its findings are which rows, where somebody has looked already, and
+    ``anatomy`` what can be drawn of it, as :mod:`checks.anatomy` packs it.
     """
 
     component: Component
@@ -60,6 +61,7 @@ class Judged:
     worth: bytes = b""
     surroundings: str = ""
     recognised: transitions.Recognised | None = None
+    anatomy: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ def _write_component(
             "answers": judged.answers,
             "worth": judged.worth,
             "surroundings": judged.surroundings,
+            "anatomy": judged.anatomy,
         },
     )
 
