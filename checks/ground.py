@@ -11,12 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
+from checks.edits import Edit, alike, edit, words
 from checks.errors import InputError
 from checks.facts.limits import MIB
 from checks.fingerprint import numberless
-from checks.matching import Place, Rules, Site
+from checks.matching import Place, Rules, Site, Spot
 from checks.model import Finding
-from checks.outline import Outline, alike, line_digests, outline
+from checks.outline import Outline, line_digests, outline
 from checks.source import Source
 
 MOST_FILES = 400
@@ -28,6 +29,12 @@ SAME_NAME, SAME_WORD, OTHER_NAME = 0.3, 0.5, 0.7
 _LEAST_WORDS = 6
 TELLING = 15
 """Characters from which a name alone tells that a symbol was moved, however it was rewritten."""
+AROUND = 4
+"""Lines before and behind a line that tell whether it is the same one elsewhere."""
+SAME_AROUND = 0.5
+"""Share of words that the lines around it have in common then."""
+MOST_EQUALS = 2_500
+"""Pairs of lines with one text that are compared; what is said more often tells nothing."""
 
 
 class Side:
@@ -83,6 +90,7 @@ class Between:
 
     def __init__(self, before: Side, now: Side) -> None:
         self._before, self._now = before, now
+        self._edits: dict[tuple[str, str], Edit | None] = {}
 
     def moved(self, gone: Iterable[str], come: Iterable[str]) -> Mapping[str, str]:
         """Files that are the same, or much the same, under a new path."""
@@ -149,6 +157,69 @@ class Between:
             return 1, score if score >= SAME_WORD else 0.0
         shared = (one & other).total() >= _LEAST_WORDS
         return 2, score if shared and score >= OTHER_NAME else 0.0
+
+    def lines(
+        self, gone: Iterable[Spot], come: Iterable[Spot], moved: Mapping[str, str]
+    ) -> Mapping[Spot, Spot]:
+        """Lines that were edited where they stand, or carried elsewhere with those around them."""
+        gone, come = set(gone), set(come)
+        self._before.read({spot.path for spot in gone} | {spot.path for spot in come})
+        self._now.read({moved.get(spot.path, spot.path) for spot in gone})
+        self._now.read({spot.path for spot in come})
+        found: dict[Spot, Spot] = {}
+        loose = set()
+        for spot in gone:
+            path = moved.get(spot.path, spot.path)
+            done = self._edit(spot.path, path)
+            if done and (line := done.became.get(spot.line)):
+                found[spot] = Spot(path, line)
+            elif path not in self._now or (done and spot.line in done.gone):
+                loose.add(spot)
+        origin = {path: old for old, path in moved.items()}
+        taken = set(found.values())
+        fresh = {
+            spot for spot in come - taken if self._is_new(spot, origin.get(spot.path, spot.path))
+        }
+        return found | self._carried(loose, fresh)
+
+    def _edit(self, old: str, path: str) -> Edit | None:
+        """What was done to a file; None when it is not known, or is no file on one side."""
+        if (old, path) not in self._edits:
+            one, other = self._before.outline(old), self._now.outline(path)
+            self._edits[old, path] = edit(one.rows, other.rows) if one and other else None
+        return self._edits[old, path]
+
+    def _is_new(self, spot: Spot, origin: str) -> bool:
+        done = self._edit(origin, spot.path)
+        return origin not in self._before or (done is not None and spot.line in done.come)
+
+    def _carried(self, loose: Iterable[Spot], fresh: Iterable[Spot]) -> dict[Spot, Spot]:
+        """Lines that stand elsewhere now, as they were and among much the same lines."""
+        old, new = _by_text(self._before, loose), _by_text(self._now, fresh)
+        scored = []
+        for text in old.keys() & new.keys():
+            if len(old[text]) * len(new[text]) > MOST_EQUALS:
+                continue
+            for spot, here in old[text]:
+                for target, there in new[text]:
+                    if (score := alike(here, there)) >= SAME_AROUND:
+                        scored.append((-score, spot, target))
+        return _best((spot, target) for _, spot, target in sorted(scored))
+
+
+def _by_text(side: Side, spots: Iterable[Spot]) -> dict[str, list[tuple[Spot, Counter[str]]]]:
+    """Spots with the words around them, by the text of their line; without any they say nothing."""
+    found = defaultdict[str, list[tuple[Spot, Counter[str]]]](list)
+    for spot in spots:
+        outlined = side.outline(spot.path)
+        if outlined is None or spot.line > len(outlined.rows):
+            continue
+        rows, index = outlined.rows, spot.line - 1
+        around = words(" ".join(rows[max(index - AROUND, 0) : index]))
+        around += words(" ".join(rows[index + 1 : index + 1 + AROUND]))
+        if rows[index] and around.total() >= _LEAST_WORDS:
+            found[rows[index]].append((spot, around))
+    return found
 
 
 def _owner(here: Side, there: Side, place: Place) -> Place | None:
@@ -226,6 +297,8 @@ def sites(
             blob=blob,
             line=each.line,
             column=each.column,
+            clauses=each.clauses,
+            message=each.message,
         )
         for each, blob, text in zip(listed, blobs, texts, strict=True)
     ]

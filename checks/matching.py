@@ -5,18 +5,26 @@ step's own terms; several that are alike are paired in their order. No step look
 but to put equals in order, so code that is pushed down keeps its findings.
 
 The steps: the same fingerprint, the same place, the same content in another file, the same symbol
-after a rename of the file or of itself, the same line of text elsewhere in the file, the same
-demand on the whole project at another file. A check that took over from another (its predecessor)
+after a rename of the file or of itself, the same line of text elsewhere in the file, a line that
+was edited where it stands or carried to another place with its neighbours, the same demand on the
+whole project at another file. A check that took over from another (its predecessor)
 goes through the same steps with what that one found.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
+
+from checks.edits import alike, words
+
+_QUOTED = re.compile(r"`[^`]*`")
+SAME_DEMAND = 0.5
+"""Share of words that two messages have in common when they tell of one demand."""
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +40,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         blob: Id of the file's content; "" when it is not known or no file.
         line: Where it begins; puts equals in order.
         column: The same within a line.
+        clauses: Who asks; nobody when it is not known.
+        message: What is said of it.
     """
 
     check: str
@@ -43,6 +53,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     blob: str = ""
     line: int = 0
     column: int = 0
+    clauses: Sequence[str] = ()
+    message: str = ""
 
     @property
     def name(self) -> str:
@@ -55,6 +67,13 @@ class Place(NamedTuple):
 
     path: str
     name: str
+
+
+class Spot(NamedTuple):
+    """A line of a file."""
+
+    path: str
+    line: int
 
 
 class Ground(Protocol):
@@ -75,6 +94,18 @@ class Ground(Protocol):
         Args:
             gone: Symbols that lost findings.
             come: Symbols that have new ones.
+        """
+        ...
+
+    def lines(
+        self, gone: Iterable[Spot], come: Iterable[Spot], moved: Mapping[str, str]
+    ) -> Mapping[Spot, Spot]:
+        """Which line each line became, one to one.
+
+        Args:
+            gone: Lines that lost findings.
+            come: Lines that have new ones.
+            moved: Where files went.
         """
         ...
 
@@ -105,6 +136,12 @@ class Level:
         come: Iterable[Place],
     ) -> Mapping[Place, Place]:
         """No symbol went anywhere."""
+        return {}
+
+    def lines(
+        self, gone: Iterable[Spot], come: Iterable[Spot], moved: Mapping[str, str]
+    ) -> Mapping[Spot, Spot]:
+        """No line became another."""
         return {}
 
 
@@ -160,6 +197,8 @@ def _cascade(pairs: _Pairs, ground: Ground) -> None:
     )
     _after_renames(pairs, renamed)
     _same_text(pairs, moved)
+    lines = ground.lines(_spots(pairs.lost()), _spots(pairs.new()), moved)
+    _after_edits(pairs, lines, renamed)
 
 
 def _after_moves(pairs: _Pairs, moved: Mapping[str, str]) -> None:
@@ -212,6 +251,37 @@ def _same_text(pairs: _Pairs, moved: Mapping[str, str]) -> None:
         lambda each: each.text and (each.symbol, each.text),
     ):
         pairs.alike(_both(there, what), _both(here, what))
+
+
+def _spots(sites: Iterable[Site]) -> set[Spot]:
+    return {Spot(each.path, each.line) for each in sites if each.path and each.line}
+
+
+def _after_edits(pairs: _Pairs, lines: Mapping[Spot, Spot], renamed: Mapping[Place, Place]) -> None:
+    """A line that was edited within its symbol, or carried elsewhere as it was."""
+
+    def same(old: Site, new: Site) -> bool:
+        place = Place(old.path, old.name)
+        at_home = renamed.get(place, place).name == new.name
+        return (at_home or old.text == new.text != "") and _asks_the_same(old, new)
+
+    def called_the_same(old: Site, new: Site) -> bool:
+        return old.anchor == new.anchor and same(old, new)
+
+    pairs.along(lines, called_the_same)
+    pairs.along(lines, same)
+
+
+def _asks_the_same(old: Site, new: Site) -> bool:
+    """Whether two findings of a check tell of one demand: of one clause, in much the same words."""
+    if old.clauses and new.clauses and not set(old.clauses) & set(new.clauses):
+        return False
+    return alike(_said(old), _said(new)) >= SAME_DEMAND
+
+
+def _said(site: Site) -> Counter[str]:
+    """The words of a message, without what it quotes."""
+    return words(_QUOTED.sub("", site.message))
 
 
 def _same_demand(pairs: _Pairs, wide: frozenset[str]) -> None:
@@ -287,6 +357,20 @@ class _Pairs:
             site = self.before[index]
             if (name := old(site)) and waiting.get((site.check, name)):
                 self.pair(index, waiting[site.check, name].pop())
+
+    def along(self, lines: Mapping[Spot, Spot], fits: Callable[[Site, Site], bool]) -> None:
+        """Pair what stands on lines that became one another, where the two fit."""
+        waiting = defaultdict[tuple[str, Spot], list[int]](list)
+        for index in self.come:
+            site = self.now[index]
+            waiting[site.check, Spot(site.path, site.line)].append(index)
+        for old in list(self.left):
+            site = self.before[old]
+            target = lines.get(Spot(site.path, site.line))
+            for new in waiting.get((site.check, target), ()) if target else ():
+                if new in self.come and fits(site, self.now[new]):
+                    self.pair(old, new)
+                    break
 
     def pair(self, old: int, new: int) -> None:
         """Take one of each side out of what is left."""

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from checks.edits import words
 from checks.facts.text import decode, split_lines
 
 _DEFINITION = re.compile(r"(?:async\s+def|def|class)\s+(\w+)")
-_WORD = re.compile(r"\w+")
 _CLOSING = (")", "]", "}")
 _DIGITS = 16
 
@@ -25,11 +25,13 @@ class Outline(msgspec.Struct, frozen=True):
     """What a file consists of.
 
     Attributes:
+        rows: Its lines in their order, spaces apart.
         lines: How often each line stands in it, without indentation and blank lines.
         blocks: How often each word stands in each function and class, by qualified name: what
             is moved is often laid out anew, and its words stay.
     """
 
+    rows: tuple[str, ...]
     lines: Counter[str]
     blocks: Mapping[str, Counter[str]]
 
@@ -39,7 +41,8 @@ def outline(data: bytes) -> Outline:
     blocks: dict[str, Counter[str]] = {}
     inside: list[tuple[int, str]] = []
     lines: Counter[str] = Counter()
-    for line in _lines(data):
+    rows = _lines(data)
+    for line in rows:
         text = line.strip()
         if not text:
             continue
@@ -48,20 +51,14 @@ def outline(data: bytes) -> Outline:
         # A bracket in front closes what the line of the definition opened.
         while inside and depth <= inside[-1][0] and not text.startswith(_CLOSING):
             inside.pop()
-        words = _WORD.findall(text) if inside else ()
+        said = words(text) if inside else Counter[str]()
         for _, name in inside:
-            blocks[name].update(words)
+            blocks[name].update(said)
         if found := _DEFINITION.match(text):
             name = f"{inside[-1][1]}.{found[1]}" if inside else found[1]
             inside.append((depth, name))
             blocks.setdefault(name, Counter())
-    return Outline(lines, blocks)
-
-
-def alike(one: Counter[str], other: Counter[str]) -> float:
-    """Share of what is counted that both have, 0 to 1; two that are empty are alike."""
-    total = one.total() + other.total()
-    return 2 * (one & other).total() / total if total else 1.0
+    return Outline(tuple(" ".join(row.split()) for row in rows), lines, blocks)
 
 
 def line_digests(data: bytes, numbers: Iterable[int]) -> dict[int, str]:

@@ -110,6 +110,8 @@ def partners(
             blob=row["blob"],
             line=row["line"],
             column=row["column"],
+            clauses=row["clauses"],
+            message=row["message"],
         )
         for row in standing
     ]

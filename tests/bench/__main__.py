@@ -23,6 +23,8 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, action="append", help="only this part")
     parser.add_argument("--no-pylint", action="store_true", help="leave out the slowest rival")
     parser.add_argument("--commits", type=int, default=300, help="how many identity walks")
+    parser.add_argument("--sample", type=int, default=20, help="pairs that identity lists")
+    parser.add_argument("--seed", type=int, default=0, help="which of them")
     given = parser.parse_args()
     # A walk of 300 commits takes an hour on a large repository: only when it is asked for.
     parts = given.part or [part for part in PARTS if part != "identity"]
@@ -51,7 +53,7 @@ def main() -> None:
         for line in whatif.report([git_dir_of(each) for each in given.repository or [engine.ROOT]]):
             print(line, flush=True)
     if "identity" in parts:
-        measure_identity(given.repository or [engine.ROOT], given.commits)
+        measure_identity(given.repository or [engine.ROOT], given.commits, given.sample, given.seed)
 
 
 def measure_engine(repositories: list[Path], *, pylint: bool) -> None:
@@ -73,13 +75,15 @@ def measure_phases(repositories: list[Path]) -> None:
             print(f"\n{path.name}", *phases.report(git_dir_of(path), Path(scratch)), sep="\n")
 
 
-def measure_identity(repositories: list[Path], commits: int) -> None:
+def measure_identity(repositories: list[Path], commits: int, sample: int, seed: int) -> None:
     """Print how findings were recognised along each history."""
     from tests.bench import identity
 
     for path in repositories:
         with tempfile.TemporaryDirectory(prefix="straightedge-bench-") as scratch:
-            lines = identity.report(git_dir_of(path), Path(scratch), commits=commits)
+            lines = identity.report(
+                git_dir_of(path), Path(scratch), commits=commits, sample=sample, seed=seed
+            )
             print(f"\n{path.name}", *lines, sep="\n", flush=True)
 
 

@@ -1,20 +1,26 @@
 """How findings are recognised along a history: what was closed, and opened alike, within a walk.
 
 The commits of the main line are reviewed oldest first and each report is matched with the one
-before it, as scans do. What was closed and has an alike opened at the same commit or later (the
-same check, and the same anchor in a symbol of the same name) is a candidate for a wrong close; a
-finding that returns under its own fingerprint is no candidate: its row is opened again.
+before it, as scans do. Whether a close was wrong only a reader can say, so what might be is listed
+with its code of both commits: a closed finding beside the one of the same check that opened at the
+same commit and has most in common with it (the line, the anchor, the name, the file), or that has
+the same anchor in a symbol of the same name and opened later. A finding that returns under its own
+fingerprint is none of these: its row is opened again. Findings about commits go when their commit
+is no longer looked at; they are counted apart.
 """
 
 from __future__ import annotations
 
+import gc
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from checks.authorship import ABOUT_COMMIT
 from checks.facts.store import SqliteFactStore
+from checks.facts.text import decode, split_lines
 from checks.fingerprint import anchors
 from checks.githistory import first_parents
 from checks.gitsource import GitSource, resolve
@@ -26,14 +32,26 @@ from checks.standard import Standard, shipped
 
 COMMITS = 300
 SAMPLE = 20
+AROUND = 2
+WIDTH = 120
+LEAST = 2
+"""Points from which two findings of a check may be one."""
 
 
-class _Turn(NamedTuple):
-    """A finding that opened or closed at a commit."""
+class Turn(NamedTuple):
+    """A finding that opened or closed at a commit; ``number`` counts the commits."""
 
     number: int
     commit: str
     site: Site
+
+
+class Pair(NamedTuple):
+    """A finding that was closed, and the one that may be the same."""
+
+    closed: Turn
+    opened: Turn
+    likeness: int
 
 
 class Walk:
@@ -46,8 +64,8 @@ class Walk:
         head = resolve(git_dir)
         self.commits = first_parents(git_dir, head, limit=commits)[::-1]
         self.counts: Counter[str] = Counter()
-        self._closed: list[_Turn] = []
-        self._opened: list[_Turn] = []
+        self.closed: list[Turn] = []
+        self.opened: list[Turn] = []
 
     def run(self) -> None:
         """Walk, and count what happened."""
@@ -59,6 +77,8 @@ class Walk:
             if side is not None:
                 self._step(number, before, found, Between(side, now), missed)
             before, side = found, now
+            # Reviews collect their garbage seldom, a worker ends before that matters.
+            gc.collect()
 
     def _report(self, commit: str, side: Side, before: list[Site]) -> tuple[list[Site], set[str]]:
         answers = bytearray()
@@ -84,50 +104,101 @@ class Walk:
         pairs = match(before, now, ground, known_rules)
         taken = set(pairs.values())
         self.counts["matched"] += len(pairs)
-        self.counts["moved"] += sum(
+        self.counts["under a new name"] += sum(
             before[a].fingerprint != now[b].fingerprint for a, b in pairs.items()
         )
         commit = self.commits[number]
         for index, site in enumerate(before):
-            if index not in pairs and not missed & {site.path, ""}:
-                self.counts["closed"] += 1
-                self._closed.append(_Turn(number, commit, site))
-        for index, site in enumerate(now):
-            if index not in taken:
-                self.counts["opened"] += 1
-                self._opened.append(_Turn(number, commit, site))
+            if index in pairs or missed & {site.path, ""}:
+                continue
+            if site.symbol.startswith(ABOUT_COMMIT):
+                self.counts["about a commit that is past"] += 1
+            else:
+                self.closed.append(Turn(number, commit, site))
+        self.opened += [
+            Turn(number, commit, site) for index, site in enumerate(now) if index not in taken
+        ]
 
-    def candidates(self) -> Iterator[tuple[_Turn, _Turn]]:
-        """Findings that were closed, each with an alike that opened then or later."""
-        waiting: dict[tuple[str, str, str], list[_Turn]] = defaultdict(list)
-        for turn in self._closed:
-            waiting[_alike(turn.site)].append(turn)
-        for opened in self._opened:
-            closed = waiting[_alike(opened.site)]
-            # One that returns under its own name opens its old row again.
-            own = [turn for turn in closed if turn.site.fingerprint == opened.site.fingerprint]
-            for turn in own or closed:
-                if turn.number <= opened.number:
-                    closed.remove(turn)
-                    if not own:
-                        yield turn, opened
-                    break
+    def candidates(self) -> list[Pair]:
+        """Closed findings that may be one that opened, the most alike first."""
+        opened = defaultdict[tuple[int, str], list[Turn]](list)
+        for turn in self.opened:
+            opened[turn.number, turn.site.check].append(turn)
+        scored = sorted(
+            (-points, index, other.site.path, other.site.line, number)
+            for index, turn in enumerate(self.closed)
+            for number, other in enumerate(opened[turn.number, turn.site.check])
+            if (points := likeness(turn.site, other.site)) >= LEAST
+        )
+        found: dict[int, Pair] = {}
+        taken: set[tuple[int, str, int]] = set()
+        for points, index, _, _, number in scored:
+            turn = self.closed[index]
+            key = turn.number, turn.site.check, number
+            if index not in found and key not in taken:
+                taken.add(key)
+                found[index] = Pair(turn, opened[turn.number, turn.site.check][number], -points)
+        partners = {id(pair.opened) for pair in found.values()}
+        rest = [turn for turn in self.opened if id(turn) not in partners]
+        closed = [turn for index, turn in enumerate(self.closed) if index not in found]
+        return [*found.values(), *_later(closed, rest)]
+
+    def source(self, turn: Turn, *, before: bool) -> Iterator[str]:
+        """The line of a finding with its neighbours, at its commit or the one before."""
+        commit = self.commits[turn.number - 1] if before else turn.commit
+        side = GitSource(self._git_dir, commit)
+        [oid] = [each.oid for each in side.tree() if each.path == turn.site.path] or [""]
+        for _, data in side.blobs([oid] if oid and turn.site.line else []):
+            rows = split_lines(decode(data).text)
+            low = max(turn.site.line - 1 - AROUND, 0)
+            for number, row in enumerate(rows[low : turn.site.line + AROUND], low + 1):
+                yield f"{'>' if number == turn.site.line else ' '} {number:5} {row[:WIDTH]}"
+
+
+def likeness(one: Site, other: Site) -> int:
+    """What two findings of a check have in common, in points."""
+    word, another = (each.name.rpartition(".")[2] for each in (one, other))
+    name = PurePosixPath(one.path).name == PurePosixPath(other.path).name
+    return (
+        4 * bool(one.text and one.text == other.text)
+        + 2 * (one.anchor == other.anchor)
+        + (3 if one.name and one.name == other.name else 2 * bool(word and word == another))
+        + (2 if one.path == other.path else name)
+    )
+
+
+def _later(closed: Iterable[Turn], opened: Iterable[Turn]) -> Iterator[Pair]:
+    waiting = defaultdict[tuple[str, str, str], list[Turn]](list)
+    for turn in closed:
+        waiting[_alike(turn.site)].append(turn)
+    for turn in opened:
+        alike = waiting[_alike(turn.site)]
+        own = [each for each in alike if each.site.fingerprint == turn.site.fingerprint]
+        for each in own or alike:
+            if each.number < turn.number:
+                alike.remove(each)
+                if not own:
+                    yield Pair(each, turn, 0)
+                break
 
 
 def _alike(site: Site) -> tuple[str, str, str]:
     return site.check, site.anchor, site.name
 
 
-def report(git_dir: Path, cache: Path, *, commits: int = COMMITS) -> Iterator[str]:
+def report(
+    git_dir: Path, cache: Path, *, commits: int = COMMITS, sample: int = SAMPLE, seed: int = 0
+) -> Iterator[str]:
     """Lines with the figures of one repository, and a sample to be read by hand."""
     walk = Walk(git_dir, cache, commits=commits)
     walk.run()
-    found = list(walk.candidates())
+    found = walk.candidates()
+    walk.counts |= Counter(closed=len(walk.closed), opened=len(walk.opened))
     counts = ", ".join(f"{name} {number}" for name, number in sorted(walk.counts.items()))
-    yield f"{len(walk.commits)} commits: {counts}; closed with an alike opened: {len(found)}"
-    chosen = random.Random(0).sample(found, min(SAMPLE, len(found)))
-    for closed, opened in chosen:
-        yield f"  {closed.site.check} [{closed.site.anchor}]"
-        for word, turn in (("closed", closed), ("opened", opened)):
+    yield f"{len(walk.commits)} commits: {counts}; closed with one like it opened: {len(found)}"
+    for number, pair in enumerate(random.Random(seed).sample(found, min(sample, len(found))), 1):
+        yield f"{number}. {pair.closed.site.check}, {pair.likeness} points"
+        for word, turn in (("closed", pair.closed), ("opened", pair.opened)):
             site = turn.site
-            yield f"    {word} {turn.commit[:10]} {site.path}:{site.line} {site.symbol}"
+            yield f"  {word} {turn.commit[:10]} {site.path}:{site.line} {site.name} [{site.anchor}]"
+            yield from (f"    {row}" for row in walk.source(turn, before=word == "closed"))

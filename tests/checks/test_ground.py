@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checks.ground import Between, Side, known_rules, sites
-from checks.matching import Place, match
+from checks.matching import Place, Spot, match
 from checks.memorysource import MemorySource
 from checks.model import Finding
 from checks.outline import outline
@@ -141,3 +141,56 @@ def test_the_built_checks_say_which_of_them_are_about_the_project() -> None:
 
     assert "required-dependency" in wide
     assert "no-print" not in wide
+
+
+LOGGED = 'def f(a):\n    first = load(a)\n    log.warn("%s is gone", a)\n    return store(first)\n'
+
+
+def test_a_line_that_was_edited_is_found_below_what_was_put_in_front() -> None:
+    now = "import x\n\n\n" + LOGGED.replace("warn(", "warning(")
+    ground = between(side(a=LOGGED), side(a=now))
+
+    assert ground.lines([Spot("a.py", 3)], [Spot("a.py", 6)], {}) == {
+        Spot("a.py", 3): Spot("a.py", 6)
+    }
+
+
+def test_a_line_that_was_edited_is_found_in_the_file_that_was_moved() -> None:
+    ground = between(side(a=LOGGED), side(b=LOGGED.replace("warn(", "warning(")))
+
+    assert ground.lines([Spot("a.py", 3)], [], {"a.py": "b.py"}) == {
+        Spot("a.py", 3): Spot("b.py", 3)
+    }
+
+
+def test_a_line_that_was_mended_goes_where_it_went_whatever_else_is_found() -> None:
+    now = LOGGED.replace('"%s is gone", a', '"gone", who=a').replace("first)", "first, log.warn)")
+    ground = between(side(a=LOGGED), side(a=now))
+
+    assert ground.lines([Spot("a.py", 3)], [Spot("a.py", 4)], {}) == {
+        Spot("a.py", 3): Spot("a.py", 3)
+    }
+
+
+def test_a_line_that_was_carried_into_another_file_is_known_by_its_neighbours() -> None:
+    body = LOGGED.partition("\n")[2]
+    carried = "class F:\n    def run(self, a):\n" + body.replace("    ", "        ")
+    apart = 'def g():\n    log.warn("%s is gone", a)\n    done()\n'
+    before, now = side(a=LOGGED, b="y = 2\n"), side(a="y = 1\n", b="y = 2\n" + carried, c=apart)
+
+    spots = [Spot("b.py", 5), Spot("c.py", 2)]
+    assert between(before, now).lines([Spot("a.py", 3)], spots, {}) == {
+        Spot("a.py", 3): Spot("b.py", 5)
+    }
+
+
+def test_a_line_that_still_stands_was_not_carried() -> None:
+    ground = between(side(a=LOGGED), side(a=LOGGED, b=LOGGED))
+
+    assert ground.lines([Spot("a.py", 3)], [Spot("b.py", 3)], {}) == {}
+
+
+def test_a_line_that_stood_there_before_did_not_come() -> None:
+    ground = between(side(a=LOGGED, b=LOGGED), side(a="x = 1\n", b=LOGGED))
+
+    assert ground.lines([Spot("a.py", 3)], [Spot("b.py", 3)], {}) == {}

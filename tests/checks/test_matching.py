@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.matching import Level, Place, Rules, Site, match
+from checks.matching import Level, Place, Rules, Site, Spot, match
 
 
 def site(fingerprint: str, path: str = "app/a.py", symbol: str = "app.a:f", **more: object) -> Site:
@@ -18,12 +18,15 @@ def site(fingerprint: str, path: str = "app/a.py", symbol: str = "app.a:f", **mo
 
 
 class Moved(Level):
-    """Ground on which some files and symbols went elsewhere."""
+    """Ground on which some files, symbols and lines went elsewhere."""
 
     def __init__(
-        self, files: Mapping[str, str] | None = None, symbols: Mapping[Place, Place] | None = None
+        self,
+        files: Mapping[str, str] | None = None,
+        symbols: Mapping[Place, Place] | None = None,
+        edited: Mapping[Spot, Spot] | None = None,
     ) -> None:
-        self.files, self.symbols = files or {}, symbols or {}
+        self.files, self.symbols, self.edited = files or {}, symbols or {}, edited or {}
 
     def moved(self, gone: Iterable[str], come: Iterable[str]) -> Mapping[str, str]:
         lost, new = set(gone), set(come)
@@ -32,6 +35,12 @@ class Moved(Level):
     def renamed(self, gone: Iterable[Place], come: Iterable[Place]) -> Mapping[Place, Place]:
         lost, new = set(gone), set(come)
         return {old: to for old, to in self.symbols.items() if old in lost and to in new}
+
+    def lines(
+        self, gone: Iterable[Spot], come: Iterable[Spot], moved: Mapping[str, str]
+    ) -> Mapping[Spot, Spot]:
+        lost = set(gone)
+        return {old: to for old, to in self.edited.items() if old in lost}
 
 
 _CHECKS = st.sampled_from(["no-print", "thin-routes"])
@@ -48,6 +57,8 @@ _SITES = st.lists(
         blob=st.sampled_from(["", "1", "2"]),
         line=st.integers(0, 9),
         column=st.integers(0, 2),
+        clauses=st.sampled_from([(), ("X-1",), ("X-2",)]),
+        message=st.sampled_from(["`a` is wrong", "`b` is wrong", "nobody closes it"]),
     ),
     max_size=9,
     unique_by=lambda each: (each.check, each.fingerprint),
@@ -58,6 +69,11 @@ _GROUND = st.builds(
     st.dictionaries(
         st.builds(Place, st.just("a.py"), st.just("f")),
         st.builds(Place, st.just("b.py"), st.sampled_from(["f", "g"])),
+        max_size=1,
+    ),
+    st.dictionaries(
+        st.builds(Spot, st.just("a.py"), st.integers(1, 9)),
+        st.builds(Spot, st.sampled_from(["a.py", "b.py"]), st.just(1)),
         max_size=1,
     ),
 )
@@ -171,6 +187,44 @@ def test_a_line_that_went_into_another_function_of_the_file() -> None:
     assert match(before, [site("9", symbol="app.a:g", text="print(a)")]) == {0: 0}
     assert match(before, [site("9", symbol="app.a:g", text="print(b)")]) == {}
     assert match(before, [site("9", "app/b.py", "app.b:g", text="print(a)")]) == {}
+
+
+EDITED = Moved(edited={Spot("app/a.py", 4): Spot("app/a.py", 7)})
+
+
+def edited(**now: object) -> dict[int, int]:
+    """What becomes of a finding whose line was edited and shifted."""
+    old = site("1", anchor="warn:%", line=4, clauses=("X-1",), message="Built by `%`")
+    new = {"anchor": "warning:%", "line": 7, "clauses": ("X-1",), "message": "Built by f"} | now
+    return match([old], [site("9", **new)], EDITED)  # type: ignore[arg-type]
+
+
+def test_a_line_that_was_edited_within_its_symbol() -> None:
+    assert edited() == {0: 0}
+    # Two clauses ask for opposites: one is met, the other no longer.
+    assert edited(clauses=("X-2",)) == {}
+    assert edited(message="Nobody closes it") == {}
+    # Another line of the same function, and the line where it does something else.
+    assert edited(line=8) == {}
+    assert edited(symbol="app.a:g") == {}
+
+
+def test_a_line_that_was_carried_into_another_file() -> None:
+    before = [site("1", line=4)]
+    ground = Moved(edited={Spot("app/a.py", 4): Spot("lib/b.py", 9)})
+
+    assert match(before, [site("9", "lib/b.py", "lib.b:run", text="1", line=9)], ground) == {0: 0}
+    assert match(before, [site("9", "lib/b.py", "lib.b:run", text="2", line=9)], ground) == {}
+
+
+def test_of_two_findings_on_an_edited_line_each_goes_to_what_is_called_the_same() -> None:
+    before = [site("1", anchor="a", text="x", line=4), site("2", anchor="b", text="x", line=4)]
+    now = [
+        site("8", symbol="app.a:g", anchor="b", text="x", line=7),
+        site("9", symbol="app.a:g", anchor="c", text="x", line=7),
+    ]
+
+    assert match(before, now, EDITED) == {1: 0, 0: 1}
 
 
 def test_what_is_asked_of_the_project_is_the_same_wherever_it_points() -> None:

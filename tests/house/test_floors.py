@@ -53,7 +53,10 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "checks.authorship | checks.codeowners",
         "checks.source checks.memorysource checks.component | checks.outline",
         "checks.facts | checks.addresses",
-        "checks.model | checks.errors | checks.toml | checks.globs | checks.pathpatterns",
+        (
+            "checks.model | checks.edits | checks.errors | checks.toml | checks.globs"
+            " | checks.pathpatterns"
+        ),
     )
 )
 

@@ -1,0 +1,83 @@
+"""Lines of a text that were edited are told from those that are gone."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.edits import edit, passages, words
+
+_LINES = st.lists(
+    st.sampled_from(["", "a = 1", "b = a + 1", "call(a, b)", "call(a, b, c)", "return a"]),
+    max_size=14,
+)
+
+
+@given(_LINES, _LINES)
+def test_what_lies_between_the_passages_is_the_same_in_both(
+    before: list[str], now: list[str]
+) -> None:
+    left = right = 0
+    for old, new in [
+        *passages(before, now),
+        (range(len(before), len(before)), range(len(now), len(now))),
+    ]:
+        assert before[left : old.start] == now[right : new.start]
+        left, right = old.stop, new.stop
+
+
+@given(_LINES, _LINES)
+def test_an_edited_line_is_one_to_one_and_in_a_passage(before: list[str], now: list[str]) -> None:
+    done = edit(before, now)
+
+    assert len(set(done.became.values())) == len(done.became)
+    assert done.became.keys() <= done.gone
+    assert set(done.became.values()) <= done.come
+    assert all(words(before[old - 1]) & words(now[new - 1]) for old, new in done.became.items())
+
+
+@given(
+    st.lists(st.sampled_from(["a = 1", "call(a, b)", "call(a, b, c)"]), unique=True),
+    st.lists(st.text(alphabet="xyz", min_size=3, max_size=5), max_size=5),
+)
+def test_lines_in_front_shift_what_was_edited_and_change_nothing_else(
+    now: list[str], front: list[str]
+) -> None:
+    before = ["call(a, b)", "end of it"]
+    plain, pushed = edit(before, [*now, "end of it"]), edit(before, [*front, *now, "end of it"])
+
+    assert {old: new + len(front) for old, new in plain.became.items()} == pushed.became
+
+
+def test_the_same_text_was_not_edited() -> None:
+    assert not edit(["a", "", "b"], ["a", "", "b"]).gone
+
+
+def test_a_line_becomes_the_one_that_has_most_of_its_words() -> None:
+    before = ["def f():", 'log.warn("no %s", a)', 'log.warn("no %s", b)', "return a"]
+    now = [
+        "import x",
+        "def f():",
+        "start(x)",
+        'log.warning("no %s", b)',
+        'log.warning("no %s", a)',
+        "return a",
+    ]
+    done = edit(before, now)
+
+    assert done.became == {2: 5, 3: 4}
+    assert done.gone == {2, 3}
+    assert done.come == {1, 3, 4, 5}
+
+
+def test_a_line_that_shares_little_is_gone() -> None:
+    assert edit(["x = first(a)", "end"], ["y = second(b)", "end"]).became == {}
+    # One word is not enough, however short the line.
+    assert edit(["pass", "end"], ["pass the = salt", "end"]).became == {}
+
+
+def test_what_stands_everywhere_holds_nothing_together() -> None:
+    before = ["try:", "first(a)", "pass", "except:", "pass", "price = cost(a, b)", "pass"]
+    now = ["pass", "try:", "first(a)", "except:", "pass", "price = cost(a, b, c)", "pass"]
+
+    assert edit(before, now).became == {6: 6}
