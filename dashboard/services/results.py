@@ -134,7 +134,7 @@ def store(
         LeaseLostError: Another worker has taken over; nothing was written.
     """
     # Read and compared before the transaction: on SQLite all writers wait for it.
-    rules = _rules(judged)
+    rules = rules_of(judged)
     turns = [_turns(each, rules, seen) for each in judged]
     left = transitions.leave([each.component for each in judged])
     clauses = _clause_ids(standards)
@@ -175,7 +175,7 @@ def _ended(judged: Sequence[Judged]) -> dict[str, Any]:
         "state": _end_state(judged),
         "phase": Phase.DONE,
         "lease_until": None,
-        "manifest": _manifest(judged),
+        "manifest": manifest(judged),
     }
 
 
@@ -206,7 +206,8 @@ def _write_component(
     )
 
 
-def _rules(judged: Sequence[Judged]) -> transitions.Rules:
+def rules_of(judged: Sequence[Judged]) -> transitions.Rules:
+    """Return what the standards that were judged by say about findings."""
     results = [standard for each in judged for standard in each.report.standards]
     strengths: dict[str, str] = {}
     # Several standards may use one id: the strictest says how severe a finding is.
@@ -246,12 +247,16 @@ def _write_standards(
             open_must=result.open_must,
         )
         ClauseResult.objects.bulk_create(
-            [_clause(head, clauses[standard.pk, clause.id], clause) for clause in result.clauses],
+            [
+                clause_row(head, clauses[standard.pk, clause.id], clause)
+                for clause in result.clauses
+            ],
             batch_size=BATCH,
         )
 
 
-def _clause(head: ScanStandard, clause_id: int, clause: engine.ClauseResult) -> ClauseResult:
+def clause_row(head: ScanStandard, clause_id: int, clause: engine.ClauseResult) -> ClauseResult:
+    """Return the row of a clause below that of its standard."""
     return ClauseResult(
         scan_standard=head,
         clause_id=clause_id,
@@ -266,7 +271,7 @@ def _clause(head: ScanStandard, clause_id: int, clause: engine.ClauseResult) -> 
     )
 
 
-def _manifest(judged: Sequence[Judged]) -> dict[str, Any]:
+def manifest(judged: Sequence[Judged]) -> dict[str, Any]:
     """Return the proof of scanning; of several components, each under its path.
 
     The digest of our own rules stands beside what the report says.

@@ -192,7 +192,7 @@ def compare(
         seen: The commit with the one before it; without it nothing is known of files.
     """
     component, standing = recognised.component, recognised.standing
-    rows = list(_rows(component, report.findings, recognised.places, seen, rules))
+    rows = list(rows_of(component, report.findings, recognised.places, seen, rules))
     result = Transitions()
     _appear(rows, recognised, result)
     known = set(recognised.partner.values())
@@ -227,13 +227,14 @@ def _name_origins(
             result.origins[lost["pk"]] = origin
 
 
-def _rows(
+def rows_of(
     component: Component,
     findings: Iterable[engine.Finding],
     places: Iterable[Site],
     seen: Seen | None,
     rules: Rules,
 ) -> Iterable[Finding]:
+    """Yield the findings of a report as rows that are not stored yet."""
     for finding, place in zip(findings, places, strict=True):
         known = [rules.strengths[clause] for clause in finding.clauses if clause in rules.strengths]
         strength = min(known, key=_SEVERITY.__getitem__, default="may")

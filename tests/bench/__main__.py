@@ -13,7 +13,8 @@ from pathlib import Path
 from checks.gitread import git_dir_of
 from tests.bench import engine
 
-PARTS = ("engine", "phases", "server", "whatif", "identity", "backfill", "storage")
+PARTS = ("engine", "phases", "server", "whatif", "identity", "backfill", "storage", "pages")
+LONG = ("identity", "pages")
 
 
 def main() -> None:
@@ -25,9 +26,11 @@ def main() -> None:
     parser.add_argument("--commits", type=int, default=300, help="how many identity walks")
     parser.add_argument("--sample", type=int, default=20, help="pairs that identity lists")
     parser.add_argument("--seed", type=int, default=0, help="which of them")
+    parser.add_argument("--repositories", type=int, default=1_000, help="of the fleet of pages")
+    parser.add_argument("--findings", type=int, default=1_000_000, help="in all of them")
     given = parser.parse_args()
-    # A walk of 300 commits takes an hour on a large repository: only when it is asked for.
-    parts = given.part or [part for part in PARTS if part != "identity"]
+    # Walks of 300 commits and fleets of a thousand take an hour: only when they are asked for.
+    parts = given.part or [part for part in PARTS if part not in LONG]
     if "engine" in parts:
         measure_engine(given.repository or [engine.ROOT], pylint=not given.no_pylint)
     if "phases" in parts:
@@ -46,6 +49,11 @@ def main() -> None:
         from tests.bench import server
 
         for line in server.report():
+            print(line, flush=True)
+    if "pages" in parts:
+        from tests.bench import pages
+
+        for line in pages.table(given.repositories, given.findings):
             print(line, flush=True)
     if "whatif" in parts:
         from tests.bench import whatif

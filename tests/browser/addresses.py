@@ -13,6 +13,8 @@ from dashboard.urls import urlpatterns
 from tests.dashboard import rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.dashboard.views.conftest import House
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -20,6 +22,7 @@ _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 _NO_PAGE = re.compile(
     r"^(?:hooks|api|badge|healthz|readyz|metrics)|/(?:progress)/|\.(?:csv|json|sarif|toml|patch)$"
 )
+_OTHERS = {"identity": "00000000-0000-4000-8000-000000000000"}
 
 
 def fill(house: House) -> None:
@@ -37,29 +40,40 @@ def addresses(house: House) -> list[str]:
     """Every address of the site map that answers the owner with a page."""
     client = Client()
     client.force_login(house.owner)
-    found = []
-    for pattern in urlpatterns:
-        route = str(pattern.pattern)
-        if _NO_PAGE.search(route):
-            continue
-        address = "/" + "".join(
-            part if at % 2 == 0 else _sample(house, route, part)
-            for at, part in enumerate(_PARAMETER.split(route))
-        )
-        answer = client.get(address)
-        # A deed refuses to be read (405); what has nothing to show yet is not there (404).
-        assert answer.status_code in {200, 302, 404, 405}, address
-        if answer.status_code == 200:
-            found.append(address)
-    return found
+    return [each for route in routes() if (each := answering(client, route, _sample(house)))]
 
 
-def _sample(house: House, route: str, name: str) -> str:
-    if route.startswith("r/") and name == "slug":
-        return house.repository.slug
+def routes() -> list[str]:
+    """The routes of the site map that people read."""
+    every = [str(pattern.pattern) for pattern in urlpatterns]
+    return [route for route in every if not _NO_PAGE.search(route)]
+
+
+def answering(client: Client, route: str, sample: Mapping[str, str]) -> str:
+    """Return the address of a route if it answers with a page, else "".
+
+    Args:
+        client: Who asks.
+        route: A route of the site map.
+        sample: Values of the parameters, by name behind the first word of the route; 1 for others.
+    """
+    noun = route.partition("/")[0]
+    address = "/" + "".join(
+        part if at % 2 == 0 else sample.get(f"{noun}/{part}", _OTHERS.get(part, "1"))
+        for at, part in enumerate(_PARAMETER.split(route))
+    )
+    answer = client.get(address)
+    # A deed refuses to be read (405), operation all but administrators (403); what has nothing to
+    # show yet is not there (404).
+    assert answer.status_code in {200, 302, 403, 404, 405}, address
+    return address if answer.status_code == 200 else ""
+
+
+def _sample(house: House) -> dict[str, str]:
     finding = Finding.objects.order_by("pk").last()
     assert finding
     return {
+        "r/slug": house.repository.slug,
         "standards/slug": "house-rules",
         "teams/slug": house.team.slug,
         "standards/number": "HR-1",
@@ -67,7 +81,4 @@ def _sample(house: House, route: str, name: str) -> str:
         "r/path": "app/main.py",
         "checks/identifier": "no-print",
         "f/pk": str(finding.pk),
-    }.get(
-        f"{route.partition('/')[0]}/{name}",
-        "00000000-0000-4000-8000-000000000000" if name == "identity" else "1",
-    )
+    }
