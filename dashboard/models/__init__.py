@@ -19,7 +19,7 @@ from dashboard.models.finding import (
 )
 from dashboard.models.finding_patch import FindingPatch
 from dashboard.models.lease import MAX_ATTEMPTS, RUNNING, Leased
-from dashboard.models.past import Backfill, BackfillState, PastResult
+from dashboard.models.past import Backfill, BackfillState, PastResult, PastTrail
 from dashboard.models.people import ApiToken, Membership, Role, Team, User
 from dashboard.models.probe import Probe, ProbeState
 from dashboard.models.queue import Outbox, PeriodicRun, Worker
@@ -104,6 +104,7 @@ __all__ = [
     "OriginState",
     "Outbox",
     "PastResult",
+    "PastTrail",
     "PeriodicRun",
     "Phase",
     "Probe",

@@ -85,6 +85,17 @@ class Backfill(Fenced):
         return len(self.commits or ())
 
 
+class PastTrail(models.Model):
+    """Where the findings of today stood in the commit of the past that was judged last.
+
+    It is there only while the past is judged; ``data`` is written by
+    :mod:`dashboard.services.tracing`.
+    """
+
+    past = models.OneToOneField(Backfill, models.DB_CASCADE, related_name="trail")
+    data = models.BinaryField()
+
+
 class PastResultQuerySet(models.QuerySet["PastResult"]):
     """Points of the past."""
 

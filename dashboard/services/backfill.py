@@ -32,6 +32,7 @@ from dashboard.models import (
     Backfill,
     BackfillState,
     PastResult,
+    PastTrail,
     Repository,
     Scan,
     ScanState,
@@ -49,6 +50,7 @@ from dashboard.services import (
     transitions,
 )
 from dashboard.services.lease import Heartbeat, LeaseLostError
+from dashboard.services.tracing import Tracing
 from dashboard.text import clean
 
 if TYPE_CHECKING:
@@ -222,13 +224,16 @@ def _work(held: Lease, beat: Heartbeat) -> None:
         )
         return
     deadline = time.monotonic() + SLICE.total_seconds()
+    trail = Tracing(row)
     while left and time.monotonic() < deadline and not _scan_waits():
-        _point(held, row, left.pop(0), ruling)
+        _point(held, row, left.pop(0), ruling, trail)
         beat.progress("", row.total - len(left), row.total)
     if left:
         _release(held, counts=False)
-    else:
+        return
+    with transaction.atomic():
         held.write(state=BackfillState.DONE, lease_until=None, finished_at=Now())
+        trail.end()
 
 
 def _left(held: Lease, row: Backfill, ruling: judging.Ruling, source: GitSource) -> list[str]:
@@ -240,6 +245,7 @@ def _left(held: Lease, row: Backfill, ruling: judging.Ruling, source: GitSource)
         with transaction.atomic():
             held.write(commits=row.commits, ruling=kept, left_out={}, done=0)
             PastResult.objects.filter(repository=row.repository).delete()
+            PastTrail.objects.filter(past=row).delete()
     points = PastResult.objects.filter(repository=row.repository)
     judged = set(points.values_list("commit", flat=True))
     left = [oid for oid in row.commits if oid not in judged and oid not in row.left_out]
@@ -253,22 +259,24 @@ def _leave_out(held: Lease, row: Backfill, commit: str, reason: str) -> None:
     held.write(left_out=row.left_out, attempt=1, done=F("done") + 1)
 
 
-def _point(held: Lease, row: Backfill, commit: str, ruling: judging.Ruling) -> None:
+def _point(held: Lease, row: Backfill, commit: str, ruling: judging.Ruling, trail: Tracing) -> None:
     """Judge one commit and store it, or name why it is left out."""
     try:
         source = GitSource(mirrors.path(row.repository), commit, remember=facts.store())
         folders = components.present(list(row.repository.components.judged()), source)
-        reports = [judging.review_past(folder, source, ruling) for folder in folders]
-        point = _row(row.repository, source, reports) if reports else None
-        reason = "none of the judged folders was there yet"
+        looked = [judging.review_past(folder, source, ruling) for folder in folders]
+        if not looked:
+            _leave_out(held, row, commit, "none of the judged folders was there yet")
+            return
+        point = _row(row.repository, source, [each.report for each in looked])
+        step = trail.look(source, {each.report.component: each for each in looked})
     except InputError as error:
-        point, reason = None, str(error)
-    if point is None:
-        _leave_out(held, row, commit, reason)
+        _leave_out(held, row, commit, str(error))
         return
     with transaction.atomic():
         held.write(attempt=1, done=F("done") + 1)
         point.save(force_insert=True)
+        trail.write(step)
 
 
 def _row(repository: Repository, source: GitSource, reports: Sequence[Report]) -> PastResult:

@@ -32,6 +32,20 @@ if TYPE_CHECKING:
 
 PATH, SYMBOL, ANCHOR = 1100, 500, 300
 """Characters that a row keeps of each."""
+SITE = (
+    "check_id",
+    "fingerprint",
+    "path",
+    "symbol",
+    "anchor",
+    "text",
+    "blob",
+    "line",
+    "column",
+    "clauses",
+    "message",
+)
+"""Columns that matching needs of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +98,11 @@ def described(
         seen.now if seen else None,
         lambda check, fingerprint, blob: known.get((check, fingerprint, blob)),
     )
+    return fitted(found)
+
+
+def fitted(found: Iterable[Site]) -> list[Site]:
+    """Return findings with their names as a row keeps them."""
     return [
         msgspec.structs.replace(
             each,
@@ -95,26 +114,17 @@ def described(
     ]
 
 
+def site(row: Mapping[str, Any]) -> Site:
+    """Return a row, with the columns of :data:`SITE`, as matching sees it."""
+    check, *names = SITE
+    return Site(check=row[check], **{name: row[name] for name in names})
+
+
 def partners(
     standing: Sequence[Mapping[str, Any]], found: Sequence[Site], seen: Seen | None
 ) -> dict[int, int]:
     """Return which standing row (by its place) each finding (by its place) is."""
-    before = [
-        Site(
-            check=row["check_id"],
-            fingerprint=row["fingerprint"],
-            path=row["path"],
-            symbol=row["symbol"],
-            anchor=row["anchor"],
-            text=row["text"],
-            blob=row["blob"],
-            line=row["line"],
-            column=row["column"],
-            clauses=row["clauses"],
-            message=row["message"],
-        )
-        for row in standing
-    ]
+    before = [site(row) for row in standing]
     ground = Between(seen.before, seen.now) if seen and seen.before else None
     return {new: old for old, new in match(before, found, ground, known_rules).items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -12,6 +12,7 @@ from django.conf import settings
 from checks import rollout as engine_rollout
 from checks.compose import again, compose
 from checks.facts.version import rules_version
+from checks.fingerprint import anchors
 from checks.fresh import ask
 from checks.report import json as report_json
 from checks.review import review
@@ -172,7 +173,14 @@ def waived(judged: Judged, ruling: Ruling) -> Judged:
     return replace(judged, report=report, data=report_json.rendered(report))
 
 
-def review_past(component: Component, source: Source, ruling: Ruling) -> Report:
+class Looked(NamedTuple):
+    """What was found in a folder of an earlier commit, and what its checks call the places."""
+
+    report: Report
+    anchors: Mapping[tuple[str, str], str]
+
+
+def review_past(component: Component, source: Source, ruling: Ruling) -> Looked:
     """Judge a commit that nobody will ask for again: the same report, and nothing is remembered.
 
     Raises:
@@ -180,9 +188,11 @@ def review_past(component: Component, source: Source, ruling: Ruling) -> Report:
     """
     beside = {"attestations": ruling.attested, "tables": ruling.tables}
     jobs, path = settings.ANALYSIS_JOBS, component.path
-    read = ask(source, ruling.standards, path, facts.store(), beside, jobs=jobs, progress=None)
+    store = facts.store()
+    manifest, answers = ask(source, ruling.standards, path, store, beside, jobs=jobs, progress=None)
     names = (component.repository.slug, source.commit, path)
-    return compose(names, *read, ruling.standards, ruling.accepted, ruling.on)
+    report = compose(names, manifest, answers, ruling.standards, ruling.accepted, ruling.on)
+    return Looked(report, anchors(answers))
 
 
 def earlier_standards(kept: Mapping[str, Any]) -> list[engine.Standard] | None:
