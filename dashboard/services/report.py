@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.cache import cache
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
@@ -15,6 +15,7 @@ from dashboard.models import (
     Attestation,
     Clause,
     ClauseResult,
+    PastResult,
     Repository,
     Scan,
     Team,
@@ -61,10 +62,14 @@ class WorstClause:
 
 @dataclass(frozen=True)
 class Move:
-    """A repository and by how many points its score has moved."""
+    """A repository and by how many points its score has moved.
+
+    ``past`` is the earlier commit it is compared with where no scan reaches back that far.
+    """
 
     repository: Repository
     by: float
+    past: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,12 +86,16 @@ class TeamLine:
 
 @dataclass(frozen=True)
 class Report:
-    """The fleet in one page. Scores are points; ``days`` is how far back movement is looked for."""
+    """The fleet in one page. Scores are points; ``days`` is how far back movement is looked for.
+
+    ``judged_later`` counts the repositories whose earlier score is of their judged past.
+    """
 
     days: int
     total: int
     median: float | None
     median_before: float | None
+    judged_later: int
     letters: Sequence[tuple[str, int]]
     unscored: int
     open_must: int
@@ -115,14 +124,14 @@ def read_report(reader: User, days: int) -> Report:
     """
     visible = Repository.objects.visible_to(reader)
     now = timezone.now()
-    rows = _rows(visible, now - timedelta(days=days))
+    rows = _rows(reader, now - timedelta(days=days))
     scored = [row for row in rows if row.score is not None]
-    earlier = [row.score_then for row in scored if row.score_then is not None]
+    earlier = {row.pk: then for row in scored if (then := _then(row)) is not None}
     letters = {letter: sum(row.letter == letter for row in scored) for letter in LETTERS}
     moves = [
-        Move(row, row.score - row.score_then)
+        Move(row, row.score - then.score, then.past)
         for row in scored
-        if row.score_then is not None and row.score != row.score_then
+        if (then := earlier.get(row.pk)) is not None and row.score != then.score
     ]
     moves.sort(key=lambda move: (move.by, move.repository.name))
     turns = _turns(visible, now - timedelta(days=days))
@@ -131,7 +140,8 @@ def read_report(reader: User, days: int) -> Report:
         days=days,
         total=len(rows),
         median=_median([row.score for row in scored]),
-        median_before=_median(earlier),
+        median_before=_median([then.score for then in earlier.values()]),
+        judged_later=sum(bool(then.past) for then in earlier.values()),
         letters=list(letters.items()),
         unscored=len(unmeasured),
         open_must=sum(row.open_must for row in scored),
@@ -150,19 +160,49 @@ def read_report(reader: User, days: int) -> Report:
     )
 
 
-def _rows(visible: RepositoryQuerySet, since: datetime) -> list[Any]:
-    """Every repository with the score it had then; its first one, when it is younger."""
+class _Then(NamedTuple):
+    score: float
+    past: str
+
+
+def _rows(reader: User, since: datetime) -> list[Any]:
+    """Every repository with its result of then, its oldest one, and what its past was told."""
     results = Scan.objects.with_result().filter(repository=OuterRef("pk"), score__isnull=False)
     before = results.filter(finished_at__lte=since).order_by("-number")
     first = results.order_by("number")
-    then = Coalesce(Subquery(before.values("score")[:1]), Subquery(first.values("score")[:1]))
-    rows = visible.annotate(score_then=then)
+    past = PastResult.objects.visible_to(reader).filter(
+        repository=OuterRef("pk"), score__isnull=False, commit_time__lt=OuterRef("first_at")
+    )
+    until, oldest = past.filter(commit_time__lte=since), past.order_by("commit_time", "pk")
+    rows = (
+        Repository.objects.visible_to(reader)
+        .annotate(first_at=Subquery(first.values("finished_at")[:1]))
+        .annotate(
+            score_then=Subquery(before.values("score")[:1]),
+            past_score=_first("score", until, oldest),
+            past_commit=_first("commit", until, oldest),
+            first_score=Subquery(first.values("score")[:1]),
+        )
+    )
     return list(
         rows.only(
             *("slug", "name", "score", "letter", "open_must", "team_id", "state", "state_message"),
             *("scanned_at",),
         ).order_by("name", "pk")
     )
+
+
+def _first(column: str, *rows: QuerySet[PastResult]) -> Coalesce:
+    return Coalesce(*(Subquery(each.values(column)[:1]) for each in rows))
+
+
+def _then(row: Any) -> _Then | None:
+    """The score of then: of a scan, else of the judged past, else of the first scan."""
+    if row.score_then is not None:
+        return _Then(row.score_then, "")
+    if row.past_score is not None:
+        return _Then(row.past_score, row.past_commit)
+    return None if row.first_score is None else _Then(row.first_score, "")
 
 
 def _turns(visible: RepositoryQuerySet, since: datetime) -> dict[str, int]:

@@ -44,7 +44,8 @@ def past(request: SignedInRequest, slug: str) -> HttpResponse:
 def point(request: SignedInRequest, slug: str, commit: str) -> HttpResponse:
     """Show what an earlier commit would have been told by the rules of today."""
     repository = repository_for(request, slug)
-    row = get_object_or_404(PastResult.objects.filter(repository=repository), commit=commit)
+    points = PastResult.objects.visible_to(request.user)
+    row = get_object_or_404(points, repository=repository, commit=commit)
     context = page_context(request, repository, "history")
     context |= {"point": row, "standards": read_point(row)}
     return answer(request, "repository/past_point.html", context)

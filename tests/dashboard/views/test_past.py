@@ -91,3 +91,12 @@ def test_a_developer_does_not_steer_it(house: House) -> None:
 
 def test_an_unknown_turn_is_not_there(house: House) -> None:
     assert house.client(house.owner).post(house.page("past/turn/dance/")).status_code == 404
+
+
+def test_on_the_page_of_the_repository_it_stands_below_what_the_scan_says(house: House) -> None:
+    house.scan(rows.finding("f1"))
+    Backfill.objects.create(repository=house.repository, weeks=104, commits=["a"], done=0)
+
+    text = house.client(house.viewer).get(house.page()).content.decode()
+
+    assert 0 < text.index('id="clauses"') < text.index('id="past"') < text.index('id="lately"')

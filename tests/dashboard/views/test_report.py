@@ -9,8 +9,9 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from dashboard.models import Repository, Scan
+from dashboard.models import PastResult, Repository, Scan
 from dashboard.services.areas import read_areas
 from dashboard.services.report import read_report
 from tests.dashboard import rows
@@ -131,3 +132,51 @@ def test_an_area_shows_how_far_its_clauses_are_met(house: House) -> None:
     assert shares["logging"][0] is not None
     page = house.client(house.owner).get("/areas/").content.decode()
     assert f"/r/{house.repository.slug}/#area-logging" in page
+
+
+def _judged_later(house: House, score: float, days: int, name: str = "c") -> str:
+    point = PastResult.objects.create(
+        repository=house.repository,
+        commit=name * 40,
+        commit_time=timezone.now() - timedelta(days=days),
+        score=score,
+        results=b"",
+    )
+    return point.get_absolute_url()
+
+
+def test_where_scans_do_not_reach_back_the_judged_past_does_and_says_so(house: House) -> None:
+    house.scan(rows.finding("f1"), score=70.0)
+    _judged_later(house, 10.0, 60, "a")
+    then = _judged_later(house, 50.0, 40, "b")
+    _judged_later(house, 60.0, 20, "c")
+
+    report = read_report(house.owner, 30)
+
+    (moved,) = report.risen
+    assert (moved.by, moved.past, report.judged_later) == (20, "b" * 40, 1)
+    assert report.change == 20
+    page = house.client(house.owner).get("/report/").content.decode()
+    assert then in page
+    assert "judged later" in page
+
+
+def test_a_past_shorter_than_asked_for_begins_where_it_begins(house: House) -> None:
+    house.scan(rows.finding("f1"), score=70.0)
+    _judged_later(house, 66.0, 20, "c")
+
+    (moved,) = read_report(house.owner, 30).risen
+
+    assert (moved.by, moved.past) == (4, "c" * 40)
+
+
+def test_a_scan_that_is_old_enough_goes_before_the_judged_past(house: House) -> None:
+    house.scan(rows.finding("f1"), score=50.0)
+    house.scan(rows.finding("f1"), score=70.0)
+    _age(house, 1, 40)
+    _judged_later(house, 10.0, 45, "c")
+
+    (moved,) = read_report(house.owner, 30).risen
+
+    assert (moved.by, moved.past) == (20, "")
+    assert "judged later" not in house.client(house.owner).get("/report/").content.decode()
