@@ -19,7 +19,9 @@ from dashboard.services import components, conflicts, gates, repositories, scann
 from dashboard.services.badge import badge_key
 from dashboard.services.folders import read_folders
 from dashboard.services.history import read_history
+from dashboard.services.layers_page import read_layers
 from dashboard.services.repository_page import read_overview
+from dashboard.services.sizes_page import read_sizes
 from dashboard.views.answer import answer, posted, wants_fragment
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.polling import poll_seconds
@@ -99,8 +101,29 @@ def folders(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show in which folders the open findings and the points to gain lie."""
     row = repository_for(request, slug)
     context = page_context(request, row, "map")
+    context["drawing"] = "folders"
     context["map"] = read_folders(row, request.GET.get("below", ""), request.GET.get("page", "1"))
     return answer(request, "repository/map.html", context, partial="map")
+
+
+@require_safe
+@signed_in
+def layers(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Show which layer of the code imports which, and which imports go against the direction."""
+    row = repository_for(request, slug)
+    context = page_context(request, row, "map")
+    context |= {"drawing": "layers", "view": read_layers(row, request.GET.dict())}
+    return answer(request, "repository/layers.html", context, partial="layers")
+
+
+@require_safe
+@signed_in
+def sizes(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Show how complex and how long functions are, and how long files."""
+    row = repository_for(request, slug)
+    context = page_context(request, row, "map")
+    context |= {"drawing": "sizes", "view": read_sizes(row, request.GET.dict())}
+    return answer(request, "repository/sizes.html", context, partial="sizes")
 
 
 @require_safe

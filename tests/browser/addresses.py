@@ -30,7 +30,8 @@ def fill(house: House) -> None:
     house.owner.is_staff = house.owner.is_superuser = True
     house.owner.save()
     house.scan(rows.finding("f0", line=1), score=70.0)
-    house.scan(*(rows.finding(f"f{number}", line=number) for number in range(1, 61)))
+    found = (rows.finding(f"f{number}", line=number) for number in range(1, 61))
+    house.scan(*found, anatomy=rows.anatomy())
     row = source_view.wanted(house.repository, "a" * 40, "app/main.py")
     source_view.set_data(row, b"".join(b"print(%d)\n" % number for number in range(80)))
     row.save()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 from checks import model as engine
+from checks.anatomy import Anatomy, Import, Limit, Pair, Rule, Sized, pack
+from checks.project.layers import LAYERS
 from checks.standard import parse
 from dashboard.models import Component, Membership, Repository, Role, Standard, Team, User
 from dashboard.services import standards
@@ -151,3 +154,32 @@ def _clause(
             ),
         ),
     )
+
+
+def anatomy(**fields: Any) -> bytes:
+    """What is drawn of a small shop, packed as a scan keeps it; ``fields`` say what differs."""
+    back = Import(
+        "app/repositories/orders.py", 2, "app.api", "app/api.py", "lies further outside", (0,)
+    )
+    values: dict[str, Any] = {
+        "modules": {"routes": 2, "services": 1, "repositories": 1, "": 3},
+        "files_of": {
+            "routes": ("app/api.py", "app/more.py"),
+            "services": ("app/services/orders.py",),
+            "repositories": ("app/repositories/orders.py",),
+            "": ("app/core.py", "app/main.py", "app/tool.py"),
+        },
+        "pairs": (
+            Pair("routes", "services", 1, 0, (Import("app/api.py", 3, "app.s", "app/s.py"),)),
+            Pair("repositories", "routes", 1, 1, (back,)),
+        ),
+        "rules": (Rule(LAYERS, True, (("house-rules", "HR-1"),)),),
+        "counts": {"complexity": {1: 6, 4: 2, 12: 1}, "length": {3: 8, 60: 1}, "size": {40: 7}},
+        "functions": tuple(
+            Sized("app/api.py", line, f"f{line}", *size)
+            for line, size in enumerate([(12, 60), (4, 3), (4, 3), *[(1, 3)] * 6], 1)
+        ),
+        "files": (("app/api.py", 40),),
+        "limits": (Limit("complexity", 10, (("house-rules", "HR-2"),)),),
+    }
+    return pack(Anatomy(**values | fields))

@@ -47,12 +47,13 @@ class House:
         score: float | None = 80.0,
         skipped: tuple[engine.Skipped, ...] = (),
         states: dict[str, engine.CheckState] | None = None,
+        anatomy: bytes = b"",
     ) -> Scan:
         """Store the result of a scan through the real services, and return it."""
         asked = scanning.request(self.repository, Trigger.PUSH)
         held = lease.claim(asked.pk)
         assert held
-        self.finish(held, *findings, score=score, skipped=skipped, states=states)
+        self.finish(held, *findings, score=score, skipped=skipped, states=states, anatomy=anatomy)
         return Scan.objects.get(pk=asked.pk)
 
     def finish(
@@ -62,6 +63,7 @@ class House:
         score: float | None = 80.0,
         skipped: tuple[engine.Skipped, ...] = (),
         states: dict[str, engine.CheckState] | None = None,
+        anatomy: bytes = b"",
     ) -> None:
         """Store the result of the scan that is held."""
         report = rows.report(
@@ -70,7 +72,8 @@ class House:
         branch = Branch.objects.get(scans=held.pk)
         held.write(commit=report.commit, commit_subject="Say <b>hello</b>", wanted=branch.wanted)
         component = self.repository.components.judged().get()
-        judged = results.Judged(component, report, report_json.render(report).encode())
+        data = report_json.render(report).encode()
+        judged = results.Judged(component, report, data, anatomy=anatomy)
         results.store(held, [judged], [self.standard], {"review": 1.5})
         self.repository.refresh_from_db()
 

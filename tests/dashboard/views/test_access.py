@@ -16,6 +16,8 @@ FOR_ITS_TEAM = {
     "repository-progress": "progress/",
     "history": "history/",
     "map": "map/",
+    "layers": "layers/",
+    "sizes": "sizes/",
     "gains": "gains/",
     "repository-past": "past/",
     "findings": "findings/",
