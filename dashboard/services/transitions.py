@@ -58,8 +58,6 @@ _CONTENT = (
     "limit",
     "suppressed",
     "uncertain",
-    "gain",
-    "gain_total",
     "anchor",
     "text",
     "blob",
@@ -67,7 +65,12 @@ _CONTENT = (
     "waived_by_id",
 )
 
+_WORTH = ("gain", "gain_total")
+"""What any change of the code may move for every finding of a clause, and for many alike."""
+
 type Key = tuple[str, str]
+type Worth = tuple[float, tuple[tuple[str, float], ...]]
+"""Points of the repository, and of each standard by its slug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,8 @@ class Transitions:
     """The rows to write for one component.
 
     ``write`` holds new, returned and changed findings, those that are rows already with their
-    primary key; the rest is by primary key. ``moved`` are rows whose fingerprint changes.
+    primary key; the rest is by primary key. ``moved`` are rows whose fingerprint changes, ``worth``
+    those of which nothing but the points to gain is another.
     ``turned`` are those that a waiver begins or ceases to cover. ``origins`` are the commits behind
     what opened (by key) and what went (by primary key).
     """
@@ -101,6 +105,7 @@ class Transitions:
     opened: set[Key] = field(default_factory=set)
     reopened: set[Key] = field(default_factory=set)
     moved: list[int] = field(default_factory=list)
+    worth: dict[Worth, list[int]] = field(default_factory=dict)
     suppressed: list[int] = field(default_factory=list)
     unsuppressed: list[int] = field(default_factory=list)
     turned: set[Key] = field(default_factory=set)
@@ -166,7 +171,7 @@ def recognise(
     standing = list(
         Finding.objects.filter(component=component, state__in=OPEN_STATES)
         .order_by("pk")
-        .values("pk", "state", *_NAMES, *_CONTENT)
+        .values("pk", "state", *_NAMES, *_CONTENT, *_WORTH)
     )
     places = identity.described(report, answers, seen, standing)
     partner = identity.partners(standing, places, seen)
@@ -299,6 +304,9 @@ def _go_on(row: Finding, before: Mapping[str, Any], result: Transitions) -> None
         result.moved.append(row.pk)
     if any(getattr(row, name) != before[name] for name in (*_NAMES, *_CONTENT)):
         result.write.append(row)
+    elif any(getattr(row, name) != before[name] for name in _WORTH):
+        worth = row.gain_total, tuple(sorted(row.gain.items()))
+        result.worth.setdefault(worth, []).append(row.pk)
     if (row.waived_by_id is None) != (before["waived_by_id"] is None):
         result.turned.add(_key(row))
     if row.suppressed != before["suppressed"]:
@@ -403,9 +411,12 @@ def _write_rows(transitions: Transitions, scan: Scan, now: Any) -> None:
         batch_size=BATCH,
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=["state", *_NAMES, *_CONTENT],
+        update_fields=["state", *_NAMES, *_CONTENT, *_WORTH],
     )
     Finding.objects.bulk_create(new, batch_size=BATCH)
+    for (total, gain), pks in transitions.worth.items():
+        for chunk in batched(pks, BATCH, strict=False):
+            Finding.objects.filter(pk__in=chunk).update(gain=dict(gain), gain_total=total)
     back = [row for row in known if _key(row) in transitions.reopened]
     for row in back:
         row.fixed_scan = row.fixed_at = row.last_seen = None

@@ -7,6 +7,8 @@ import zlib
 
 import msgspec
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from checks import model as engine
 from checks.report import json as report_json
@@ -114,6 +116,28 @@ def test_the_same_report_twice_changes_no_finding(repository: Repository, rules:
     assert list(Finding.objects.order_by("pk").values()) == before
     assert (scan.opened_count, scan.fixed_count) == (0, 0)
     assert FindingEvent.objects.count() == 2
+
+
+def test_findings_that_are_only_worth_another_number_are_not_written_anew(
+    repository: Repository, rules: Standard
+) -> None:
+    def report(worth: float) -> engine.Report:
+        found = [rows.finding(f"f{n}", line=n + 1) for n in range(1_200)]
+        return rows.report(
+            rules.version,
+            *(msgspec.structs.replace(each, gain={"house-rules": worth}) for each in found),
+        )
+
+    store(repository, rules, report(0.25))
+    with CaptureQueriesContext(connection) as asked:
+        store(repository, rules, report(0.5), "b" * 40)
+
+    assert set(Finding.objects.values_list("gain_total", flat=True)) == {0.5}
+    assert all(
+        gain == {"house-rules": 0.5} for gain in Finding.objects.values_list("gain", flat=True)
+    )
+    table = Finding._meta.db_table
+    assert not [query for query in asked if query["sql"].startswith(f'INSERT INTO "{table}"')]
 
 
 def test_a_finding_that_moved_keeps_its_row_and_its_history(

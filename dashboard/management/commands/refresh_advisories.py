@@ -41,11 +41,11 @@ class Command(BaseCommand):
             raise CommandError("Give --osv FILE, --releases FILE or --registry ADDRESS.")
         try:
             if options["osv"]:
-                self._say(tables.read_osv(options["osv"]), "advisories")
+                self._say(tables.read_osv(options["osv"]), "advisory", "advisories")
             if options["releases"]:
-                self._say(tables.read_releases(options["releases"]), "releases")
+                self._say(tables.read_releases(options["releases"]), "release", "releases")
             if options["registry"]:
-                self._say(tables.ask_registry(options["registry"]), "releases")
+                self._say(tables.ask_registry(options["registry"]), "release", "releases")
         except tables.TableError as error:
             raise CommandError(str(error)) from error
         if options["scan"]:
@@ -55,5 +55,6 @@ class Command(BaseCommand):
         else:
             self.stdout.write("They count with the next scan of each repository.")
 
-    def _say(self, table: Any, what: str) -> None:
+    def _say(self, table: Any, one: str, many: str) -> None:
+        what = one if table.rows == 1 else many
         self.stdout.write(f"{table.rows} {what}, the newest of {table.dated}.")
