@@ -130,7 +130,7 @@ def test_releases_are_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "releases.json"
     path.write_text(json.dumps({"Fast_API": [{"version": "1", "date": "2024-01-02"}, {"x": 1}]}))
 
-    assert "1 releases, the newest of 2024-01-02" in _run("--releases", str(path))
+    assert "1 release, the newest of 2024-01-02" in _run("--releases", str(path))
     assert tables.load()["release-table.json"].keys() == {"fast-api"}
 
 
