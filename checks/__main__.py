@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _ABOUT = """Judges a repository by written standards, without a server. Exit codes: 0 done, 1 a
 gate failed, 2 the command or its input is wrong, 3 a defect of ours."""
+type Read = tuple[Source, Report, bytes]
+"""A commit, its report without waivers, and the packed answers of its checks."""
 OWN_GATES = "standards"
 FROM_REPOSITORY, NO_WAIVERS = "repository", "none"
 DONE, GATE_FAILED, WRONG_INPUT, DEFECT, INTERRUPTED = 0, 1, 2, 3, 130
@@ -164,6 +166,7 @@ def _review(options: argparse.Namespace) -> tuple[bytes, int]:
         raise InputError("--worktree and --rev exclude each other: choose one of them.")
     standards = _standards(options.standard)
     gates = _gates(options, standards)
+    component = _component(options.component)
     _check_output(options.output)
     from checks.gate import evaluate
     from checks.opening import open_base
@@ -174,19 +177,18 @@ def _review(options: argparse.Namespace) -> tuple[bytes, int]:
         if plain and not _waivers(options.waivers, opened.source):
             from checks.review import recalled
 
-            named = opened.repository, _component(options.component)
-            if known := recalled(opened.source, standards, *named, store):
+            if known := recalled(opened.source, standards, opened.repository, component, store):
                 from checks.report import json
 
                 return json.indented(known), DONE
         read = partial(_read, options, standards, store, ticker, opened.repository)
-        now = read(opened.source)
-        before = read(open_base(opened, options.base, remember=store)) if options.base else None
-        report, base, earlier = _compared(options, standards, now, before)
+        now = read(opened.source, component)
+        parted = open_base(opened, options.base, remember=store) if options.base else None
+        report, base, earlier = _compared(options, standards, now, _before(parted, now, read))
         gate = evaluate(gates, [report], base=base, earlier=earlier) if gates else None
     shortfalls = _shortfalls(report, options.fail_under)
     if gate is not None:
-        shortfalls += [each.sentence for each in gate.conditions if not each.passed]
+        shortfalls += [each.sentence for each in gate.conditions if each.passed is False]
     for sentence in shortfalls:
         _complain(sentence)
     content = _rendered(report, standards, gate, options)
@@ -200,7 +202,8 @@ def _read(
     ticker: _Ticker,
     repository: str,
     source: Source,
-) -> tuple[Source, Report, bytes]:
+    component: str,
+) -> Read:
     """The report of one commit without waivers, and what the checks answered where it is needed."""
     from checks.review import review
 
@@ -209,7 +212,7 @@ def _read(
         source,
         standards,
         repository=repository,
-        component=_component(options.component),
+        component=component,
         facts_store=store,
         jobs=options.jobs or os.process_cpu_count() or 1,
         progress=ticker.show,
@@ -218,11 +221,22 @@ def _read(
     return source, report, bytes(answers)
 
 
+def _before(source: Source | None, now: Read, read: Callable[[Source, str], Read]) -> Read | None:
+    """What a gate compares with; nothing where that is the judged commit itself."""
+    judged, report, _ = now
+    if source is None or source.commit == judged.commit:
+        return None
+    from checks.component import has
+
+    # A folder that was not there yet may have been moved from anywhere.
+    return read(source, report.component if has(source, report.component) else "")
+
+
 def _compared(
     options: argparse.Namespace,
     standards: Sequence[Standard],
-    now: tuple[Source, Report, bytes],
-    before: tuple[Source, Report, bytes] | None,
+    now: Read,
+    before: Read | None,
 ) -> tuple[Report, Base | None, Earlier | None]:
     """The report with the waivers, and the earlier state that a gate compares it with.
 
@@ -287,7 +301,7 @@ def _waivers(given: str, source: Source) -> WaiverFile | None:
 def _waived(
     options: argparse.Namespace,
     standards: Sequence[Standard],
-    read: tuple[Source, Report, bytes],
+    read: Read,
     names: Mapping[str, str],
     *,
     tell: bool = False,

@@ -40,6 +40,11 @@ MANIFESTS = re.compile(r"pyproject\.toml|setup\.cfg|Pipfile|requirements[\w.-]*\
 _LOCKS = frozenset({"poetry.lock", "pdm.lock", "Pipfile.lock"})
 
 
+def has(source: Source, folder: str) -> bool:
+    """Whether a commit has anything below a folder; "" is the whole repository."""
+    return not folder or any(entry.path.startswith(f"{folder}/") for entry in source.tree())
+
+
 class ComponentSource:
     """A source below one folder.
 

@@ -21,6 +21,8 @@ from checks.model import ADVISORY, Finding, Report, StandardResult
 from checks.proof import unproven
 
 ANY = "any"
+ANALYSED = "analysed"
+"""Name of the condition that every gate sets."""
 _POINT = 10**6
 _NAMED = 8
 """How many clauses or findings a sentence names; it counts the others."""
@@ -73,16 +75,17 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
     """One condition of a gate, whether it is met, and why, in a sentence.
 
     ``standard`` is the slug of the standard whose gate it is; "" for the gate of the repository.
+    ``passed`` is None while there is nothing to compare with: that is no success and no failure.
     """
 
     name: str
     standard: str = ""
-    passed: bool
+    passed: bool | None
     sentence: str
 
 
 class GateResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a gate says of a judgement: passed when every condition is met."""
+    """What a gate says of a judgement: passed when no condition is missed."""
 
     passed: bool
     conditions: tuple[Condition, ...]
@@ -130,21 +133,22 @@ def evaluate(
     Args:
         gates: By the slug of the standard that asks; "" asks it of all of them.
         reports: The judgement: one report for each component.
-        base: What new findings are told from; None when there is nothing yet.
+        base: What new findings are told from; None when there is nothing to compare with yet.
         earlier: The result that must not be undercut; None when there is none yet.
     """
     conditions = [_analysed(reports)]
     for slug, gate in gates.items():
         asked = _Asked(slug, gate, reports)
         conditions += asked.conditions(base, earlier)
-    return GateResult(passed=all(each.passed for each in conditions), conditions=tuple(conditions))
+    missed = any(each.passed is False for each in conditions)
+    return GateResult(passed=not missed, conditions=tuple(conditions))
 
 
 def _analysed(reports: Sequence[Report]) -> Condition:
     empty = [sentence for report in reports if (sentence := unproven(report))]
     count = sum(report.manifest.analysed for report in reports)
     sentence = " ".join(empty) or f"{_count(count, 'Python file')} {_were(count)} analysed."
-    return Condition(name="analysed", passed=not empty, sentence=sentence)
+    return Condition(name=ANALYSED, passed=not empty, sentence=sentence)
 
 
 class _Asked:
@@ -164,7 +168,7 @@ class _Asked:
     def conditions(self, base: Base | None, earlier: Earlier | None) -> list[Condition]:
         """Every condition that the gate sets, in the order of its fields."""
         gate = self.gate
-        asked: list[tuple[bool, str, Callable[[], tuple[bool, str]]]] = [
+        asked: list[tuple[bool, str, Callable[[], tuple[bool | None, str]]]] = [
             (gate.minimum is not None or bool(gate.minimum_of), "minimum", self.minimum),
             (gate.open_musts is not None, "open_musts", self.open_musts),
             (gate.no_new_findings, "no_new_findings", lambda: self.no_new_findings(base)),
@@ -218,9 +222,9 @@ class _Asked:
         verb = "is" if count == 1 else "are"
         return count <= allowed, f"{_count(count, 'must clause')} {verb} open: {named}; {allows}."
 
-    def no_new_findings(self, base: Base | None) -> tuple[bool, str]:
+    def no_new_findings(self, base: Base | None) -> tuple[bool | None, str]:
         if base is None:
-            return True, "There is no earlier state to compare with, so no finding is new."
+            return None, "There is nothing to compare with yet, so no finding can be called new."
         if base.missing:
             return False, f"New findings cannot be told: {base.missing}"
         shown_only = _advisory(self.reports)
@@ -243,19 +247,25 @@ class _Asked:
             " the gate allows none."
         )
 
-    def not_worse(self, earlier: Earlier | None) -> tuple[bool, str]:
+    def not_worse(self, earlier: Earlier | None) -> tuple[bool | None, str]:
         if earlier is None:
-            return True, "There is no earlier result to be worse than."
+            return None, "There is nothing to compare with yet, so no score can be called worse."
         fallen = []
+        compared = False
         for component, result in self.results:
             before = earlier.lows.get((component, result.slug))
-            if before is None or (result.low is not None and result.low >= before):
+            if before is None:
+                continue
+            compared = True
+            if result.low is not None and result.low >= before:
                 continue
             now = "not scored" if result.low is None else _apart(result.low, before)
             then = points(before) if result.low is None else _apart(before, result.low)
             fallen.append(f"{_name(result, component)} fell from {then} to {now}")
         if fallen:
             return False, f"{_listed(fallen)} since {earlier.name}."
+        if not compared:
+            return None, f"Nothing was scored at {earlier.name} that could be compared with yet."
         return True, f"No standard is worse than at {earlier.name}."
 
     def coverage(self) -> tuple[bool, str]:

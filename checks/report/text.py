@@ -57,8 +57,11 @@ def render(
 
 
 def _gate(gate: GateResult, paint: _Paint) -> list[str]:
-    verdict = paint("passed", _GREEN) if gate.passed else paint("failed", _RED)
-    marks = {True: "met    ", False: "not met"}
+    marks = {True: "met    ", False: "not met", None: "no base"}
+    if any(each.passed is None for each in gate.conditions) and gate.passed:
+        verdict = "passed, as far as it can be told"
+    else:
+        verdict = paint("passed", _GREEN) if gate.passed else paint("failed", _RED)
     return [
         f"{paint('Gate')} {verdict}",
         *(f"  {marks[each.passed]}  {escaped(each.sentence)}" for each in gate.conditions),

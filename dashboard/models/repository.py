@@ -90,8 +90,9 @@ class Repository(models.Model):
     """A git repository that is judged.
 
     The columns from ``score`` to ``scanned_at`` repeat its last result, because grouping findings
-    on the fly costs the fleet page seconds. ``failure_code`` and its message are those of a scan
-    that ended without a result since; "" when the last one had a result.
+    on the fly costs the fleet page seconds. ``gate_untold``: a condition of the gate has nothing to
+    compare with yet. ``failure_code`` and its message are those of a scan that ended without a
+    result since; "" when the last one had a result.
     """
 
     team = models.ForeignKey(Team, models.DB_CASCADE, related_name="repositories")
@@ -140,6 +141,7 @@ class Repository(models.Model):
     )
     letter = models.CharField(max_length=1, blank=True)
     gate_passed = models.BooleanField(null=True)
+    gate_untold = models.BooleanField(default=False)
     coverage = models.FloatField(null=True)
     open_must = models.PositiveIntegerField(default=0)
     findings_count = models.PositiveIntegerField(default=0)

@@ -121,8 +121,10 @@ class ForecastQuerySet(LeasedQuerySet["Forecast"]):
 class Forecast(Leased):
     """One repository under a proposal: how it stands, and how it would.
 
-    ``asked`` counts the questions that no scan had asked before. ``details`` is zlib-compressed
-    JSON: clauses whose verdict changes, and the findings that appear and vanish.
+    ``asked`` counts the questions that no scan had asked before. ``gate_turns`` are the gates that
+    would newly fail or no longer do, with their sentences (:mod:`dashboard.services.gate_turns`).
+    ``details`` is zlib-compressed JSON: clauses whose verdict changes, what the gates would say,
+    and the findings that appear and vanish.
     """
 
     simulation = models.ForeignKey(Simulation, models.DB_CASCADE, related_name="forecasts")
@@ -149,6 +151,9 @@ class Forecast(Leased):
     new_musts = models.PositiveIntegerField(default=0)
     appearing = models.PositiveIntegerField(default=0)
     vanishing = models.PositiveIntegerField(default=0)
+    gates_failing = models.PositiveSmallIntegerField(default=0)
+    gates_passing = models.PositiveSmallIntegerField(default=0)
+    gate_turns = models.JSONField(default=list)
     details = models.BinaryField(default=b"")
 
     objects = ForecastQuerySet.as_manager()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models.functions import Now
 
-from checks.component import MANIFESTS
+from checks.component import MANIFESTS, has
 from checks.facts.kinds import VENDORED
 from dashboard.models import AuditEntry, Component, Trigger
 from dashboard.services import scanning
@@ -70,12 +70,7 @@ def chosen(repository: Repository, source: Source) -> list[Component]:
 
 def present(judged: Sequence[Component], source: Source) -> list[Component]:
     """Those of which a commit has anything: a folder that is gone must not stop the others."""
-    paths = [entry.path for entry in source.tree()]
-    return [
-        component
-        for component in judged
-        if not component.path or any(path.startswith(f"{component.path}/") for path in paths)
-    ]
+    return [component for component in judged if has(source, component.path)]
 
 
 def choose(repository: Repository, folders: Sequence[str], actor: User) -> bool:

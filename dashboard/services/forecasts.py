@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,13 +18,15 @@ from checks.facts.version import rules_version
 from checks.fresh import ask
 from checks.gitsource import GitSource
 from checks.model import Report
-from checks.outcomes import unpack
+from checks.outcomes import pack, unpack
 from checks.standard import Clause, Standard
 from checks.verdict import OPEN
 from dashboard.models import StoredReport
 from dashboard.services import (
     attestations,
     facts,
+    gate_turns,
+    gates,
     judging,
     mirrors,
     proposals,
@@ -33,11 +35,13 @@ from dashboard.services import (
     waivers,
 )
 from dashboard.services.ledger import SAID
+from dashboard.services.results import Judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
+    from checks.gate import GateResult
     from checks.model import Finding, Outcome, StandardResult
     from checks.rules.specs import Key
     from checks.standard import ClauseCheck
@@ -72,6 +76,8 @@ class Outlook:
         before: The numbers of the last scan.
         after: The numbers under the proposal.
         asked: Questions that had to be asked anew.
+        gate_before: What the gates said of the last scan, as it is stored.
+        gate: What the gates would say, None without any.
     """
 
     commit: str
@@ -79,6 +85,8 @@ class Outlook:
     before: Summary
     after: Summary
     asked: int
+    gate_before: dict[str, Any] | None
+    gate: GateResult | None
 
 
 def forecast(repository: Repository, proposal: Proposal, day: date) -> Outlook:
@@ -94,9 +102,15 @@ def forecast(repository: Repository, proposal: Proposal, day: date) -> Outlook:
     if scan is None or not (kept := list(rows.order_by("component__path"))):
         raise UnansweredError("It has not been judged yet; it is part of this after its next scan.")
     wanted = proposals.asked(repository, proposal, day)
-    accepted = waivers.counted(repository, day)
+    ruling = judging.Ruling(
+        [],
+        wanted,
+        waivers=waivers.in_force(repository, day),
+        on=day,
+        names=waivers.names(repository),
+    )
     said = judging.said(attestations.in_force(repository), tables.load())
-    sides, asked = [], 0
+    sides, asked, answered = [], 0, []
     for row in kept:
         before = msgspec.json.decode(zlib.decompress(row.data), type=Report)
         answers = _answers(row, scan, said)
@@ -105,15 +119,39 @@ def forecast(repository: Repository, proposal: Proposal, day: date) -> Outlook:
             answers |= _ask(repository, scan.commit, row.component.path, missing)
             asked += len(missing)
         names = (before.repository, before.commit, before.component)
-        after = compose(names, before.manifest, answers, wanted, accepted, day)
+        after = compose(names, before.manifest, answers, wanted, ruling.accepted, day)
         sides.append(Sides(row.component, before, after))
+        answered.append(answers)
     return Outlook(
         commit=scan.commit,
         sides=sides,
         before=results.summarise([each.before for each in sides]),
         after=results.summarise([each.after for each in sides]),
         asked=asked,
+        gate_before=scan.gate,
+        gate=_gate(repository, sides, answered, ruling),
     )
+
+
+def _gate(
+    repository: Repository,
+    sides: Sequence[Sides],
+    answered: Sequence[Mapping[Key, Outcome]],
+    ruling: judging.Ruling,
+) -> GateResult | None:
+    """What the gates would say; the commit that new findings are told from is judged if need be."""
+    judged = [Judged(each.component, each.after, b"") for each in sides]
+    if gates.tells_new(gates.gates(repository, ruling.standards)):
+        source = GitSource(
+            mirrors.at_hand(repository), sides[0].after.commit, remember=facts.store()
+        )
+        ruling = replace(
+            ruling, attested=attestations.records(repository, source), tables=tables.load()
+        )
+        judged = [
+            replace(each, answers=pack(found)) for each, found in zip(judged, answered, strict=True)
+        ]
+    return gates.judge(repository, judged, ruling)
 
 
 def _answers(row: StoredReport, scan: Scan, said: Mapping[str, Any]) -> dict[Key, Outcome]:
@@ -149,10 +187,7 @@ def _ask(
     repository: Repository, commit: str, component: str, missing: Sequence[ClauseCheck]
 ) -> dict[Key, Outcome]:
     """Ask what no scan has asked, as a standard of one clause."""
-    git_dir = mirrors.path(repository)
-    if not git_dir.exists():
-        git_dir = mirrors.fetch(repository, lambda *_: None).git_dir
-    source = GitSource(git_dir, commit, remember=facts.store())
+    source = GitSource(mirrors.at_hand(repository), commit, remember=facts.store())
     clause = Clause(
         id="asked",
         section="",
@@ -177,7 +212,12 @@ def differences(outlook: Outlook, proposal: Proposal) -> dict[str, Any]:
     vanishing = _only([e.before for e in outlook.sides], [e.after for e in outlook.sides])
     judged = [_standards(each, proposal) for each in outlook.sides]
     rows = [row for each in judged for row in each]
+    gate = gates.stored(outlook.gate)
+    turned = gate_turns.turns(outlook.gate_before, gate, _origin(proposal))
     return {
+        "gates_failing": sum(each["turn"] == "fails" for each in turned),
+        "gates_passing": sum(each["turn"] != "fails" for each in turned),
+        "gate_turns": turned,
         "new_musts": sum(clause["opens"] for row in rows for clause in row["clauses"]),
         "appearing": len(appearing),
         "vanishing": len(vanishing),
@@ -185,6 +225,7 @@ def differences(outlook: Outlook, proposal: Proposal) -> dict[str, Any]:
             msgspec.json.encode(
                 {
                     "standards": rows,
+                    "gate": gate,
                     "appearing": _shown(appearing),
                     "vanishing": _shown(vanishing),
                 }
@@ -224,7 +265,7 @@ def _shown(findings: Sequence[Finding]) -> dict[str, Any]:
 
 def _standards(sides: Sides, proposal: Proposal) -> list[dict[str, Any]]:
     """Both sides of each standard of a component, with the clauses that differ."""
-    origin = {part.standard.slug: part.replaces for part in proposal.parts if part.replaces}
+    origin = _origin(proposal)
     titles = {part.standard.slug: part.standard.title for part in proposal.parts}
     before = {each.slug: each for each in sides.before.standards}
     rows = []
@@ -236,6 +277,11 @@ def _standards(sides: Sides, proposal: Proposal) -> list[dict[str, Any]]:
         slug = (row["after"] or row["before"])["slug"]
         row |= {"component": sides.component.path, "slug": slug, "title": titles.get(slug, "")}
     return rows
+
+
+def _origin(proposal: Proposal) -> dict[str, str]:
+    """By the slug of each proposed text the standard whose place it takes."""
+    return {part.standard.slug: part.replaces for part in proposal.parts if part.replaces}
 
 
 def _standard(before: StandardResult | None, after: StandardResult | None) -> dict[str, Any]:

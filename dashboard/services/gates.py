@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from django.db import transaction
 from django.utils import timezone
 
+from checks.component import has
 from checks.errors import InputError
 from checks.gate import Base, Earlier, Gate, GateResult, as_table, evaluate, read
 from checks.gitsource import GitSource, merge_base, resolve
 from checks.since import State, carried
-from dashboard.models import AuditEntry, Repository, ScanStandard, Trigger
-from dashboard.services import facts, judging, scanning
+from dashboard.models import AuditEntry, Component, Repository, ScanStandard, Trigger
+from dashboard.services import facts, judging, mirrors, scanning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from dashboard.models import Scan, User
+    import checks.standard as engine
+    from checks.source import Source
+    from dashboard.models import User
     from dashboard.services.judging import Ruling
     from dashboard.services.results import Judged
 
 WEEK = timedelta(days=7)
+
+type GateStanding = Literal["passes", "untold", "fails"]
 
 
 class BrokenGateError(InputError):
@@ -62,59 +67,73 @@ def choose(repository: Repository, gate: Gate | None, actor: User | None) -> boo
     return True
 
 
-def judge(scan: Scan, judged: Sequence[Judged], ruling: Ruling, git_dir: Path) -> GateResult | None:
+def judge(repository: Repository, judged: Sequence[Judged], ruling: Ruling) -> GateResult | None:
     """Return what the gates of the repository and of its standards say, None without any.
 
     Args:
-        scan: The scan that asks; its repository still has the result before.
+        repository: Still with the results before the one that is asked about.
         judged: What was found, one judgement for each component.
         ruling: By what it was judged; the base is judged by the same.
-        git_dir: The mirror.
     """
-    gates = _asked(scan.repository, ruling)
-    if not gates:
+    asked = gates(repository, ruling.standards)
+    if not asked:
         return None
-    reports = [each.report for each in judged]
-    compares = [gate for gate in gates.values() if gate.compares]
-    needs_base = any(gate.no_new_findings for gate in compares)
     return evaluate(
-        gates,
-        reports,
-        base=_base(scan, judged, ruling, git_dir) if needs_base else None,
-        earlier=_earlier(scan.repository) if compares else None,
+        asked,
+        [each.report for each in judged],
+        base=_base(repository, judged, ruling) if tells_new(asked) else None,
+        earlier=_earlier(repository) if any(gate.not_worse for gate in asked.values()) else None,
     )
 
 
-def _asked(repository: Repository, ruling: Ruling) -> dict[str, Gate]:
+def gates(repository: Repository, standards: Sequence[engine.Standard]) -> dict[str, Gate]:
+    """Return the gates that a repository with these standards has to pass.
+
+    They are by the slug of the standard that asks, "" for the repository's own.
+    """
     own = of_repository(repository)
-    gates = {"": own} if own else {}
-    return gates | {each.slug: each.gate for each in ruling.standards if each.gate}
+    return ({"": own} if own else {}) | {each.slug: each.gate for each in standards if each.gate}
 
 
-def _base(scan: Scan, judged: Sequence[Judged], ruling: Ruling, git_dir: Path) -> Base | None:
+def tells_new(asked: Mapping[str, Gate]) -> bool:
+    """Whether another commit has to be judged, to tell which findings are new."""
+    return any(gate.no_new_findings for gate in asked.values())
+
+
+def _base(repository: Repository, judged: Sequence[Judged], ruling: Ruling) -> Base | None:
     """What new findings are told from.
 
     Of another branch than the default one it is the commit where the two part; of the default
     branch the commit that was judged before: judging a commit once more makes nothing known.
     """
     head = judged[0].report.commit if judged else ""
-    repository = scan.repository
+    git_dir = mirrors.at_hand(repository)
     try:
         commit = _base_commit(repository, head, git_dir)
         if not commit:
             return None
         source, now = (GitSource(git_dir, each, remember=facts.store()) for each in (commit, head))
+        before = _before(repository, [each.component for each in judged], source, ruling)
         known = frozenset[tuple[str, str]]().union(
             *(
-                carried(
-                    _state(source, judging.judge(each.component, source, ruling)), _state(now, each)
-                )
-                for each in judged
+                carried(_state(source, then), _state(now, each))
+                for then, each in zip(before, judged, strict=True)
             )
         )
     except InputError as error:
         return Base("", missing=str(error))
     return Base(commit[:10], known)
+
+
+def _before(
+    repository: Repository, folders: Sequence[Component], source: Source, ruling: Ruling
+) -> list[Judged]:
+    """The base of each folder. One that was not there yet may have been moved from anywhere."""
+    whole = Component(repository=repository, path="")
+    beside = [each if has(source, each.path) else whole for each in folders]
+    different = {each.path: each for each in beside}
+    found = {path: judging.judge(each, source, ruling) for path, each in different.items()}
+    return [found[each.path] for each in beside]
 
 
 def _state(source: GitSource, judged: Judged) -> State:
@@ -127,7 +146,8 @@ def _base_commit(repository: Repository, head: str, git_dir: Path) -> str:
         base = merge_base(git_dir, head, resolve(git_dir, f"refs/heads/{default}"))
         if not base:
             raise InputError(f"{watched} has no commit in common with {default}.")
-        return base
+        # A branch that has not left it yet would be compared with itself.
+        return "" if base == head else base
     others = repository.scans.with_result().exclude(commit=head)
     return others.values_list("commit", flat=True).first() or ""
 
@@ -151,10 +171,25 @@ def stored(result: GateResult | None) -> dict[str, Any] | None:
     return kept
 
 
+def standing(kept: Mapping[str, Any]) -> GateStanding:
+    """Return how a stored result stands; without a failure it passes only when all was told."""
+    passed = [each["passed"] for each in kept["conditions"]]
+    return "fails" if False in passed else "untold" if None in passed else "passes"
+
+
 def in_words(kept: Mapping[str, Any]) -> str:
     """Return how a stored result stands, in a sentence."""
-    conditions = kept["conditions"]
-    failed = [each for each in conditions if not each["passed"]]
-    if not failed:
-        return f"The gate passes: all {len(conditions)} conditions are met."
-    return f"The gate fails: {len(failed)} of {len(conditions)} conditions are not met."
+    passed = [each["passed"] for each in kept["conditions"]]
+    count = len(passed)
+    match standing(kept):
+        case "fails":
+            return f"The gate fails: {passed.count(False)} of {count} conditions are not met."
+        case "untold":
+            untold = passed.count(None)
+            verb = "has" if untold == 1 else "have"
+            return (
+                f"The gate does not fail: {passed.count(True)} of {count} conditions are met, and"
+                f" {untold} {verb} nothing to compare with yet."
+            )
+        case "passes":
+            return f"The gate passes: all {count} conditions are met."

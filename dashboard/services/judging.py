@@ -51,8 +51,8 @@ class Ruling:
 
     rows: Sequence[Standard]
     standards: Sequence[engine.Standard]
-    attested: Sequence[Mapping[str, Any]]
-    tables: Mapping[str, Any]
+    attested: Sequence[Mapping[str, Any]] = ()
+    tables: Mapping[str, Any] = field(default_factory=dict)
     waivers: Sequence[Waiver] = ()
     on: date | None = None
     names: Mapping[str, str] = field(default_factory=dict)

@@ -113,6 +113,18 @@ def fetch(repository: Repository, progress: Callable[[str, int, int], None]) -> 
     return fetched
 
 
+def at_hand(repository: Repository) -> Path:
+    """Folder of a repository's mirror, fetched where this machine has none.
+
+    Raises:
+        FetchError: With a class and one sentence.
+        UrlError: The address or the branch is not used (any more).
+        CredentialError: The credential can not be opened.
+    """
+    place = path(repository)
+    return place if place.exists() else fetch(repository, lambda *_: None).git_dir
+
+
 def proof(repository: Repository) -> Proof | None:
     """The credential of a repository, opened; one of another host is taken off the row.
 

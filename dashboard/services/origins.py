@@ -95,10 +95,7 @@ def read(pk: int) -> None:
     if row is None or not row.repository.scanned_commit:
         return
     try:
-        git_dir = mirrors.path(row.repository)
-        if not git_dir.exists():
-            git_dir = mirrors.fetch(row.repository, lambda *_: None).git_dir
-        source = GitSource(git_dir, row.repository.scanned_commit)
+        source = GitSource(mirrors.at_hand(row.repository), row.repository.scanned_commit)
         _read(source, [row])
     except (InputError, UrlError, CredentialError) as error:
         logger.info("standard not read", origin=pk, reason=str(error))

@@ -169,7 +169,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     looked = identity.look(source, fetched.git_dir, scan.repository.scanned_commit)
     judged = [_recognised(each, ruling, looked) for each in judged]
     clock.lap("identity")
-    gate = gates.judge(scan, judged, ruling, fetched.git_dir)
+    gate = gates.judge(scan.repository, judged, ruling)
     clock.lap("gains and gate")
     beat.progress(Phase.STORING)
     close_old_connections()
@@ -233,10 +233,7 @@ def read_source(source_id: int) -> None:
     row = SourceFile.objects.select_related("repository").filter(pk=source_id).first()
     if row is None or row.state != SourceState.WAITING:
         return
-    git_dir = mirrors.path(row.repository)
-    if not git_dir.exists():
-        git_dir = mirrors.fetch(row.repository, lambda *_: None).git_dir
-    source_view.fill(row, GitSource(git_dir, row.commit))
+    source_view.fill(row, GitSource(mirrors.at_hand(row.repository), row.commit))
 
 
 def _reporter(beat: Heartbeat, clock: _Clock) -> Callable[[str, int, int], None]:

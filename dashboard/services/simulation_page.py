@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from dashboard.models import User
+    from dashboard.models.simulation import ForecastQuerySet
     from dashboard.services.proposals import Part
 
 PAGE_SIZE = 50
@@ -44,6 +45,8 @@ SHOWS: Mapping[str, tuple[str, Q]] = {
     "down": ("score falls", Q(change__lt=0)),
     "up": ("score rises", Q(change__gt=0)),
     "musts": ("musts open", Q(new_musts__gt=0)),
+    "gate-fails": ("gate fails", Q(gates_failing__gt=0)),
+    "gate-passes": ("gate fails no longer", Q(gates_passing__gt=0)),
     "appearing": ("findings appear", Q(appearing__gt=0)),
     "vanishing": ("findings vanish", Q(vanishing__gt=0)),
     "failed": ("could not be judged", Q(state=ForecastState.FAILED)),
@@ -140,19 +143,7 @@ def read_results(reader: User, simulation: Simulation, query: ResultQuery) -> Re
     A constant number of queries, whatever the number of repositories.
     """
     rows = Forecast.objects.visible_to(reader).filter(simulation=simulation)
-    counts = rows.aggregate(
-        total=Count("pk"),
-        done=Count("pk", filter=Q(state=ForecastState.DONE)),
-        sum_appearing=Sum("appearing", default=0),
-        sum_vanishing=Sum("vanishing", default=0),
-        sum_musts=Sum("new_musts", default=0),
-        sum_asked=Sum("asked", default=0),
-        **{
-            f"show_{key}".replace("-", "_"): Count("pk", filter=q)
-            for key, (_, q) in SHOWS.items()
-            if key != ALL
-        },
-    )
+    counts = _sums(rows)
     shown = rows.filter(SHOWS[query.show][1]).annotate(impact=Abs("change"))
     listed = shown.defer("details").select_related("repository__team").order_by(*SORTS[query.sort])
     page = Paginator(listed, PAGE_SIZE).get_page(query.page)
@@ -183,6 +174,25 @@ def read_results(reader: User, simulation: Simulation, query: ResultQuery) -> Re
         saved=not unreadable and all(each.saved for each in changed),
         led=frozenset(led.values_list("pk", flat=True)),
     )
+
+
+def _sums(rows: ForecastQuerySet) -> dict[str, int]:
+    found: dict[str, int] = rows.aggregate(
+        total=Count("pk"),
+        done=Count("pk", filter=Q(state=ForecastState.DONE)),
+        sum_appearing=Sum("appearing", default=0),
+        sum_vanishing=Sum("vanishing", default=0),
+        sum_musts=Sum("new_musts", default=0),
+        sum_gates_failing=Sum("gates_failing", default=0),
+        sum_gates_passing=Sum("gates_passing", default=0),
+        sum_asked=Sum("asked", default=0),
+        **{
+            f"show_{key}".replace("-", "_"): Count("pk", filter=q)
+            for key, (_, q) in SHOWS.items()
+            if key != ALL
+        },
+    )
+    return found
 
 
 def _median(scores: Iterable[float | None]) -> float | None:
@@ -219,6 +229,7 @@ class Outlook:
         standards: Both sides of each standard that is judged otherwise, with the clauses that are.
         known: Slugs of those that have a page.
         same: How many are judged as before.
+        gate: What the gates would say, None without any.
         side: Which findings are listed: those ``appearing`` or those ``vanishing``.
         checks: How many there are of each check.
         check: Only those of this check, "" for all.
@@ -230,6 +241,7 @@ class Outlook:
     standards: Sequence[Mapping[str, Any]]
     known: frozenset[str]
     same: int
+    gate: Mapping[str, Any] | None
     side: str
     checks: Sequence[tuple[str, int]]
     check: str
@@ -260,6 +272,7 @@ def read_outlook(row: Forecast, parameters: Mapping[str, str]) -> Outlook:
         ],
         known=frozenset(titles),
         same=len(details["standards"]) - len(differing),
+        gate=details.get("gate"),
         side=side,
         checks=listed["checks"],
         check=check,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.db.models import Sum
@@ -18,9 +18,11 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 
 from dashboard.models import Repository
+from dashboard.services import gates
 from dashboard.text import floored
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from dashboard.models.people import Reader
@@ -81,6 +83,16 @@ SIMULATION_STATES = {
     "done": ("good", "circle-check", "done"),
     "cancelled": ("", "circle-minus", "stopped"),
 }
+GATES = {
+    "passes": ("good", "circle-check", "passes"),
+    "untold": ("", "clock", "nothing to compare with yet"),
+    "fails": ("bad", "circle-x", "fails"),
+}
+GATE_TURNS = {
+    "fails": ("bad", "circle-x", "would fail"),
+    "passes": ("good", "circle-check", "would fail no longer"),
+    "gone": ("", "circle-minus", "would be asked no longer"),
+}
 KINDS = {
     "verdict": VERDICTS,
     "scan": SCAN_STATES,
@@ -88,6 +100,8 @@ KINDS = {
     "waiver": WAIVER_STATES,
     "delivery": DELIVERY_OUTCOMES,
     "simulation": SIMULATION_STATES,
+    "gate": GATES,
+    "gate turn": GATE_TURNS,
 }
 
 
@@ -249,6 +263,18 @@ def short(commit: str) -> str:
 def of(mapping: dict[str, object], key: str) -> object:
     """Return ``mapping[key]``, or None."""
     return mapping.get(key)
+
+
+@register.filter
+def gate_standing(kept: Mapping[str, Any]) -> str:
+    """Return how the stored result of a gate stands, as a state of the kind ``gate``."""
+    return gates.standing(kept)
+
+
+@register.filter
+def gate_words(kept: Mapping[str, Any]) -> str:
+    """Return the same in a sentence."""
+    return gates.in_words(kept)
 
 
 @register.simple_tag

@@ -141,7 +141,32 @@ def test_a_finding_is_new_when_the_base_does_not_have_it() -> None:
     assert said(Gate(no_new_findings=True), before, name="no_new_findings", base=same).passed
     lost = Base("", missing="The base is gone.")
     assert not said(Gate(no_new_findings=True), before, name="no_new_findings", base=lost).passed
-    assert said(Gate(no_new_findings=True), before, name="no_new_findings").passed
+
+
+def test_where_there_is_nothing_to_compare_with_a_condition_is_neither_met_nor_missed() -> None:
+    judged = result(1, 1, 1)
+    gate = Gate(no_new_findings=True, not_worse=True, open_musts=None)
+    got = evaluate({"": gate}, [judged])
+    assert got.passed
+    assert [(each.name, each.passed, each.sentence) for each in got.conditions[1:]] == [
+        (
+            "no_new_findings",
+            None,
+            "There is nothing to compare with yet, so no finding can be called new.",
+        ),
+        (
+            "not_worse",
+            None,
+            "There is nothing to compare with yet, so no score can be called worse.",
+        ),
+    ]
+    unscored = Earlier("scan 1", lows([report(outcomes())]))
+    found = said(gate, judged, name="not_worse", earlier=unscored)
+    assert (found.passed, found.sentence) == (
+        None,
+        "Nothing was scored at scan 1 that could be compared with yet.",
+    )
+    assert not evaluate({"": replace(gate, minimum=100)}, [judged]).passed
 
 
 def test_a_finding_that_is_suppressed_is_not_new_and_unsuppressing_it_is() -> None:
@@ -160,7 +185,6 @@ def test_a_ratchet_holds_what_was_reached() -> None:
     assert fallen.sentence == "team fell from 100.0 to 98.8 since last week."
     assert said(gate, before, name="not_worse", earlier=Earlier("x", lows([after]))).passed
     assert said(gate, after, name="not_worse", earlier=Earlier("x", lows([after]))).passed
-    assert said(gate, after, name="not_worse").passed
 
 
 def test_a_fall_too_small_to_be_shown_in_one_decimal_is_shown_in_more() -> None:

@@ -110,6 +110,40 @@ def test_new_findings_are_told_from_the_commit_where_a_branch_has_parted(
     assert on_disk.returncode == 0, on_disk.stderr
 
 
+def test_what_is_compared_with_itself_is_neither_met_nor_missed(
+    checkout: Path, team: Path, gate: Path
+) -> None:
+    gate.write_text('[gate]\nopen_musts = "any"\nno_new_findings = true\nnot_worse = true\n')
+    arguments: list[str | Path] = [
+        *("review", checkout, "--standard", team, "--no-cache", "--gate", gate, "--base", "main"),
+    ]
+    done = run(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-4:] == [
+        "Gate passed, as far as it can be told",
+        "  met      2 Python files were analysed.",
+        "  no base  There is nothing to compare with yet, so no finding can be called new.",
+        "  no base  There is nothing to compare with yet, so no score can be called worse.",
+    ]
+
+
+def test_a_folder_that_the_base_has_not_is_compared_with_the_whole_base(
+    checkout: Path, team: Path, gate: Path
+) -> None:
+    gate.write_text('[gate]\nopen_musts = "any"\nno_new_findings = true\n')
+    _git(checkout, "checkout", "-q", "-b", "work")
+    _git(checkout, "mv", "app", "service")
+    _git(checkout, "commit", "-q", "-m", "feat: move the service")
+    arguments: list[str | Path] = [
+        *("review", checkout, "--standard", team, "--no-cache", "--component", "service"),
+        *("--gate", gate, "--base", "main"),
+    ]
+    moved = run(*arguments)
+    assert moved.returncode == 0, moved.stderr
+    _commit(checkout, "service/more.py", PRINTS.replace("run", "go"))
+    assert "1 finding is new" in run(*arguments).stderr
+
+
 def test_what_moved_with_its_file_is_not_new(checkout: Path, team: Path, gate: Path) -> None:
     gate.write_text('[gate]\nopen_musts = "any"\nno_new_findings = true\n')
     _git(checkout, "checkout", "-q", "-b", "work")

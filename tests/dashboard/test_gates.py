@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from checks.gate import Gate
 from dashboard.models import AuditEntry, Repository, Scan, ScanState, Standing
-from dashboard.services import gates
+from dashboard.services import components, gates
 from tests.dashboard import rows
 from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin, git
@@ -32,7 +32,7 @@ def standing(repository: Repository) -> Standing:
 
 def failed(scan: Scan) -> list[str]:
     assert scan.gate is not None
-    return [each["name"] for each in scan.gate["conditions"] if not each["passed"]]
+    return [each["name"] for each in scan.gate["conditions"] if each["passed"] is False]
 
 
 def test_server_and_command_line_say_the_same(
@@ -45,26 +45,81 @@ def test_server_and_command_line_say_the_same(
     first = scan_of(repository)
     assert first.gate is not None
     assert first.gate["passed"]
+    untold = [each["name"] for each in first.gate["conditions"] if each["passed"] is None]
+    assert untold == ["no_new_findings"]
+    assert (repository.gate_passed, repository.gate_untold) == (True, True)
     base = origin.top()
     origin.commit({"app/main.py": BAD})
     second = scan_of(repository)
 
-    rules, gate = tmp_path / "rules.toml", tmp_path / "gate.toml"
+    rules = tmp_path / "rules.toml"
     rules.write_bytes(text)
+    again = printed(origin, rules, base=base, rev=base)
+    assert (again.returncode, json.loads(again.stdout)["gate"]) == (0, first.gate)
+    later = printed(origin, rules, base=base)
+    assert (later.returncode, json.loads(later.stdout)["gate"]) == (1, second.gate)
+    assert failed(second) == ["open_musts", "no_new_findings", "minimum", "open_musts"]
+    assert (repository.gate_passed, repository.gate_untold) == (False, False)
+
+
+def printed(
+    origin: Origin, rules: Path, *, base: str, rev: str = "main"
+) -> subprocess.CompletedProcess[bytes]:
+    """What the command line says by a gate on new findings and coverage."""
+    gate = rules.with_name("gate.toml")
     gate.write_text("[gate]\nno_new_findings = true\ncoverage = 0.5\n")
-    printed = subprocess.run(
+    return subprocess.run(
         [
             *(sys.executable, "-m", "checks", "review", str(origin.git_dir), "--no-cache"),
-            *("--standard", str(rules), "--gate", str(gate), "--base", base, "--format", "json"),
+            *("--standard", str(rules), "--gate", str(gate), "--base", base, "--rev", rev),
+            *("--format", "json"),
         ],
         cwd=ROOT,
         capture_output=True,
         check=False,
     )
-    assert printed.returncode == 1
-    assert json.loads(printed.stdout)["gate"] == second.gate
-    assert failed(second) == ["open_musts", "no_new_findings", "minimum", "open_musts"]
-    assert repository.gate_passed is False
+
+
+@pytest.mark.parametrize(
+    ("passed", "says"),
+    [
+        ([True, True], "The gate passes: all 2 conditions are met."),
+        ([True, False, None], "The gate fails: 1 of 3 conditions are not met."),
+        (
+            [True, None],
+            (
+                "The gate does not fail: 1 of 2 conditions are met, and 1 has nothing to compare"
+                " with yet."
+            ),
+        ),
+    ],
+)
+def test_how_a_gate_stands_is_said_in_a_sentence(passed: list[bool | None], says: str) -> None:
+    assert gates.in_words({"conditions": [{"passed": each} for each in passed]}) == says
+
+
+def test_a_folder_that_the_base_has_not_is_compared_with_what_was_moved_there(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    origin.commit({"app/pyproject.toml": "[project]\n", "app/main.py": BAD})
+    repository = register()
+    gates.choose(repository, Gate(no_new_findings=True, open_musts=None), None)
+    scan_of(repository)
+    origin.commit(
+        {
+            "backend/pyproject.toml": "[project]\n",
+            "backend/main.py": BAD,
+            "backend/more.py": BAD.replace("main", "more"),
+        }
+    )
+    components.choose(repository, ["backend"], rows.user())
+
+    scan = scan_of(repository)
+
+    assert scan.gate is not None
+    (new,) = [each for each in scan.gate["conditions"] if each["passed"] is False]
+    assert "1 finding is new against" in new["sentence"]
+    assert "backend/more.py" in new["sentence"]
 
 
 def test_what_is_new_stays_new_when_its_commit_is_judged_again(
@@ -107,6 +162,7 @@ def test_another_branch_is_compared_with_where_it_left_the_default(
     origin.commit({"app/main.py": BAD})
     parted = origin.top()
     git(origin.git_dir, "branch", "work", parted)
+    origin.commit({"app/less.py": GOOD}, branch="work")
     repository = register()
     gates.choose(repository, Gate(no_new_findings=True, open_musts=None), None)
     scan_of(repository)

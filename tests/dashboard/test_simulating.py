@@ -143,7 +143,7 @@ def test_what_is_told_is_what_happens_when_it_is_adopted(
     repository = make("shop", SHOP)
     wish = simulating.Wish([proposals.part_of(text(OWN, *CHANGED[name]), "house-rules")])
 
-    _holds_when_adopted(repository, wish, lead)
+    holds_when_adopted(repository, wish, lead)
 
 
 def test_a_copy_takes_the_place_of_the_standard_it_was_made_from(
@@ -152,7 +152,7 @@ def test_a_copy_takes_the_place_of_the_standard_it_was_made_from(
     repository = make("shop", SHOP)
     copy = text(OWN, (b'"house-rules"', b'"stricter"'), (b"max_lines = 60", b"max_lines = 5"))
 
-    _holds_when_adopted(repository, simulating.Wish([proposals.part_of(copy, "house-rules")]), lead)
+    holds_when_adopted(repository, simulating.Wish([proposals.part_of(copy, "house-rules")]), lead)
 
     assert list(repository.adoptions.values_list("slug", flat=True)) == ["stricter"]
 
@@ -168,13 +168,13 @@ def test_standards_come_and_go_and_what_was_decided_about_contradictions_counts(
         yields_to="other-rules/OR-1",
     )
     added = simulating.Wish([proposals.part_of(OTHER.decode(), "")])
-    outlook = _holds_when_adopted(repository, added, lead)
+    outlook = holds_when_adopted(repository, added, lead)
     verdicts = {c.id: c.verdict for c in outlook.sides[0].after.standards[0].clauses}
     assert verdicts["HR-1"] == "not-applicable"
 
     repository = Repository.objects.get(pk=repository.pk)
     dropped = simulating.Wish(drops=frozenset({"house-rules"}))
-    _holds_when_adopted(repository, dropped, lead)
+    holds_when_adopted(repository, dropped, lead)
     assert list(repository.adoptions.values_list("slug", flat=True)) == ["other-rules"]
 
 
@@ -200,7 +200,7 @@ def test_what_a_lead_has_attested_counts_for_a_question_never_asked(
     )
     wish = simulating.Wish([proposals.part_of(text(OWN, asked), "house-rules")])
 
-    outlook = _holds_when_adopted(repository, wish, lead)
+    outlook = holds_when_adopted(repository, wish, lead)
 
     verdicts = {c.id: c.verdict for c in outlook.sides[0].after.standards[0].clauses}
     assert verdicts["HR-5"] == "attested"
@@ -221,7 +221,7 @@ def test_what_a_lead_has_attested_since_the_scan_counts_as_it_will(
     looser = text(OWN, (b"max_lines = 60", b"max_lines = 70"))
     wish = simulating.Wish([proposals.part_of(looser, "house-rules")])
 
-    outlook = _holds_when_adopted(repository, wish, lead)
+    outlook = holds_when_adopted(repository, wish, lead)
 
     (before,), (after,) = outlook.sides[0].before.standards, outlook.sides[0].after.standards
     verdicts = [{c.id: c.verdict for c in each.clauses}["HR-4"] for each in (before, after)]
@@ -251,20 +251,20 @@ def test_what_is_waived_stays_waived_as_far_as_the_proposal_names_it(
     assert waived
     stricter = text(OWN, (b"max_lines = 60", b"max_lines = 10"))
 
-    outlook = _holds_when_adopted(
+    outlook = holds_when_adopted(
         repository, simulating.Wish([proposals.part_of(stricter, "house-rules")]), lead
     )
     assert outlook.after.waived_count == waived
 
     repository = Repository.objects.get(pk=repository.pk)
     copy = stricter.replace('"house-rules"', '"another"')
-    outlook = _holds_when_adopted(
+    outlook = holds_when_adopted(
         repository, simulating.Wish([proposals.part_of(copy, "house-rules")]), lead
     )
     assert outlook.after.waived_count == 0
 
 
-def _holds_when_adopted(
+def holds_when_adopted(
     repository: Repository, wish: simulating.Wish, lead: User
 ) -> forecasts.Outlook:
     """Try, save, adopt and scan; the report told before is the one stored after, byte for byte."""
@@ -291,6 +291,7 @@ def _holds_when_adopted(
     ]
     after = {(each.check_id, each.fingerprint) for each in _open(repository)}
     assert (forecast.appearing, forecast.vanishing) == (len(after - before), len(before - after))
+    assert msgspec.json.decode(zlib.decompress(forecast.details))["gate"] == scan.gate
     return told
 
 

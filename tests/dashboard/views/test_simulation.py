@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from django.db import connection
 from django.test import Client
@@ -269,6 +271,51 @@ def test_what_could_not_be_judged_says_why(judged: House, tried: Simulation) -> 
     assert "The copy cannot be read." in body(client, tried.get_absolute_url())
     detail = f"/simulate/{tried.pk}/{judged.repository.slug}/"
     assert "The copy cannot be read." in body(client, detail)
+
+
+FAILS = {
+    "standard": "house-rules",
+    "turn": "fails",
+    "sentences": ["house-rules reaches 61.0, not 90."],
+}
+
+
+def test_gates_that_turn_are_counted_listed_and_explained(judged: House, tried: Simulation) -> None:
+    client = judged.client(judged.owner)
+    assert "gate fails" not in body(client, tried.get_absolute_url())
+    gate = {
+        "passed": False,
+        "conditions": [
+            {"name": "analysed", "standard": "", "passed": True, "sentence": "2 files."},
+            {
+                "name": "minimum",
+                "standard": "not-stored-yet",
+                "passed": False,
+                "sentence": "house-rules reaches 61.0, not 90.",
+            },
+            {
+                "name": "not_worse",
+                "standard": "house-rules",
+                "passed": None,
+                "sentence": "There is nothing to compare with yet.",
+            },
+        ],
+    }
+    row = tried.forecasts.get()
+    details = msgspec.json.decode(zlib.decompress(bytes(row.details)))
+    row.details = zlib.compress(msgspec.json.encode({**details, "gate": gate}))
+    row.gates_failing, row.gate_turns = 1, [FAILS]
+    row.save()
+
+    page = body(client, f"{tried.get_absolute_url()}?show=gate-fails")
+    assert "house-rules reaches 61.0, not 90." in page
+    assert "gate of house-rules" in page
+    assert "house-rules reaches" not in body(client, f"{tried.get_absolute_url()}?show=gate-passes")
+    detail = body(client, f"/simulate/{tried.pk}/{judged.repository.slug}/")
+    assert "The gate fails: 1 of 3 conditions are not met." in detail
+    assert "nothing yet" in detail
+    assert "/standards/house-rules/" in detail
+    assert "/standards/not-stored-yet/" not in detail
 
 
 @pytest.fixture
