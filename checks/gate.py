@@ -6,7 +6,6 @@ nothing of its own, so the server and the command line say the same of the same 
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from checks import toml
 from checks.errors import InputError
 from checks.model import ADVISORY, Finding, Report, StandardResult
 from checks.proof import unproven
+from checks.standardfields import hint
 
 ANY = "any"
 ANALYSED = "analysed"
@@ -420,9 +420,8 @@ def read(
     sound: dict[str, Any] = {}
     for name, value in table.items():
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
-            mistakes.append(f"gate: unknown condition {name!r}{hint}{_at(where, name)}")
+            close = hint(name, known)
+            mistakes.append(f"gate: unknown condition {name!r}{close}{_at(where, name)}")
         elif not _fits(name, value):
             mistakes.append(f"gate: {name} is not {_FIELDS[name]}{_at(where, name)}")
         else:

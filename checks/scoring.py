@@ -20,6 +20,7 @@ FULL = 10**12
 POINT = 10**6
 HUNDRED = 100 * POINT
 WEIGHTS: Mapping[Strength, int] = {"must": 4, "should": 1, "may": 0}
+"""What a clause weighs where its standard does not say."""
 HALF = Fraction(1, 2)
 EXPONENTS: Mapping[Strength, Fraction] = {
     "must": HALF,
@@ -37,7 +38,7 @@ class Share(NamedTuple):
     """What one clause puts into the score of its standard.
 
     Attributes:
-        weight: 4 for a must, 1 for a should; 1 for each check of a clause.
+        weight: What :func:`weight_of` says of a clause; 1 for each check of a clause.
         value: How far it is met, in units of 10^-12.
         capped: True when it counts only where it lowers the score: it fails while another of its
             checks is unknown, so that nobody can say what it would be worth; or it has no site
@@ -132,6 +133,12 @@ def _exact(weights: Mapping[float, int]) -> Weights:
 def tallies[Each](outcomes: Mapping[Each, Outcome]) -> dict[Each, Tally]:
     """The violating sites of each outcome, counted once for all standards that ask for it."""
     return {key: Tally(outcome) for key, outcome in outcomes.items()}
+
+
+def weight_of(strength: Strength, own: int | None) -> int:
+    """What a clause weighs: what its standard lets it weigh, else by strength; a may nothing."""
+    usual = WEIGHTS[strength]
+    return own or usual if usual else 0
 
 
 def check_value(weights: Weights, sites: int, strength: Strength) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import tomli
 
-from checks import gate, toml, waiverrules
+from checks import gate, toml, waiverrules, weights
 from checks.errors import InputError
 from checks.model import Strength
 from checks.rules.specs import ATTESTATION, Automation, Key, Spec, areas, specs
@@ -45,6 +45,7 @@ _CLAUSE_FIELDS = {
     "trap": str,
     "checks": list,
     "conflicts": list,
+    "weight": int,
     "advisory_from": date,
     "enforced_from": date,
     "off": bool,
@@ -86,7 +87,8 @@ class ClauseCheck(msgspec.Struct, frozen=True, kw_only=True):
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
     """One demand of a standard. ``lines`` are those of the written document, as text.
 
-    It asks for nothing before ``advisory_from`` and counts for nothing before ``enforced_from``
+    ``weight`` is what the standard lets it weigh, None for what the model says of its strength. It
+    asks for nothing before ``advisory_from`` and counts for nothing before ``enforced_from``
     (:func:`checks.rollout.as_of`). One that is ``off`` is kept in the text and asks for nothing.
     """
 
@@ -100,6 +102,7 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     conflicts: tuple[str, ...] = ()
     trap: str = ""
     lines: str = ""
+    weight: int | None = None
     advisory_from: date | None = None
     enforced_from: date | None = None
     off: bool = False
@@ -136,6 +139,7 @@ class Standard(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     skipped: tuple[SkippedLines, ...] = ()
     waivers: waiverrules.WaiverRules = waiverrules.WaiverRules()
+    weights: weights.Weights = weights.Weights()
     gate: gate.Gate | None = None
 
     @property
@@ -220,6 +224,7 @@ class _Reader:
         self.data = data
         self.mistakes: list[str] = []
         self.gate_lines = gate.lines_of(text) if "gate" in data else {}
+        self.weights = weights.read(data, self.mistakes)
         self._text = text
 
     @cached_property
@@ -230,7 +235,7 @@ class _Reader:
 
     def standard(self, version: str) -> Standard | None:
         fields: dict[str, Any] = {name: self.data.get(name, "") for name in _STANDARD_FIELDS}
-        tables = ("clause", "skipped", "waivers", "gate")
+        tables = ("clause", "skipped", "waivers", "weights", "gate")
         self.kinds("standard", self.data, _STANDARD_FIELDS, extra=tables)
         self.required("standard", self.data, ("slug", "title"))
         slug = fields["slug"]
@@ -247,7 +252,7 @@ class _Reader:
         asks = gate.of_standard(self.data, self.gate_lines, self.mistakes)
         if self.mistakes:
             return None
-        fields |= {"skipped": skipped, "waivers": rules, "gate": asks}
+        fields |= {"skipped": skipped, "waivers": rules, "weights": self.weights, "gate": asks}
         return Standard(version=version, clauses=demanded, written=written, **fields)
 
     def clauses(self) -> tuple[Clause, ...]:
@@ -323,6 +328,7 @@ class _ClauseReader:
         first, then = self.entry.get("advisory_from"), self.entry.get("enforced_from")
         if first and (not then or str(first) >= str(then)):
             self.mistake("advisory_from", "advisory_from needs an enforced_from after it")
+        self.weight()
         conflicts = self.conflicts()
         checks = self.checks()
         if len(self.mistakes) > before:
@@ -350,6 +356,7 @@ class _ClauseReader:
             conflicts=conflicts,
             trap=self.entry.get("trap", ""),
             lines=self.entry.get("lines", ""),
+            weight=self.entry.get("weight") or self.whole.weights.of(self.entry["strength"]),
             advisory_from=self.entry.get("advisory_from"),
             enforced_from=self.entry.get("enforced_from"),
             off=self.entry.get("off", False),
@@ -380,6 +387,13 @@ class _ClauseReader:
         if isinstance(value, str) and value and value not in allowed:
             close = hint(value, allowed)
             self.mistake(name, f"{name} {value!r} is not one of {', '.join(allowed)}{close}")
+
+    def weight(self) -> None:
+        value = self.entry.get("weight")
+        if isinstance(value, int) and not weights.fits(value):
+            self.mistake("weight", f"weight is not {weights.ALLOWED}")
+        elif value is not None and self.entry.get("strength") == "may":
+            self.mistake("weight", weights.NOT_SCORED)
 
     def conflicts(self) -> tuple[str, ...]:
         entries = _listed(self.entry.get("conflicts"))

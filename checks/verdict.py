@@ -20,7 +20,6 @@ from checks.model import (
 )
 from checks.rules.specs import ATTESTATION, Key
 from checks.scoring import (
-    WEIGHTS,
     Average,
     Share,
     Tally,
@@ -35,6 +34,7 @@ from checks.scoring import (
     tallies,
     violations,
     waterfall,
+    weight_of,
 )
 from checks.standard import Clause, ClauseCheck, Standard
 
@@ -84,6 +84,11 @@ class Judged(NamedTuple):
     checks: tuple[Measured, ...]
 
     @property
+    def weight(self) -> int:
+        """What the clause weighs in its standard."""
+        return weight_of(self.clause.strength, self.clause.weight)
+
+    @property
     def share(self) -> Share | None:
         """What the clause puts into the score; None when it gives no answer."""
         return self._share([(e.value, e.whole) for e in self.checks if e.value is not None])
@@ -101,7 +106,7 @@ class Judged(NamedTuple):
         it from failing to unknown, and must not lower this end either.
         """
         if self.verdict != "not-applicable" and any(each.broke for each in self.checks):
-            return Share(WEIGHTS[self.clause.strength], 0)
+            return Share(self.weight, 0)
         return self.share
 
     def _share(self, values: Sequence[tuple[int, bool]]) -> Share | None:
@@ -115,7 +120,7 @@ class Judged(NamedTuple):
         if mean is None or self.verdict not in ANSWERS:
             return None
         capped = any(each.unknown for each in self.checks) or all(whole for _, whole in values)
-        return Share(WEIGHTS[self.clause.strength], mean.total // mean.weight, capped)
+        return Share(self.weight, mean.total // mean.weight, capped)
 
 
 def judge(
@@ -211,7 +216,7 @@ def _clause_results(
             strength=each.clause.strength,
             verdict=each.verdict,
             score=_score(each, share, mean),
-            weight=WEIGHTS[each.clause.strength],
+            weight=each.weight,
             loss=shown_points(next(losses)) if share else 0.0,
             checks=tuple(_check_result(measured) for measured in each.checks),
         )
@@ -246,9 +251,8 @@ def _coverage(judged: Iterable[Judged]) -> float:
     """Weight that gave an answer per weight that applies."""
     answered = applicable = 0
     for each in judged:
-        weight = WEIGHTS[each.clause.strength]
-        applicable += weight * (each.verdict != "not-applicable")
-        answered += weight * (each.verdict in ANSWERS)
+        applicable += each.weight * (each.verdict != "not-applicable")
+        answered += each.weight * (each.verdict in ANSWERS)
     return shown_ratio(answered, applicable)
 
 

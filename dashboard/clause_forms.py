@@ -1,13 +1,16 @@
-"""The form over the clauses of a standard: strength, off switch, limits as typed fields."""
+"""The form over the clauses of a standard: strength, weight, off switch, limits as typed fields."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, override
 
+import msgspec
 from django import forms
 
 from checks.rules.specs import specs
+from checks.scoring import WEIGHTS, weight_of
+from checks.weights import LEAST, MOST
 from dashboard.models import Strength
 from dashboard.services import editing
 from dashboard.services.editing import PAGE_SIZE, Changes
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from dashboard.services.editing import Limit, Place
 
 MOST_TEXT = 4_000
+OWN = ("strength", "weight", "off")
+"""What is entered of every clause, whatever decides it."""
 NOTHING = '""'
 """How an empty text stands in a list."""
 
@@ -97,6 +102,14 @@ def table_text(table: Mapping[str, Sequence[int]]) -> str:
     return "\n".join(f"{name}: {', '.join(map(str, entry))}" for name, entry in table.items())
 
 
+class WeightField(forms.IntegerField):
+    """What a clause weighs; empty for what its strength does."""
+
+    def __init__(self, *, usual: int, **kwargs: Any) -> None:
+        super().__init__(required=False, min_value=LEAST, max_value=MOST, **kwargs)
+        self.widget.attrs |= {"placeholder": str(usual) if usual else "–", "class": "few"}
+
+
 class ChosenField(forms.MultipleChoiceField):
     """Some of the values that a limit may take, in the order that the clause has them."""
 
@@ -167,6 +180,7 @@ class ClausePart:
 
     clause: engine.Clause
     strength: BoundField
+    weight: BoundField
     off: BoundField
     checks: Sequence[CheckPart]
 
@@ -203,6 +217,8 @@ class ClausesForm(forms.Form):
     summary = forms.CharField(
         required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 2})
     )
+    weight_must = WeightField(label="What a must weighs", usual=WEIGHTS["must"])
+    weight_should = WeightField(label="What a should weighs", usual=WEIGHTS["should"])
 
     def __init__(
         self,
@@ -221,7 +237,9 @@ class ClausesForm(forms.Form):
         chosen = [row for row in rows if row[1].id == only]
         self.shown = chosen or rows[first : first + PAGE_SIZE]
         head = {"slug": standard.slug, "title": standard.title, "summary": standard.summary}
-        super().__init__(data, initial=head, auto_id="edit-%s")
+        self.usual = msgspec.structs.asdict(standard.weights)
+        weights = {f"weight_{strength}": weight for strength, weight in self.usual.items()}
+        super().__init__(data, initial=head | weights, auto_id="edit-%s")
         self.places: dict[str, Place] = {}
         for position, clause in self.shown:
             self._enter(position, clause)
@@ -232,6 +250,12 @@ class ClausesForm(forms.Form):
             choices=Strength.choices,
             initial=clause.strength,
             widget=forms.Select(attrs={"class": "chooser"}),
+        )
+        usual = self.standard.weights.of(clause.strength)
+        self.fields[f"{position}-weight"] = WeightField(
+            label=f"Weight of {clause.id}",
+            usual=weight_of(clause.strength, usual),
+            initial=None if clause.weight == usual else clause.weight,
         )
         self.fields[f"{position}-off"] = forms.BooleanField(
             label="off", required=False, initial=clause.off
@@ -264,7 +288,8 @@ class ClausesForm(forms.Form):
                 for limit in editing.limits(clause, number)
             ]
             checks.append(CheckPart(check.id, specs()[check.id].title, fields))
-        return ClausePart(clause, self[f"{position}-strength"], self[f"{position}-off"], checks)
+        strength, weight, off = (self[f"{position}-{name}"] for name in OWN)
+        return ClausePart(clause, strength, weight, off, checks)
 
     def contents(self) -> list[tuple[int, str]]:
         """Return each page with the sections on it."""
@@ -279,6 +304,13 @@ class ClausesForm(forms.Form):
     def off(self) -> int:
         """How many clauses are off."""
         return sum(clause.off for clause in self.standard.written)
+
+    def _weight(self, position: int) -> int | None:
+        """The weight of its own that a clause is to have; a may is never scored."""
+        if self.cleaned_data[f"{position}-strength"] == Strength.MAY:
+            return None
+        weight: int | None = self.cleaned_data[f"{position}-weight"]
+        return weight
 
     def changes(self) -> Changes:
         """Return what was entered and is not as it was."""
@@ -302,6 +334,16 @@ class ClausesForm(forms.Form):
                 position: cleaned[f"{position}-off"]
                 for position, clause in self.shown
                 if cleaned[f"{position}-off"] != clause.off
+            },
+            weights={
+                position: weight
+                for position, _ in self.shown
+                if (weight := self._weight(position)) != self[f"{position}-weight"].initial
+            },
+            usual={
+                strength: cleaned[f"weight_{strength}"]
+                for strength, weight in self.usual.items()
+                if cleaned[f"weight_{strength}"] != weight
             },
             limits={
                 place: cleaned[name]

@@ -1,4 +1,4 @@
-"""Changing a standard clause by clause: strengths, limits, clauses switched off, the text kept.
+"""Changing a standard: strengths, weights, limits, its gate, clauses off; the text is kept.
 
 What is not changed stays as it was written, comments and order included.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, cast
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
+from checks.gate import as_table
 from checks.rules.specs import ATTESTATION, specs
 from checks.standard import StandardError, parse
 from dashboard.models import Role, Standard, StandardOrigin
@@ -21,10 +23,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import checks.standard as engine
+    from checks.gate import Gate
     from dashboard.models import User
 
 PAGE_SIZE = 25
 OWN_SLUG_LENGTH = 50
+
+
+class Kept(Enum):
+    """What is not to be changed."""
+
+    KEPT = "kept"
+
+
+KEPT: Final = Kept.KEPT
 
 type Kind = Literal[
     "yes-no", "whole", "number", "one", "several", "text", "texts", "wholes", "table", ""
@@ -60,13 +72,25 @@ class Changes:
         head: Title, summary and slug.
         strengths: By position of the clause.
         off: By position of the clause, whether it asks for nothing.
+        weights: By position of the clause; None for that of its strength.
         limits: By their places.
+        usual: What clauses weigh by strength; None for what the model says.
+        gate: What a repository has to reach, None for nothing.
     """
 
     head: Mapping[str, str] = field(default_factory=dict)
     off: Mapping[int, bool] = field(default_factory=dict)
     strengths: Mapping[int, str] = field(default_factory=dict)
+    weights: Mapping[int, int | None] = field(default_factory=dict)
     limits: Mapping[Place, Any] = field(default_factory=dict)
+    usual: Mapping[str, int | None] = field(default_factory=dict)
+    gate: Gate | Kept | None = KEPT
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is to be changed."""
+        by_place = (self.off, self.strengths, self.weights, self.limits)
+        return any((self.head, self.usual, *by_place)) or self.gate is not KEPT
 
 
 def read(text: str) -> engine.Standard:
@@ -145,7 +169,7 @@ def change(text: str, changes: Changes) -> str:
     Raises:
         RefusedError: It can only be changed by hand.
     """
-    if not (changes.head or changes.strengths or changes.off or changes.limits):
+    if not changes.any:
         return text
     document = _document(text)
     as_written = document.unwrap()
@@ -155,13 +179,19 @@ def change(text: str, changes: Changes) -> str:
     clauses = cast("Sequence[MutableMapping[str, Any]]", document["clause"])
     for position, strength in changes.strengths.items():
         clauses[position]["strength"] = strength
+        if strength == "may":
+            _set(clauses[position], "weight", None)
     for position, off in changes.off.items():
-        if off:
-            clauses[position]["off"] = True
-        else:
-            clauses[position].pop("off", None)
+        _set(clauses[position], "off", off or None)
+    for position, weight in changes.weights.items():
+        _set(clauses[position], "weight", weight)
     for (position, number, name), value in changes.limits.items():
         _set_limit(clauses[position]["checks"][number], name, value)
+    _set_table(document, "weights", changes.usual)
+    if changes.gate is None:
+        document.pop("gate", None)
+    elif changes.gate is not KEPT:
+        _set_gate(document, changes.gate)
     # What says the same keeps its version: writing it anew could move its tables.
     return text if document.unwrap() == as_written else tomlkit.dumps(document)
 
@@ -171,6 +201,32 @@ def _document(text: str) -> tomlkit.TOMLDocument:
         return tomlkit.parse(text)
     except TOMLKitError as error:
         raise RefusedError([f"standard: change this text by hand: {error}"]) from error
+
+
+def _set(entry: MutableMapping[str, Any], name: str, value: Any) -> None:
+    """Write a value, or leave it out where it is None."""
+    if value is not None:
+        entry[name] = value
+    elif name in entry:
+        del entry[name]
+
+
+def _set_table(document: tomlkit.TOMLDocument, name: str, values: Mapping[str, Any]) -> None:
+    """Write values of a table; None is left out, and a table without any value as well."""
+    if not values:
+        return
+    table = cast("MutableMapping[str, Any]", document.setdefault(name, tomlkit.table()))
+    for key, value in values.items():
+        _set(table, key, value)
+    if not table:
+        del document[name]
+
+
+def _set_gate(document: tomlkit.TOMLDocument, gate: Gate) -> None:
+    """Write a gate; one without any field is still one, which allows no open must."""
+    before = cast("Mapping[str, Any]", document.get("gate", {}))
+    table = as_table(gate) or {"open_musts": 0}
+    _set_table(document, "gate", {**dict.fromkeys(before), **table})
 
 
 def _set_limit(check: MutableMapping[str, Any], name: str, value: Any) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from checks.gate import as_table
+from checks.scoring import weight_of
 from checks.standard import StandardError
 from dashboard.models import Adoption, Repository, Role, Standard, Trigger
 from dashboard.services import scanning, standards
@@ -42,9 +45,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs between two versions; ``unreadable`` says why that cannot be told."""
+    """What differs between two versions.
+
+    Attributes:
+        changes: The clauses that do.
+        settings: What the whole standard asks otherwise: its gate, weights and rules of waivers.
+        unreadable: Why it cannot be told, "" when it can.
+    """
 
     changes: Sequence[Change] = ()
+    settings: Sequence[str] = ()
     unreadable: str = ""
 
     @property
@@ -65,7 +75,8 @@ def compare(before: Standard, after: Standard) -> Difference:
 def against(before: Standard | None, after: engine.Standard) -> Difference:
     """Return what differs from a stored version, everything when there is none."""
     try:
-        return Difference(changes(standards.parsed(before) if before else None, after))
+        old = standards.parsed(before) if before else None
+        return Difference(changes(old, after), _settings(old, after) if old else ())
     except StandardError as error:
         return Difference(unreadable=str(error))
 
@@ -85,6 +96,33 @@ def changes(before: engine.Standard | None, after: engine.Standard) -> list[Chan
         how = ["switched off; its words stay in the text"] if clause.id in off else []
         found.append(Change(clause.id, clause.requirement, GONE, how))
     return found
+
+
+def _settings(before: engine.Standard, after: engine.Standard) -> list[str]:
+    """Say what differs that belongs to no clause."""
+    old, new = _set_by(before), _set_by(after)
+    lines = []
+    for name, value in new.items():
+        if name not in old:
+            lines.append(f"`{name}` is set to {value}")
+        elif old[name] != value:
+            lines.append(f"`{name}` {old[name]} becomes {value}")
+    return lines + [f"`{name}` {old[name]} is not set any more" for name in old if name not in new]
+
+
+def _set_by(standard: engine.Standard) -> dict[str, object]:
+    """What a standard sets as a whole, by table and key."""
+    tables: dict[str, Mapping[str, object]] = {
+        "weights": msgspec.structs.asdict(standard.weights),
+        "waivers": msgspec.structs.asdict(standard.waivers),
+        "gate": {"open_musts": 0, **as_table(standard.gate)} if standard.gate else {},
+    }
+    return {
+        f"[{table}] {key}": value
+        for table, values in tables.items()
+        for key, value in values.items()
+        if value is not None
+    }
 
 
 def _asks(clause: engine.Clause) -> list[str]:
@@ -108,6 +146,9 @@ def _details(before: engine.Clause, after: engine.Clause) -> list[str]:
     parts = []
     if before.strength != after.strength:
         parts.append(f"{before.strength} becomes {after.strength}")
+    weights = [weight_of(each.strength, each.weight) for each in (before, after)]
+    if weights[0] != weights[1] and (before.weight or after.weight):
+        parts.append(f"weight {weights[0]} becomes {weights[1]}")
     parts += _checks(before.checks, after.checks)
     if before.requirement != after.requirement:
         parts.append(f"was: {before.requirement}")

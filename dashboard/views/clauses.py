@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.http import Http404
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from dashboard.clause_forms import ClausesForm
 from dashboard.forms import StandardForm
+from dashboard.gate_form import StandardGateForm
 from dashboard.services import editing
 from dashboard.services.own_standards import RefusedError
 from dashboard.text import whole
@@ -45,9 +47,10 @@ def _posted(request: SignedInRequest, text: str) -> HttpResponse:
         standard=editing.read(text),
         number=_number(request, "page"),
     )
-    if not form.is_valid():
-        return _answer(request, form, text, 422)
-    text = editing.change(text, form.changes())
+    gate_form = StandardGateForm.sent(request.POST, form.standard.gate)
+    if not (form.is_valid() and gate_form.usable):
+        return _answer(request, form, gate_form, text, 422)
+    text = editing.change(text, replace(form.changes(), gate=gate_form.change()))
     if "go" in request.POST:
         return _page(request, text, _number(request, "go"))
     return show(request, StandardForm({"source": text}))
@@ -59,10 +62,17 @@ def _number(request: SignedInRequest, name: str) -> int:
 
 
 def _page(request: SignedInRequest, text: str, number: int) -> HttpResponse:
-    form = ClausesForm(None, standard=editing.read(text), number=number)
-    return _answer(request, form, text, 200)
+    standard = editing.read(text)
+    form = ClausesForm(None, standard=standard, number=number)
+    return _answer(request, form, StandardGateForm(gate=standard.gate), text, 200)
 
 
-def _answer(request: SignedInRequest, form: ClausesForm, text: str, status: int) -> HttpResponse:
-    context = {"section": "standards", "form": form, "source": text}
+def _answer(
+    request: SignedInRequest,
+    form: ClausesForm,
+    gate_form: StandardGateForm,
+    text: str,
+    status: int,
+) -> HttpResponse:
+    context = {"section": "standards", "form": form, "gate_form": gate_form, "source": text}
     return answer(request, "standard/clauses.html", context, status=status)

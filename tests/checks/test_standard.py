@@ -327,3 +327,42 @@ def test_a_table_of_statuses_holds_lists_of_whole_numbers() -> None:
         '"success-status-code", params = { expected = { POST = "201" } }',
     )
     assert "POST is '201', not a list of whole numbers" in sole_mistake(text)
+
+
+def test_a_clause_has_its_own_weight_or_that_of_its_strength() -> None:
+    own = SOUND.replace('strength = "should"', 'strength = "should"\nweight = 9')
+    weighed = standard.parse(f"{own}[weights]\nmust = 6\n".encode(), "t")
+    assert [each.weight for each in weighed.clauses] == [6, 9]
+    assert [each.weight for each in standard.parse(SOUND.encode(), "t").clauses] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("weight", "complaint"),
+    [
+        ("0", "clause TR-002: weight is not a whole number from 1 to 100 (line 14)"),
+        ("101", "clause TR-002: weight is not a whole number from 1 to 100 (line 14)"),
+        ("true", "clause TR-002: weight is not a whole number from 1 to 100 (line 14)"),
+        ("2.5", "clause TR-002: field weight is not a whole number (line 14)"),
+    ],
+)
+def test_a_weight_that_cannot_be_used_is_named(weight: str, complaint: str) -> None:
+    assert sole_mistake(f"{SOUND}weight = {weight}\n") == complaint
+
+
+def test_a_may_has_no_weight() -> None:
+    complaint = "a may clause is shown and never scored, so it has no weight"
+    may = SOUND.replace('"should"', '"may"')
+    assert sole_mistake(f"{may}weight = 3\n") == f"clause TR-002: {complaint} (line 14)"
+    assert sole_mistake(f"{SOUND}[weights]\nmay = 1\n") == f"weights: {complaint}"
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [
+        ("[weights]\nmust = 0", "weights: must is not a whole number from 1 to 100"),
+        ("[weights]\nmuts = 2", "weights: unknown strength 'muts'; it has: must, should"),
+        ("[[weights]]", "standard: weights must be written as a [weights] table"),
+    ],
+)
+def test_a_table_of_weights_that_cannot_be_used_is_named(table: str, complaint: str) -> None:
+    assert sole_mistake(f"{SOUND}{table}\n") == complaint

@@ -18,6 +18,7 @@ from checks.model import NOT_BUILT, Observation, Outcome, StandardResult, Streng
 from checks.rules.specs import Key
 from checks.standard import STRENGTHS, Clause, ClauseCheck, Standard
 from checks.verdict import judge
+from checks.weights import LEAST, MOST
 
 NAMES = [f"check-{number}" for number in range(6)]
 LEAD = "lead-attestation"
@@ -100,7 +101,11 @@ def cases(draw: st.DrawFn, *, states: int = 4) -> tuple[Standard, Outcomes]:
             max_size=7,
         )
     )
-    made = [clause(n, strength, *names) for n, (strength, names) in enumerate(clauses, 1)]
+    weights = st.none() | st.integers(LEAST, MOST)
+    made = [
+        replace(clause(n, strength, *names), weight=draw(weights))
+        for n, (strength, names) in enumerate(clauses, 1)
+    ]
     found = [draw(any_outcome(name, states=states)) for name in NAMES]
     return standard(*made), outcomes(*found)
 

@@ -7,6 +7,7 @@ import difflib
 import pytest
 from django.core.exceptions import ValidationError
 
+from checks.gate import Gate
 from checks.rules.specs import specs
 from checks.standard import HERE, parse, shipped_slugs
 from dashboard.clause_forms import ClausesForm, field_for
@@ -88,6 +89,37 @@ def test_a_clause_that_is_switched_off_stays_in_the_text_and_comes_back() -> Non
     assert editing.change(off, Changes(off={1: False})) == TEXT
 
 
+def test_weights_are_written_where_they_are_given_and_left_out_where_they_are_not() -> None:
+    after = editing.change(
+        TEXT, Changes(weights={0: 9, 1: None}, usual={"must": None, "should": 2})
+    )
+    standard = editing.read(after)
+    assert [clause.weight for clause in standard.clauses] == [9, 2, None]
+    assert (standard.weights.must, standard.weights.should) == (None, 2)
+
+    none = Changes(weights={0: None}, usual={"must": None, "should": None})
+    assert editing.change(after, none) == TEXT + "\n"
+
+
+def test_what_becomes_a_may_loses_its_weight() -> None:
+    heavy = editing.change(TEXT, Changes(weights={0: 9}))
+
+    assert (
+        editing.read(editing.change(heavy, Changes(strengths={0: "may"}))).clauses[0].weight is None
+    )
+
+
+def test_a_gate_is_set_changed_and_taken_away() -> None:
+    asks = Gate(minimum=80, no_new_findings=True)
+    first = editing.change(TEXT, Changes(gate=asks))
+    assert editing.read(first).gate == asks
+    assert editing.change(first, Changes(gate=asks)) == first
+
+    second = editing.change(first, Changes(gate=Gate()))
+    assert editing.read(second).gate == Gate()
+    assert editing.read(editing.change(second, Changes(gate=None))).gate is None
+
+
 @pytest.mark.parametrize("slug", shipped_slugs())
 def test_a_shipped_standard_comes_through_the_form_as_it_is(slug: str) -> None:
     text = (HERE / f"{slug}.toml").read_text()
@@ -99,7 +131,7 @@ def test_a_shipped_standard_comes_through_the_form_as_it_is(slug: str) -> None:
         data = {}
         for field in blank:
             value = field.value()
-            if value is not False:
+            if value is not None and value is not False:
                 data[field.html_name] = value
         form = ClausesForm(data, standard=standard, number=number)
         assert form.is_valid(), form.errors

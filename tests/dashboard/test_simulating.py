@@ -128,6 +128,10 @@ CHANGED = {
          b'checks = [{ id = "nested-function-depth", params = { max_depth = 0 } }]\n'
          b'\n[[clause]]\nid = "HR-4"'))
     ],
+    "a weight": [(b'id = "HR-2"', b'id = "HR-2"\nweight = 40')],
+    "weights of strengths and a gate": [
+        (b"\n[[clause]]", b"\n[weights]\nmust = 1\nshould = 7\n[gate]\nminimum = 50\n\n[[clause]]")
+    ],
     "another topic": [(b'strength = "must"\n', b'strength = "must"\n# said anew\n')],
     "a clause from a later day": [
         (b'id = "HR-2"', f'id = "HR-2"\nenforced_from = {timezone.localdate() + timedelta(days=9)}'

@@ -44,8 +44,8 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
             " checks.plan | checks.matching"
         ),
         (
-            "checks.standard checks.standardfields checks.rollout checks.waiverrules checks.gate"
-            " checks.proof"
+            "checks.standard checks.standardfields checks.rollout checks.waiverrules checks.weights"
+            " checks.gate checks.proof"
         ),
         "checks.judge | checks.reading checks.lintcontext",
         "checks.rules",

@@ -8,9 +8,13 @@ import re
 import pytest
 from django.test import Client
 
+from checks.gate import Gate
 from checks.standard import parse
+from dashboard.clause_forms import ClausesForm
+from dashboard.gate_form import StandardGateForm
 from dashboard.models import Standard
 from dashboard.services import editing, standards
+from dashboard.services.editing import KEPT
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import House
 from tests.dashboard.views.test_own_standard import TEXT
@@ -23,6 +27,7 @@ def _fields(page: object) -> dict[str, object]:
     context = page.context  # type: ignore[attr-defined]
     form = context["form"]
     data = {field.html_name: field.value() for field in form if field.value() is not False}
+    data = {name: value for name, value in data.items() if value is not None}
     return data | {"source": context["source"], "page": form.number}
 
 
@@ -133,3 +138,74 @@ def test_the_standard_of_another_team_is_changed_in_a_copy(house: House, own: St
 def test_only_leads_change_standards(house: House, own: Standard) -> None:
     assert house.client(house.mate).get(f"{ADDRESS}?from={own.slug}").status_code == 403
     assert house.client(house.owner).get(f"{ADDRESS}?from=nothing").status_code == 404
+
+
+def test_gate_and_weights_are_changed_on_the_page_and_shown_with_the_difference(
+    house: House, own: Standard
+) -> None:
+    client = house.client(house.owner)
+    data = _open(client, own.slug)
+    data |= {
+        "weight_must": "6",
+        "0-weight": "20",
+        "gate-asked": "on",
+        "gate-minimum": "75.5",
+        "gate-open_musts": "",
+        "gate-coverage": "90",
+        "gate-not_worse": "on",
+        "see": "1",
+    }
+
+    answer = client.post(ADDRESS, data)
+
+    page = html.unescape(answer.content.decode())
+    assert "<code>[gate] minimum</code> is set to 75.5" in page
+    assert "<code>[weights] must</code> is set to 6" in page
+    assert "weight 4 becomes 20" in page
+    text = answer.context["form"].cleaned_data["source"]
+    changed = editing.read(text)
+    assert changed.gate == Gate(minimum=75.5, open_musts=None, coverage=0.9, not_worse=True)
+    assert changed.clauses[0].weight == 20
+    shown = client.post(ADDRESS, {**_fields_of_text(text, own.slug), "go": "1"}).content.decode()
+    assert 'name="gate-minimum" value="75.5"' in shown
+
+
+def _fields_of_text(text: str, slug: str) -> dict[str, object]:
+    """What a page with this text sends back when nothing but the page is changed."""
+    standard = editing.read(text)
+    form = ClausesForm(None, standard=standard, number=1)
+    data = {field.html_name: field.value() for field in form if field.value() is not False}
+    sent = {name: value for name, value in data.items() if value is not None}
+    return {**sent, "slug": slug, "source": text, "page": 1}
+
+
+def test_a_gate_that_cannot_be_used_is_refused_at_its_field(house: House, own: Standard) -> None:
+    client = house.client(house.owner)
+    data = _open(client, own.slug)
+    sent = {**data, "gate-asked": "on", "gate-minimum": "101", "0-weight": "0", "see": "1"}
+
+    answer = client.post(ADDRESS, {name: v for name, v in sent.items() if v is not None})
+
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "less than or equal to 100" in page
+    assert "greater than or equal to 1." in page
+
+
+def test_a_gate_is_taken_away_and_one_that_was_not_on_the_page_is_kept(house: House) -> None:
+    text = f"{TEXT}\n[gate]\nminimum = 70\ncoverage = 0.07\n"
+    standard = editing.read(text)
+    kept = StandardGateForm.sent({}, standard.gate)
+    assert (kept.usable, kept.change()) == (True, KEPT)
+    same = StandardGateForm.sent(
+        {
+            "gate-asked": "on",
+            "gate-minimum": "70",
+            "gate-open_musts": "0",
+            "gate-coverage": str(StandardGateForm(gate=standard.gate)["coverage"].value()),
+        },
+        standard.gate,
+    )
+    assert (same.usable, same.change()) == (True, KEPT)
+    gone = StandardGateForm.sent({"gate-minimum": "70", "gate-open_musts": "0"}, standard.gate)
+    assert (gone.usable, gone.change()) == (True, None)
