@@ -30,6 +30,7 @@ from dashboard.models import (
     Simulation,
     SimulationState,
     Standard,
+    User,
 )
 from dashboard.services import forecasts, lease, proposals, stopping, versions
 from dashboard.services.credentials import CredentialError
@@ -39,7 +40,7 @@ from dashboard.text import clean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dashboard.models import Team, User
+    from dashboard.models import Team
     from dashboard.models.repository import RepositoryQuerySet
     from dashboard.services.lease import Lease
     from dashboard.services.proposals import Part, Proposal
@@ -53,6 +54,8 @@ TURN_SECONDS = 20
 BELLS = 4
 RINGS_PER_SWEEP = 50
 KEEP = timedelta(days=90)
+MOST_RUNNING = 3
+"""Simulations of one person that are judged at the same time."""
 BATCH = 500
 OUR_FAULT = "It met a fault of ours, which is in the worker's log; try again, or report it."
 POISON = f"It ended its worker {MAX_ATTEMPTS} times; look at the worker's log and memory."
@@ -77,7 +80,12 @@ class Wish:
 
 @transaction.atomic
 def begin(wish: Wish, actor: User) -> Simulation:
-    """Try a proposal on the repositories that it would change, in the background."""
+    """Try a proposal on the repositories that it would change, in the background.
+
+    Raises:
+        RefusedError: The person tries as much at once as anybody may.
+    """
+    _refuse_too_many(actor)
     proposal = proposals.Proposal(wish.parts, wish.drops)
     seen = Repository.objects.visible_to(actor)
     if wish.team is not None:
@@ -110,6 +118,15 @@ def begin(wish: Wish, actor: User) -> Simulation:
     return row
 
 
+def _refuse_too_many(actor: User) -> None:
+    """Leave workers to others; called in the transaction that begins another."""
+    User.objects.select_for_update(no_key=True).get(pk=actor.pk)
+    count = Simulation.objects.visible_to(actor).filter(state=SimulationState.RUNNING).count()
+    if count >= MOST_RUNNING:
+        sentence = f"{count} of your simulations are still running, and {MOST_RUNNING} is the most"
+        raise RefusedError([f"{sentence} at once: wait until one has ended, or stop one."])
+
+
 def _adopting(repositories: RepositoryQuerySet, proposal: Proposal) -> RepositoryQuerySet:
     adopted = Adoption.objects.filter(slug__in=proposal.touched)
     return repositories.filter(pk__in=adopted.values("repository"))
@@ -125,10 +142,12 @@ def _named(part: Part) -> str:
     base = Standard.objects.newest().filter(slug=part.replaces).first()
     if base is None:
         return f"{part.standard.title} adopted"
-    found = versions.against(base, part.standard).changes
-    if len(found) != 1:
+    found = versions.against(base, part.standard)
+    if len(found.changes) + len(found.settings) != 1:
         return f"{part.standard.title} changed"
-    (change,) = found
+    if found.settings:
+        return f"{part.standard.title}: {found.settings[0].replace('`', '')}"
+    (change,) = found.changes
     return f"{change.number}: {', '.join(change.details) if change.details else change.kind}"
 
 
@@ -159,8 +178,14 @@ def cancel(row: Simulation) -> None:
 
 
 def resume(row: Simulation) -> None:
-    """Go on with a cancelled simulation, and try again what has failed."""
+    """Go on with a cancelled simulation, and try again what has failed.
+
+    Raises:
+        RefusedError: Its author tries as much at once as anybody may.
+    """
     with transaction.atomic():
+        if not row.is_active:
+            _refuse_too_many(row.author)
         failed = Forecast.objects.filter(simulation=row, state=ForecastState.FAILED)
         failed.update(state=ForecastState.WAITING, attempt=0, message="")
         Simulation.objects.filter(pk=row.pk).exclude(state=SimulationState.RUNNING).update(

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.clause_forms import ClausesForm
 from dashboard.models import Forecast, Role, Simulation, Team
 from dashboard.services import editing, own_standards, proposals, simulating, simulation_page
+from dashboard.services.simulating import Wish
 from dashboard.services.simulation_page import SORTS, ResultQuery
 from dashboard.simulation_forms import SimulationForm
 from dashboard.text import whole
@@ -22,11 +23,40 @@ from dashboard.views.guards import SignedInRequest, signed_in
 from dashboard.views.polling import poll_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django import forms
     from django.http import HttpResponse
 
 
 def _own(request: SignedInRequest, pk: int) -> Simulation:
     return get_object_or_404(Simulation.objects.visible_to(request.user), pk=pk)
+
+
+def _begun(
+    request: SignedInRequest, form: forms.Form, wish: Callable[[], Wish]
+) -> HttpResponse | None:
+    """Try what a form asks for and lead to it; None when it is refused, and the form says why."""
+    try:
+        row = simulating.begin(wish(), request.user)
+    except own_standards.RefusedError as error:
+        for mistake in error.mistakes:
+            form.add_error(None, mistake)
+        return None
+    return HttpResponseRedirect(row.get_absolute_url())
+
+
+def _changed(
+    request: SignedInRequest, pk: int, change: Callable[[Simulation], object]
+) -> HttpResponse:
+    """Change a simulation of the person and lead back to it, with what stands against it."""
+    row = _own(request, pk)
+    try:
+        change(row)
+    except own_standards.RefusedError as error:
+        for mistake in error.mistakes:
+            messages.error(request, mistake)
+    return HttpResponseRedirect(row.get_absolute_url())
 
 
 @require_safe
@@ -44,14 +74,8 @@ def new(request: SignedInRequest) -> HttpResponse:
     """Choose which standards come, change or go, and try it."""
     if request.method == "POST" and "try" in request.POST:
         form = SimulationForm(request.POST, reader=request.user)
-        if form.is_valid():
-            try:
-                return HttpResponseRedirect(
-                    simulating.begin(form.wish(), request.user).get_absolute_url()
-                )
-            except own_standards.RefusedError as error:
-                for mistake in error.mistakes:
-                    form.add_error(None, mistake)
+        if form.is_valid() and (begun := _begun(request, form, form.wish)):
+            return begun
     else:
         # A text comes from the page that it was changed on.
         text = request.POST.get("source", "").replace("\r\n", "\n")
@@ -120,18 +144,14 @@ def repository(request: SignedInRequest, pk: int, slug: str) -> HttpResponse:
 @signed_in
 def cancel(request: SignedInRequest, pk: int) -> HttpResponse:
     """Judge no further repository."""
-    row = _own(request, pk)
-    simulating.cancel(row)
-    return HttpResponseRedirect(row.get_absolute_url())
+    return _changed(request, pk, simulating.cancel)
 
 
 @require_POST
 @signed_in
 def resume(request: SignedInRequest, pk: int) -> HttpResponse:
     """Judge the rest, and try again what has failed."""
-    row = _own(request, pk)
-    simulating.resume(row)
-    return HttpResponseRedirect(row.get_absolute_url())
+    return _changed(request, pk, simulating.resume)
 
 
 @require_POST
@@ -147,33 +167,30 @@ def remove(request: SignedInRequest, pk: int) -> HttpResponse:
 @signed_in
 def save(request: SignedInRequest, pk: int) -> HttpResponse:
     """Store the proposed texts as versions that nobody is judged by yet."""
-    row = _own(request, pk)
-    if not Team.objects.with_role(request.user, Role.LEAD).exists():
-        raise PermissionDenied("Leads decide about standards; an owner of a team can make one.")
-    try:
+
+    def store(row: Simulation) -> None:
+        if not Team.objects.with_role(request.user, Role.LEAD).exists():
+            raise PermissionDenied("Leads decide about standards; an owner of a team can make one.")
         proposals.save(proposals.read(row), request.user)
         messages.success(request, "Saved. Nobody is judged by it before it is adopted.")
-    except own_standards.RefusedError as error:
-        for mistake in error.mistakes:
-            messages.error(request, mistake)
-    return HttpResponseRedirect(row.get_absolute_url())
+
+    return _changed(request, pk, store)
 
 
 @require_POST
 @signed_in
 def adopt(request: SignedInRequest, pk: int) -> HttpResponse:
     """Have the ticked repositories judged by what was proposed."""
-    row = _own(request, pk)
     chosen = [whole(each) for each in request.POST.getlist("repository")]
-    try:
+
+    def have_adopted(row: Simulation) -> None:
         changed = proposals.adopt(proposals.read(row), chosen, request.user)
-        messages.success(
-            request,
-            f"Adopted in {changed} {'repository' if changed == 1 else 'repositories'}. "
-            "Scans with it are on their way.",
-        )
+        noun = "repository" if changed == 1 else "repositories"
+        text = f"Adopted in {changed} {noun}. Scans with it are on their way."
+        messages.success(request, text)
+
+    try:
+        return _changed(request, pk, have_adopted)
     except proposals.UnsavedError:
         messages.warning(request, "Save the proposed texts as versions first.")
-    except own_standards.RefusedError as error:
-        messages.error(request, str(error))
-    return HttpResponseRedirect(row.get_absolute_url())
+        return HttpResponseRedirect(reverse("simulation", args=[pk]))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from datetime import timedelta
 
 import msgspec
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from checks.facts.version import rules_version
 from checks.model import Observation, Outcome
@@ -17,6 +19,7 @@ from checks.outcomes import pack
 from checks.rules.specs import specs
 from dashboard.models import (
     Adoption,
+    Forecast,
     ForecastState,
     Scan,
     Simulation,
@@ -25,7 +28,7 @@ from dashboard.models import (
     StoredReport,
     User,
 )
-from dashboard.services import proposals, simulating, simulation_page
+from dashboard.services import proposals, simulating, simulation_page, sweeping
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import HTMX, House
 
@@ -271,6 +274,46 @@ def test_what_could_not_be_judged_says_why(judged: House, tried: Simulation) -> 
     assert "The copy cannot be read." in body(client, tried.get_absolute_url())
     detail = f"/simulate/{tried.pk}/{judged.repository.slug}/"
     assert "The copy cannot be read." in body(client, detail)
+
+
+def test_nobody_tries_more_at_once_than_is_allowed(judged: House) -> None:
+    client = judged.client(judged.owner)
+    drop = {"drops": "house-rules", "try": "1"}
+    for _ in range(simulating.MOST_RUNNING):
+        assert client.post("/simulate/new/", drop).status_code == 302
+    for where, sent in [
+        ("/simulate/new/", drop),
+        (
+            "/simulate/new/house-rules/HR-1/",
+            {"slug": "ours", "title": "Ours", "0-strength": "may", "0-0-in_scripts": "on"},
+        ),
+    ]:
+        refused = client.post(where, sent)
+        assert refused.status_code == 422
+        assert "3 of your simulations are still running" in refused.content.decode()
+    assert Simulation.objects.count() == simulating.MOST_RUNNING
+    assert judged.client(judged.mate).post("/simulate/new/", drop).status_code == 302
+
+    first, *_ = Simulation.objects.filter(author=judged.owner).order_by("pk")
+    simulating.cancel(first)
+    assert client.post("/simulate/new/", drop).status_code == 302
+    page = client.post(f"{first.get_absolute_url()}resume/", follow=True).content.decode()
+    assert "3 of your simulations are still running" in page
+    first.refresh_from_db()
+    assert first.state == SimulationState.CANCELLED
+
+
+def test_simulations_of_long_ago_are_forgotten_with_what_they_told(
+    judged: House, tried: Simulation
+) -> None:
+    simulating.forget_old()
+    assert Simulation.objects.get() == tried
+    Simulation.objects.update(created_at=timezone.now() - simulating.KEEP - timedelta(days=1))
+
+    sweeping.sweep()
+
+    assert not Simulation.objects.exists()
+    assert not Forecast.objects.exists()
 
 
 FAILS = {
