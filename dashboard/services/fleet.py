@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, F, Q, Sum
 
-from dashboard.models import Repository, Scan, Team
+from dashboard.models import Repository, Scan, Standing, Team
 from dashboard.services import endings
 
 if TYPE_CHECKING:
@@ -20,6 +20,27 @@ if TYPE_CHECKING:
 PAGE_SIZE = 50
 LETTERS = ("A", "B", "C", "D", "E")
 UNSCORED = "none"
+_ENDED = Q(failure_code="")
+# What the address may narrow to: by field, each value with its words and the rows that it leaves.
+FACETS: Mapping[str, Mapping[str, tuple[str, Q]]] = {
+    "letter": {
+        **{letter: (letter, Q(letter=letter)) for letter in LETTERS},
+        UNSCORED: ("not scored", Q(score__isnull=True)),
+    },
+    "gate": {
+        "failing": ("fails", Q(gate_passed=False)),
+        "passing": ("passes", Q(gate_passed=True, gate_untold=False)),
+        "untold": ("nothing to compare with yet", Q(gate_passed=True, gate_untold=True)),
+        "none": ("none asked", Q(gate_passed__isnull=True)),
+    },
+    "state": {
+        Standing.JUDGED: ("judged", _ENDED & Q(scanned_at__isnull=False, score__isnull=False)),
+        Standing.FAILED: ("scan failed", ~_ENDED),
+        Standing.UNKNOWN: ("unknown", _ENDED & Q(scanned_at__isnull=False, score__isnull=True)),
+        Standing.NEVER: ("never scanned", _ENDED & Q(scanned_at__isnull=True)),
+    },
+}
+LABELS = {"letter": "Grade", "gate": "Gate", "state": "State"}
 SORTS = {
     "name": "name",
     "score": "score",
@@ -51,6 +72,8 @@ class FleetQuery:
     text: str = ""
     team: str = ""
     letter: str = ""
+    gate: str = ""
+    state: str = ""
     sort: str = "name"
     page: str = "1"
 
@@ -58,11 +81,11 @@ class FleetQuery:
     def read(cls, parameters: Mapping[str, str]) -> FleetQuery:
         """Read the query string."""
         sort = parameters.get("sort", "name")
-        letter = parameters.get("letter", "")
+        chosen = {name: parameters.get(name, "") for name in FACETS}
         return cls(
             text=parameters.get("q", "").replace("\x00", "").strip()[:100],
             team=parameters.get("team", "").replace("\x00", "")[:60],
-            letter=letter if letter in (*LETTERS, UNSCORED) else "",
+            **{name: key for name, key in chosen.items() if key in FACETS[name]},
             sort=sort if sort.removeprefix("-") in SORTS else "name",
             page=parameters.get("page", "1"),
         )
@@ -70,7 +93,39 @@ class FleetQuery:
     @property
     def narrows(self) -> bool:
         """True when something is filtered out."""
-        return bool(self.text or self.team or self.letter)
+        return bool(self.text or self.team or any(self.chosen.values()))
+
+    @property
+    def chosen(self) -> Mapping[str, str]:
+        """What each facet is narrowed to, "" where it is not."""
+        return {"letter": self.letter, "gate": self.gate, "state": self.state}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a facet.
+
+    Attributes:
+        key: How it stands in the address.
+        label: Its words.
+        count: How many repositories it leaves beside the other filters.
+        next: What a click changes in the address: to this value, or away from it.
+    """
+
+    key: str
+    label: str
+    count: int
+    next: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Facet:
+    """Something to narrow the fleet by; ``chosen`` is the value it is narrowed to, "" for none."""
+
+    name: str
+    label: str
+    chosen: str
+    choices: Sequence[Choice]
 
 
 @dataclass(frozen=True)
@@ -80,8 +135,7 @@ class Fleet:
     page: Page[Repository]
     columns: Sequence[Column]
     teams: Sequence[Team]
-    letters: Sequence[tuple[str, int]]
-    unscored: int
+    facets: Sequence[Facet]
     total: int
     open_must: int
     active: Mapping[int, str]
@@ -93,8 +147,9 @@ def read_fleet(reader: User, query: FleetQuery) -> Fleet:
 
     A constant number of queries, whatever the number of repositories.
     """
-    matching = _matching(Repository.objects.visible_to(reader), query)
-    sums = _sums(matching)
+    named = _named(Repository.objects.visible_to(reader), query)
+    sums = _sums(named, query)
+    matching = named.filter(_narrowed(query))
     paginator = Paginator(matching.fleet().order_by(*_order(query.sort)), PAGE_SIZE)
     vars(paginator)["count"] = sums["total"]  # a cached property, and the sums know it already
     page = paginator.get_page(query.page)
@@ -105,8 +160,7 @@ def read_fleet(reader: User, query: FleetQuery) -> Fleet:
         page=page,
         columns=_columns(query.sort),
         teams=list(Team.objects.visible_to(reader)),
-        letters=[(letter, sums[letter]) for letter in LETTERS],
-        unscored=sums["unscored"],
+        facets=[_facet(name, query, sums) for name in FACETS],
         total=sums["total"],
         open_must=sums["open_must"] or 0,
         active=dict(active.order_by("state").values_list("repository_id", "state")),
@@ -114,26 +168,44 @@ def read_fleet(reader: User, query: FleetQuery) -> Fleet:
     )
 
 
-def _matching(rows: RepositoryQuerySet, query: FleetQuery) -> RepositoryQuerySet:
+def _named(rows: RepositoryQuerySet, query: FleetQuery) -> RepositoryQuerySet:
     if query.text:
         rows = rows.filter(Q(name__icontains=query.text) | Q(clone_url__icontains=query.text))
     if query.team:
         rows = rows.filter(team__slug=query.team)
-    if query.letter == UNSCORED:
-        rows = rows.filter(score__isnull=True)
-    elif query.letter:
-        rows = rows.filter(letter=query.letter)
     return rows
 
 
-def _sums(rows: RepositoryQuerySet) -> dict[str, Any]:
-    per_letter = {letter: Count("pk", filter=Q(letter=letter)) for letter in LETTERS}
+def _narrowed(query: FleetQuery, beside: str = "") -> Q:
+    """The rows that the facets leave, all of them or all but one."""
+    found = Q()
+    for name, key in query.chosen.items():
+        if key and name != beside:
+            found &= FACETS[name][key][1]
+    return found
+
+
+def _sums(rows: RepositoryQuerySet, query: FleetQuery) -> dict[str, Any]:
+    """Sums over the list, and for each value of a facet what it would leave: one query."""
+    whole = _narrowed(query)
     return rows.aggregate(
-        total=Count("pk"),
-        unscored=Count("pk", filter=Q(score__isnull=True)),
-        open_must=Sum("open_must"),
-        **per_letter,
+        total=Count("pk", filter=whole),
+        open_must=Sum("open_must", filter=whole),
+        **{
+            f"{name}_{key}": Count("pk", filter=_narrowed(query, name) & rows_of)
+            for name, values in FACETS.items()
+            for key, (_, rows_of) in values.items()
+        },
     )
+
+
+def _facet(name: str, query: FleetQuery, sums: Mapping[str, int]) -> Facet:
+    chosen = query.chosen[name]
+    choices = [
+        Choice(key, label, sums[f"{name}_{key}"], {name: None if key == chosen else key})
+        for key, (label, _) in FACETS[name].items()
+    ]
+    return Facet(name, LABELS[name], chosen, choices)
 
 
 def _order(sort: str) -> tuple[Any, ...]:
