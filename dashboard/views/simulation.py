@@ -46,6 +46,11 @@ def _begun(
     return HttpResponseRedirect(row.get_absolute_url())
 
 
+def _only(text: str, slug: str, form: ClausesForm) -> Wish:
+    """What is tried when one clause is changed."""
+    return Wish([proposals.part_of(editing.change(text, form.changes()), slug)])
+
+
 def _changed(
     request: SignedInRequest, pk: int, change: Callable[[Simulation], object]
 ) -> HttpResponse:
@@ -99,14 +104,8 @@ def new_clause(request: SignedInRequest, slug: str, number: str) -> HttpResponse
         raise Http404("The standard has no such clause.")
     posted = request.POST if request.method == "POST" else None
     form = ClausesForm(posted, standard=standard, number=1, only=number)
-    if form.is_valid():
-        try:
-            changed = editing.change(text, form.changes())
-            wish = simulating.Wish([proposals.part_of(changed, slug)])
-            return HttpResponseRedirect(simulating.begin(wish, request.user).get_absolute_url())
-        except own_standards.RefusedError as error:
-            for mistake in error.mistakes:
-                form.add_error(None, mistake)
+    if form.is_valid() and (begun := _begun(request, form, lambda: _only(text, slug, form))):
+        return begun
     context = {"section": "simulate", "form": form, "slug": slug, "number": number}
     status = 422 if form.is_bound else 200
     return answer(request, "simulation/clause.html", context, status=status)
