@@ -8,7 +8,6 @@ named into a commit.
 
 from __future__ import annotations
 
-import configparser
 import contextlib
 import functools
 import hashlib
@@ -137,6 +136,8 @@ def _rev_list(git_dir: Path, revision: str) -> str:
     """The commit that a full reference name or an id stands for; "" if there is none."""
     # Imported here: it costs more than the review of an unchanged repository at HEAD.
     os.environ["GIT_PYTHON_GIT_EXECUTABLE"] = git_program()
+    import configparser
+
     import git
 
     # A Repo that saw an error is thrown away, with whatever may be left in its pipes.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from datetime import date
@@ -75,5 +74,7 @@ def clause_lines(text: str) -> list[dict[str, int]]:
 
 def hint(word: str, known: Iterable[str]) -> str:
     """Return what may have been meant by a word, "" when nothing is close."""
+    import difflib  # here and not above: only mistakes need it
+
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""

@@ -7,7 +7,6 @@ size, bracket depth and key length are bounded by one linear pass over the text 
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any
 
 MAX_BYTES = 256 * 1024
@@ -39,6 +38,8 @@ def loads(content: bytes) -> dict[str, Any]:
     Raises:
         TomlRefused: When it is too large, too deep, not UTF-8 or not TOML.
     """
+    import tomllib  # here and not above: what is known already is not parsed again
+
     if len(content) > MAX_BYTES:
         raise TomlRefused(f"the file has {len(content)} bytes, the limit is {MAX_BYTES}")
     try:
