@@ -83,7 +83,7 @@ def _count(check: Check, project: Project, params: dict[str, Any]) -> tuple[int,
             given = (
                 check.ask(subject, entry, **limits) if check.each else check.ask(subject, **limits)
             )
-            if given is None:  # most subjects comply
+            if given is None or given == []:  # most subjects comply
                 sites += 1
                 continue
             count, found = _read(given, subject, entry)

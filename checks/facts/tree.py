@@ -400,6 +400,11 @@ def children(expr: Expr) -> tuple[Expr, ...]:
 _LEAVES = frozenset({Name, Const})
 
 
+def is_leaf(expr: Expr | None) -> bool:
+    """Whether nothing stands below an expression: most are names and constants."""
+    return type(expr) in _LEAVES
+
+
 def walk(expr: Expr | None, facts: PyFacts | None = None) -> Iterator[Expr]:
     """The expression and all below it, without recursion; with ``facts``, through calls too."""
     stack = [] if expr is None else [expr]
@@ -408,14 +413,16 @@ def walk(expr: Expr | None, facts: PyFacts | None = None) -> Iterator[Expr]:
         yield node
         if type(node) in _LEAVES:  # most are, and asking for their operands costs more
             continue
-        if isinstance(node, CallRef):
+        if type(node) is CallRef:
             if facts is not None:
                 call = facts.calls[node.index]
-                stack.extend(item.value for item in reversed(call.keywords))
-                stack.extend(reversed(call.args))
+                stack += [item.value for item in call.keywords[::-1]]
+                stack += call.args[::-1]
                 stack.append(call.func)
+        elif type(node) is Attr:
+            stack.append(node.value)
         else:
-            stack.extend(reversed(children(node)))
+            stack += children(node)[::-1]
 
 
 def dotted(expr: Expr | None) -> str:

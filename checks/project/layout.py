@@ -52,6 +52,7 @@ class Layout:
         self.project = project
         self._roots: dict[tuple[str, str], str | None] = {}
         self._kinds: dict[str, bool] = {}
+        self._names: dict[str, str] = {}
         self._splits: dict[str, tuple[File, str] | None] = {}
 
     # Modules --------------------------------------------------------------------------------------
@@ -205,10 +206,16 @@ class Layout:
 
     def module_name(self, file: File) -> str:
         """Importable name of a file, relative to the longest import root around it."""
+        known = self._names.get(file.path)
+        if known is None:
+            known = self._names[file.path] = self._importable(file.key)
+        return known
+
+    def _importable(self, key: str) -> str:
         for root in self._import_roots:
-            if root and file.key.startswith(f"{root}.") and not self._has_init(root):
-                return file.key[len(root) + 1 :]
-        return file.key
+            if root and key.startswith(f"{root}.") and not self._has_init(root):
+                return key[len(root) + 1 :]
+        return key
 
     # Kinds ----------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from checks.facts import tree
 from checks.project.conditions import words
 from checks.project.given import Given, source
+from checks.project.once import once
 from checks.project.responses import number
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class Limiters:
         reached = self.project.calls.reachable(function, _LEVELS)
         return any(_TOO_MANY in self.statuses(each) for each in reached)
 
+    @once
     def statuses(self, function: Function) -> set[int]:
         """Statuses that a function raises or answers with, as far as they are known."""
         found: set[int] = set()

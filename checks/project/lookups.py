@@ -198,11 +198,13 @@ class Uses:
                 self._note(function, line, node, "given")
 
     def _read(self, function: int, line: int, expr: Expr) -> None:
-        for node in tree.walk(expr):
+        for node in (expr,) if tree.is_leaf(expr) else tree.walk(expr):
+            if type(node) is tree.Name:
+                head, dot, _ = node.id.partition(".")
+                if dot:
+                    self._note(function, line, tree.Name(head), "part")
+                continue
             match node:
-                case tree.Name(id=name) if "." in name:
-                    head = tree.Name(name.partition(".")[0])
-                    self._note(function, line, head, "part")
                 case tree.Attr(value=value) | tree.Item(value=value):
                     self._note(function, line, value, "part")
                 case tree.Op(kind=kind, items=items) if kind in _COMBINED:

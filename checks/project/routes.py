@@ -7,8 +7,8 @@ the application, and the dependencies that run before it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -321,12 +321,12 @@ def is_infrastructure(path: str, patterns: Iterable[str]) -> bool:
     ``/`` is the root only. A star continues a probe's word (``/health*``: health, healthz,
     healthcheck, health-check, health_check) or follows it by one literal segment.
     """
-    parts = segments(path.lower())
+    parts = _segments(path.lower())
     return any(_ends_in(parts, pattern.lower()) for pattern in patterns)
 
 
-def _ends_in(parts: list[str], pattern: str) -> bool:
-    wanted = segments(pattern)
+def _ends_in(parts: Sequence[str], pattern: str) -> bool:
+    wanted = _segments(pattern)
     if not wanted:
         return not parts
     if not pattern.endswith("*"):
@@ -340,9 +340,14 @@ def _ends_in(parts: list[str], pattern: str) -> bool:
     if parts[-tail:-1] == wanted[:-1] and parts[-1:] and parts[-1] in forms:
         return True
     below = parts[-tail - 1 : -1]
-    return below == [*wanted[:-1], stem] and "{" not in parts[-1]
+    return below == (*wanted[:-1], stem) and "{" not in parts[-1]
+
+
+@lru_cache(maxsize=10_000)
+def _segments(path: str) -> tuple[str, ...]:
+    return tuple(_PARAMETER.sub("{}", part) for part in path.split("/") if part)
 
 
 def segments(path: str) -> list[str]:
     """The segments of a route path; those with a parameter are written ``{}``."""
-    return [_PARAMETER.sub("{}", part) for part in path.split("/") if part]
+    return list(_segments(path))

@@ -143,9 +143,12 @@ class File:
 
     def calls_named(self, *names: str) -> list[Call]:
         """Calls whose callee's last name is one of these, in source order."""
+        by_name = self.calls_by_name
         if len(names) == 1:
-            return self.calls_by_name.get(names[0], [])
-        found = [call for name in names for call in self.calls_by_name.get(name, ())]
+            return by_name.get(names[0], [])
+        if by_name.keys().isdisjoint(names):
+            return []
+        found = [call for name in names for call in by_name.get(name, ())]
         return sorted(found, key=lambda call: call.index)
 
     @cached_property
@@ -194,6 +197,12 @@ class File:
 
     def resolve(self, expr: Expr | str | None, function: Function | None = None) -> str:
         """Canonical dotted name of an expression as seen here (:mod:`checks.project.names`)."""
+        # Asked hundreds of thousands of times, mostly for a name that was asked for before.
+        if type(expr) is tree.Name:
+            answers = self.scope.resolved.get(-1 if function is None else function.index)
+            known = None if answers is None else answers.get(expr.id)
+            if known is not None:
+                return known
         return self.project.names.resolve(self, expr, function)
 
     def type_of(self, expr: Expr | None, function: Function | None = None) -> str:

@@ -118,10 +118,12 @@ def _describes_itself(project: Project, app: Router) -> bool:
 
 def _assigned(project: Project, app: Router, name: str) -> bool:
     """Whether an attribute of an application is set after it was made."""
+    ending = f".{name}"
     for file in project.production:
         for row in file.facts.assigns:
-            base, _, last = tree.dotted(row.targets[0]).rpartition(".")
-            if last != name or base in {"", "self", "cls"}:
+            text = tree.dotted(row.targets[0])
+            base = text.removesuffix(ending)
+            if base == text or base in {"", "self", "cls"}:
                 continue
             place = Given(file, tree.Name(base), file.function_of(row.function))
             for router in project.routers.of(place):

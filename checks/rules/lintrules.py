@@ -88,6 +88,7 @@ def comparisons(file: File) -> list[Comparison]:
                 file.function_of(function),
             )
             for first, last, expr, function in expressions(file)
+            if not tree.is_leaf(expr)
             for node in tree.walk(expr)
             if isinstance(node, tree.Op) and node.kind.startswith("Compare:")
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from checks.check import Answer, At, Sites, Skip, check
 from checks.facts import tree
@@ -109,15 +110,24 @@ def _operation(name: str, operations: Iterable[str]) -> str:
         said = said[1:]
     if not said or said[0] in _LOOKING:
         return ""
+    for operation, wanted in _spelled(tuple(operations)).get(said[0], ()):
+        if said[: len(wanted)] == wanted:
+            rest = said[len(wanted) :]
+            others = _JOBS if operation in _ANY_OBJECT else _OTHER
+            if not rest or rest[0] not in others:
+                return operation
+    return ""
+
+
+@cache
+def _spelled(operations: tuple[str, ...]) -> dict[str, list[tuple[str, list[str]]]]:
+    """The operations, each with the words of one of its spellings, by the first of the words."""
+    found: dict[str, list[tuple[str, list[str]]]] = {}
     for operation in operations:
         for spelling in (operation, *_ALIKE.get(operation, ())):
             wanted = spelling.split("_")
-            if said[: len(wanted)] == wanted:
-                rest = said[len(wanted) :]
-                others = _JOBS if operation in _ANY_OBJECT else _OTHER
-                if not rest or rest[0] not in others:
-                    return operation
-    return ""
+            found.setdefault(wanted[0], []).append((operation, wanted))
+    return found
 
 
 # Records ------------------------------------------------------------------------------------------
