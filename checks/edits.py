@@ -66,7 +66,10 @@ def edit(before: Sequence[str], now: Sequence[str]) -> Edit:
 def _edited(
     before: Sequence[str], now: Sequence[str], old: range, new: range
 ) -> Iterator[tuple[int, int]]:
-    """Lines of a passage with the line that each became, one to one, the most alike first."""
+    """Lines of a passage with the line that each became, one to one, the most alike first.
+
+    Where a passage has as many lines as before, one word in common is enough at the same place.
+    """
     there = {index: found for index in new if (found := words(now[index]))}
     scored = []
     for index in old:
@@ -74,8 +77,9 @@ def _edited(
         for target, other in there.items():
             shared = (mine & other).total()
             least = min(mine.total(), other.total())
-            if shared >= _LEAST_WORDS and shared >= SAME_LINE * least:
-                away = abs((index - old.start) - (target - new.start))
+            away = abs((index - old.start) - (target - new.start))
+            replaced = shared and not away and len(old) == len(new)
+            if replaced or (shared >= _LEAST_WORDS and shared >= SAME_LINE * least):
                 scored.append((-alike(mine, other), away, index, target))
     taken: set[int] = set()
     for _, _, index, target in sorted(scored):

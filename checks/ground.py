@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from checks.edits import Edit, alike, edit, words
+from checks.edits import Edit, alike, edit
 from checks.errors import InputError
 from checks.facts.limits import MIB
 from checks.fingerprint import numberless
@@ -25,14 +25,17 @@ MOST_BYTES = MIB
 MOVED_FILE = 0.5
 """Share of lines that two files have in common when one is the other under a new path."""
 SAME_NAME, SAME_WORD, OTHER_NAME = 0.3, 0.5, 0.7
-"""Share of words of a block that is called the same, called the same elsewhere, called anew."""
+"""Share of words of a block that is called the same, called the same in another class, called anew.
+
+In another class of its file, or when the name is telling, a block is held to the first of these."""
 _LEAST_WORDS = 6
 TELLING = 15
-"""Characters from which a name alone tells that a symbol was moved, however it was rewritten."""
+"""Characters from which a name tells that a symbol was moved, however it was rewritten."""
 AROUND = 4
 """Lines before and behind a line that tell whether it is the same one elsewhere."""
 SAME_AROUND = 0.5
-"""Share of words that the lines around it have in common then."""
+"""More than this share of the lines around it are the same then, and three at least."""
+_LEAST_AROUND = 3
 MOST_EQUALS = 2_500
 """Pairs of lines with one text that are compared; what is said more often tells nothing."""
 
@@ -154,7 +157,9 @@ class Between:
             kin = score >= SAME_NAME or len(_word(old)) >= TELLING
             return 0, max(score, 0.01) if kin else 0.0
         if _word(old) == _word(new):
-            return 1, score if score >= SAME_WORD else 0.0
+            telling = len(_word(old)) >= TELLING or old.path == new.path
+            least = SAME_NAME if telling and not _word(old).startswith("__") else SAME_WORD
+            return 1, score if score >= least else 0.0
         shared = (one & other).total() >= _LEAST_WORDS
         return 2, score if shared and score >= OTHER_NAME else 0.0
 
@@ -202,22 +207,23 @@ class Between:
                 continue
             for spot, here in old[text]:
                 for target, there in new[text]:
-                    if (score := alike(here, there)) >= SAME_AROUND:
+                    score = alike(here, there)
+                    if score > SAME_AROUND and (here & there).total() >= _LEAST_AROUND:
                         scored.append((-score, spot, target))
         return _best((spot, target) for _, spot, target in sorted(scored))
 
 
 def _by_text(side: Side, spots: Iterable[Spot]) -> dict[str, list[tuple[Spot, Counter[str]]]]:
-    """Spots with the words around them, by the text of their line; without any they say nothing."""
+    """Spots with the lines around them, by the text of their own."""
     found = defaultdict[str, list[tuple[Spot, Counter[str]]]](list)
     for spot in spots:
         outlined = side.outline(spot.path)
         if outlined is None or spot.line > len(outlined.rows):
             continue
         rows, index = outlined.rows, spot.line - 1
-        around = words(" ".join(rows[max(index - AROUND, 0) : index]))
-        around += words(" ".join(rows[index + 1 : index + 1 + AROUND]))
-        if rows[index] and around.total() >= _LEAST_WORDS:
+        behind = rows[index + 1 : index + 1 + AROUND]
+        around = Counter(row for row in (*rows[max(index - AROUND, 0) : index], *behind) if row)
+        if rows[index]:
             found[rows[index]].append((spot, around))
     return found
 

@@ -285,14 +285,18 @@ def _said(site: Site) -> Counter[str]:
 
 
 def _same_demand(pairs: _Pairs, wide: frozenset[str]) -> None:
-    """What is asked of the project, pointed out at another file now; only where it is unique."""
+    """What is asked of the project, pointed out elsewhere now; only where it is unique."""
 
     def demand(each: Site) -> tuple[str, str] | None:
         asked = each.check in wide and each.anchor and not each.name
         return (each.check, each.anchor) if asked else None
 
-    lost, new = Counter(map(demand, pairs.lost())), Counter(map(demand, pairs.new()))
-    pairs.same(lambda each: demand(each) if lost[demand(each)] == new[demand(each)] == 1 else None)
+    def within_file(each: Site) -> tuple[str, str, str] | None:
+        asked = each.check in wide and each.anchor
+        return (each.check, each.anchor, each.path) if asked else None
+
+    for what in (demand, within_file):
+        pairs.unique(what)
 
 
 def _both(where: _Key, what: _Key) -> _Key:
@@ -342,6 +346,11 @@ class _Pairs:
     def same(self, key: _Key) -> None:
         """Pair what has the same key on both sides."""
         self.alike(key, key)
+
+    def unique(self, key: _Key) -> None:
+        """Pair what has the same key on both sides where no other has it."""
+        lost, new = Counter(map(key, self.lost())), Counter(map(key, self.new()))
+        self.same(lambda each: key(each) if lost[key(each)] == new[key(each)] == 1 else None)
 
     def alike(self, old: _Key, new: _Key) -> None:
         """Pair what has equal keys, equals in their order; sites without a key are passed over."""

@@ -43,8 +43,8 @@ def test_an_edited_line_is_one_to_one_and_in_a_passage(before: list[str], now: l
 def test_lines_in_front_shift_what_was_edited_and_change_nothing_else(
     now: list[str], front: list[str]
 ) -> None:
-    before = ["call(a, b)", "end of it"]
-    plain, pushed = edit(before, [*now, "end of it"]), edit(before, [*front, *now, "end of it"])
+    before, now = ["start", "call(a, b)", "end of it"], ["start", *now, "end of it"]
+    plain, pushed = edit(before, now), edit(before, [*front, *now])
 
     assert {old: new + len(front) for old, new in plain.became.items()} == pushed.became
 
@@ -72,8 +72,9 @@ def test_a_line_becomes_the_one_that_has_most_of_its_words() -> None:
 
 def test_a_line_that_shares_little_is_gone() -> None:
     assert edit(["x = first(a)", "end"], ["y = second(b)", "end"]).became == {}
-    # One word is not enough, however short the line.
-    assert edit(["pass", "end"], ["pass the = salt", "end"]).became == {}
+    # One word is not enough, however short the line, but where a line was replaced by one.
+    assert edit(["log.info(", "end"], ["x", "log.debug(", "end"]).became == {}
+    assert edit(["log.info(", "end"], ["log.debug(", "end"]).became == {1: 1}
 
 
 def test_what_stands_everywhere_holds_nothing_together() -> None:

@@ -67,6 +67,15 @@ def test_a_file_that_is_still_there_was_not_moved() -> None:
             ("b.py", "test_a_token_is_refused"),
         ),
         (
+            {"a": f"def make(a, b):\n    return Store(a).put(b)\n\ndef g():\n{BODY}"},
+            {
+                "a": f"def g():\n{BODY}\nclass View:\n    def make(self, a: int, b: int) -> Row:\n"
+                "        check(a)\n        return Store(self.base, a).put(b)\n"
+            },
+            ("a.py", "make"),
+            ("a.py", "View.make"),
+        ),
+        (
             {"a": f"class A:\n    x: int\n    y: int\n\ndef g():\n{BODY}"},
             {"a": f"def g():\n{BODY}", "b": "class A:\n    x: int\n    y: int\n"},
             ("a.py", "A.x"),
@@ -143,7 +152,10 @@ def test_the_built_checks_say_which_of_them_are_about_the_project() -> None:
     assert "no-print" not in wide
 
 
-LOGGED = 'def f(a):\n    first = load(a)\n    log.warn("%s is gone", a)\n    return store(first)\n'
+LOGGED = (
+    "def f(a):\n    first = load(a)\n"
+    '    log.warn("%s is gone", a)\n    last = mend(first)\n    return store(last)\n'
+)
 
 
 def test_a_line_that_was_edited_is_found_below_what_was_put_in_front() -> None:
@@ -164,7 +176,7 @@ def test_a_line_that_was_edited_is_found_in_the_file_that_was_moved() -> None:
 
 
 def test_a_line_that_was_mended_goes_where_it_went_whatever_else_is_found() -> None:
-    now = LOGGED.replace('"%s is gone", a', '"gone", who=a').replace("first)", "first, log.warn)")
+    now = LOGGED.replace('"%s is gone", a', '"gone", who=a').replace("(first)", "(first, log.warn)")
     ground = between(side(a=LOGGED), side(a=now))
 
     assert ground.lines([Spot("a.py", 3)], [Spot("a.py", 4)], {}) == {

@@ -58,7 +58,6 @@ _SITES = st.lists(
         line=st.integers(0, 9),
         column=st.integers(0, 2),
         clauses=st.sampled_from([(), ("X-1",), ("X-2",)]),
-        message=st.sampled_from(["`a` is wrong", "`b` is wrong", "nobody closes it"]),
     ),
     max_size=9,
     unique_by=lambda each: (each.check, each.fingerprint),
@@ -238,6 +237,17 @@ def test_what_is_asked_of_the_project_is_the_same_wherever_it_points() -> None:
         match(before, [*now, site("10", "x.toml", "", anchor="structlog")], None, lambda: wide)
         == {}
     )
+
+
+def test_what_is_asked_of_the_project_may_point_elsewhere_in_its_file() -> None:
+    wide = Rules(wide=frozenset({"no-print"}))
+    before = [site("1", symbol="app.a:create_app", anchor="gzip", text="x")]
+    now = [site("9", symbol="app.a", anchor="gzip", text="y")]
+
+    assert match(before, now, None, lambda: wide) == {0: 0}
+    assert match(before, now) == {}
+    two = [*now, site("10", symbol="app.a:run", anchor="gzip", text="z")]
+    assert match(before, two, None, lambda: wide) == {}
 
 
 def test_a_renamed_check_takes_over_what_its_predecessor_found() -> None:
