@@ -26,10 +26,12 @@ from dashboard.views import (
     search,
     simulation,
     source,
+    styleguide,
     triage,
     versions,
     waivers,
     webhook,
+    words,
 )
 from dashboard.webhooks import door
 
@@ -104,6 +106,7 @@ urlpatterns = [
     path("f/<int:pk>/", findings.finding, name="finding"),
     path("f/<int:pk>/fix.patch", findings.patch, name="finding-patch"),
     # standards and checks
+    path("words/", words.words, name="words"),
     path("scoring/", scoring.scoring, name="scoring"),
     path("standards/", catalogue.standards, name="standards"),
     path("standards/new/", own_standard.new, name="standard-new"),
@@ -133,6 +136,7 @@ urlpatterns = [
     path("me/", people.me, name="me"),
     path("teams/<slug:slug>/", people.team, name="team"),
     path("settings/", people.settings, name="settings"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
     path("ops/", ops.ops, name="ops"),
     path("badge/<slug:slug>.svg", badge.badge, name="badge"),
     # forges

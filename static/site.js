@@ -97,8 +97,17 @@
     held = null;
   });
 
-  // --- single keys: rows of findings, search, and the list of keys itself
+  // --- what a swap brought is said when it is news: a live region that arrives with it is not read
   const say = (words) => { document.getElementById("said").textContent = words; };
+  const news = () => [...document.querySelectorAll("[data-say]")].map((part) => part.dataset.say).join(". ");
+  let told = "";
+  document.addEventListener("htmx:afterSettle", () => {
+    const now = news();
+    if (now && now !== told) say(now);
+    told = now;
+  });
+
+  // --- single keys: rows of findings, search, and the list of keys itself
   const keysDialog = () => document.getElementById("keys");
   const keysOff = () => /(?:^|; )keys=off(?:;|$)/.test(document.cookie);
   const rows = () => [...document.querySelectorAll("[data-row]")];
@@ -285,5 +294,6 @@
     showCurrentTab();
     reachTables();
     counted();
+    told = news();
   });
 })();

@@ -39,6 +39,8 @@ class Leased(models.Model):
     FENCED_BY: ClassVar = "attempt"
     SHOWS: ClassVar[tuple[str, ...]] = ()
     """Columns for what is being done, how much of it is done, and out of how much."""
+    SHOWN_SINCE: ClassVar = ""
+    """Column for when it began to be counted up to that; "" for none."""
 
     attempt = models.PositiveSmallIntegerField(default=0)
     owner = models.CharField(max_length=200, blank=True)

@@ -92,6 +92,7 @@ class Scan(Fenced):
     """
 
     SHOWS = ("phase", "phase_done", "phase_total")
+    SHOWN_SINCE = "phase_since"
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="scans")
     branch = models.ForeignKey(Branch, models.DB_CASCADE, related_name="scans")
@@ -110,6 +111,7 @@ class Scan(Fenced):
     phase = models.CharField(max_length=10, choices=Phase, default=Phase.WAITING)
     phase_done = models.PositiveIntegerField(default=0)
     phase_total = models.PositiveIntegerField(default=0)
+    phase_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -59,7 +59,6 @@ class Column:
 
     key: str
     label: str
-    hint: str
     next_sort: str
     direction: str
     numeric: bool
@@ -215,22 +214,22 @@ def _order(sort: str) -> tuple[Any, ...]:
 
 
 _HEADINGS = (
-    ("name", "Repository", ""),
-    ("score", "Score", "0 to 100: the mean over the adopted standards"),
-    ("change", "Change", "against the scan before, in points"),
-    ("musts", "Open musts", "binding clauses that are not met; no average can hide them"),
-    ("coverage", "Coverage", "how much of the applicable weight could be answered"),
-    ("scanned", "Last scan", ""),
+    ("name", "Repository"),
+    ("score", "Score"),
+    ("change", "Change"),
+    ("musts", "Open musts"),
+    ("coverage", "Coverage"),
+    ("scanned", "Last scan"),
 )
 
 
 def _columns(sort: str) -> list[Column]:
     current = sort.removeprefix("-")
     columns = []
-    for key, label, hint in _HEADINGS:
+    for key, label in _HEADINGS:
         start = f"-{key}" if key in DESCENDING_FIRST else key
         other = key if start.startswith("-") else f"-{key}"
         following = other if sort == start else start
         direction = "" if key != current else "descending" if sort[0] == "-" else "ascending"
-        columns.append(Column(key, label, hint, following, direction, key in DESCENDING_FIRST[:-1]))
+        columns.append(Column(key, label, following, direction, key in DESCENDING_FIRST[:-1]))
     return columns

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, override
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import Case, F, When
 from django.db.models.functions import Now
 
 from dashboard.models import MAX_ATTEMPTS, RUNNING, Phase, Scan, ScanState, Team
@@ -68,7 +68,11 @@ class Lease:
         Raises:
             LeaseLostError: It is no longer ours; nothing was changed.
         """
-        shown = dict(zip(self.model.SHOWS, progress, strict=False))
+        shown: dict[str, Any] = dict(zip(self.model.SHOWS, progress, strict=False))
+        if since := self.model.SHOWN_SINCE:
+            phase, _, total = self.model.SHOWS
+            same = When(**{phase: shown[phase], total: shown[total]}, then=F(since))
+            shown[since] = Case(same, default=Now())
         self.write(lease_until=Now() + settings.SCAN_LEASE, **shown)
 
     def give_back(self, state: str, *, counts: bool = False, **fields: Any) -> None:
@@ -152,6 +156,7 @@ def _claim(scan_id: int) -> Lease | None:
         phase=Phase.FETCHING,
         phase_done=0,
         phase_total=0,
+        phase_since=Now(),
         error_code="",
         error_message="",
     )
@@ -169,6 +174,7 @@ def release(
         "phase": Phase.WAITING,
         "phase_done": 0,
         "phase_total": 0,
+        "phase_since": None,
         "error_code": code,
         "error_message": reason,
     }

@@ -144,6 +144,14 @@ def _offered(address: str) -> str:
         return ""
 
 
+def proposed_name(probe: Probe) -> str:
+    """Return what the repository may be called: as its address ends, unlike others of the team."""
+    try:
+        return repositories.free_name(probe.team, parse(probe.clone_url, policy()))
+    except UrlError:
+        return ""
+
+
 @transaction.atomic
 def complete(
     probe: Probe, *, name: str, branch: str, adopted: Sequence[Standard], actor: User

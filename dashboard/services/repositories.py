@@ -93,7 +93,7 @@ def register(
     repository = Repository.objects.create(
         team=team,
         slug=free_slug(name or url.name, url),
-        name=clean(name.strip() or _free_name(team, url), 200),
+        name=clean(name.strip() or free_name(team, url), 200),
         clone_url=url.text,
         watched_branch=branch,
         credential=credential,
@@ -125,7 +125,7 @@ def _owner(url: CloneUrl) -> str:
     return url.path.strip("/").split("/")[-2] if url.path.count("/") > 1 else ""
 
 
-def _free_name(team: Team, url: CloneUrl) -> str:
+def free_name(team: Team, url: CloneUrl) -> str:
     """Return the last part of the address, behind its owner where the team has it already."""
     owner = _owner(url)
     taken = bool(owner) and Repository.objects.filter(team=team, name=url.name).exists()

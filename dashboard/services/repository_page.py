@@ -11,7 +11,7 @@ from checks.model import NOT_BUILT
 from dashboard.models import Backfill, Finding, Strength
 from dashboard.services.changes import Change, last_change
 from dashboard.services.conflicts import undecided, yielding
-from dashboard.services.worth import plan_of
+from dashboard.services.worth import acts_of, plan_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -136,6 +136,11 @@ class Overview:
         """The demand of each clause, by its number."""
         lines = (line for area in self.areas for line in area.lines)
         return {line.clause.number: line.clause.requirement for line in lines}
+
+    @property
+    def acts(self) -> dict[str, str]:
+        """Which clauses ask a lead to act, by number."""
+        return acts_of(line.clause for area in self.areas for line in area.lines)
 
     @property
     def has_folders(self) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from checks.cloneurl import UrlError
@@ -217,6 +218,7 @@ def _name_commit(held: Lease, scan: Scan, source: GitSource, branch: str) -> Non
         commit_time=datetime.fromtimestamp(source.time, UTC),
         commit_subject=clean(history[0].subject, 200) if history else "",
         phase=Phase.READING,
+        phase_since=Now(),
     )
 
 

@@ -8,23 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
 
-from dashboard.models import Phase, Scan, ScanStandard
 from dashboard.services.changes import Change, read_change
+from dashboard.services.progress import Progress, read_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dashboard.models import Scan, ScanStandard
+
 SKIPPED_SHOWN = 200
-PHASES = (Phase.WAITING, Phase.FETCHING, Phase.READING, Phase.JUDGING, Phase.STORING)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One phase of a scan and whether it is over, in hand or to come."""
-
-    label: str
-    done: bool
-    current: bool
 
 
 @dataclass(frozen=True)
@@ -56,9 +48,9 @@ class Timed:
 
 @dataclass(frozen=True)
 class ScanPage:
-    """Steps, results, why the score moved, the proof of scanning, a page of what was left out."""
+    """Results, why the score moved, the proof of scanning, a page of what was left out."""
 
-    steps: Sequence[Step]
+    progress: Progress | None
     standards: Sequence[ScanStandard]
     proofs: Sequence[Proof]
     skipped: Page[dict[str, str]]
@@ -75,7 +67,7 @@ def read_scan(scan: Scan, page: str = "1") -> ScanPage:
     if scan.started_at and scan.finished_at:
         took = (scan.finished_at - scan.started_at).total_seconds()
     return ScanPage(
-        steps=_steps(scan),
+        progress=read_progress(scan),
         standards=list(scan.standards.select_related("standard")),
         proofs=proofs,
         skipped=Paginator(skipped, SKIPPED_SHOWN).get_page(page),
@@ -97,11 +89,3 @@ def _proofs(manifest: dict[str, Any]) -> list[Proof]:
     if "components" in manifest:
         return [Proof(path, each) for path, each in sorted(manifest["components"].items())]
     return [Proof("", manifest)] if manifest else []
-
-
-def _steps(scan: Scan) -> list[Step]:
-    position = PHASES.index(Phase(scan.phase)) if scan.phase in PHASES else len(PHASES)
-    return [
-        Step(phase.label, number < position, number == position)
-        for number, phase in enumerate(PHASES)
-    ]

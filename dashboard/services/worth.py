@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import zlib
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
 from django.core.paginator import Page, Paginator
+from django.db.models import Count
 
 from checks.outcomes import unpack
 from checks.plan import KINDS, Gain, Kind, Plan, Worth
-from checks.rules.specs import specs
+from checks.rules.specs import ATTESTATION, specs
 from checks.waivers import apply
-from dashboard.models import Clause, StoredReport
+from dashboard.models import Clause, Finding, StoredReport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from dashboard.models import Repository, ScanStandard
+    from dashboard.models import Repository, ScanStandard, Standard
     from dashboard.services.judging import Ruling
     from dashboard.services.results import Judged
 
 PAGE_SIZE = 50
 LEVEL = 1
+BY_A_LEAD = "a lead attests it"
+PARTLY_BY_A_LEAD = "a lead attests part of it"
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -37,17 +41,51 @@ _DECODER = msgspec.msgpack.Decoder(dict[str, Kept])
 
 
 @dataclass(frozen=True)
+class Line:
+    """What fixing one thing gains: in one standard, or in the repository as a whole.
+
+    ``standard`` is that of a clause, None for what counts in several. ``act`` says when it is not
+    a developer who has to act.
+    """
+
+    name: str
+    findings: int
+    points: float
+    words: str = ""
+    act: str = ""
+    standard: Standard | None = None
+
+
+@dataclass(frozen=True)
+class Way:
+    """The cheap way to the next letter of one standard in one component, None at the best one."""
+
+    row: ScanStandard
+    plan: Plan | None
+
+
+@dataclass(frozen=True)
 class GainsPage:
-    """One page of gains of one standard in one component, and the way to the next letter."""
+    """One page of gains and the ways to the next letters.
+
+    ``chosen`` is the standard that is looked at; None for all of them together, in points of the
+    repository, and before the first result. ``known`` is false where an earlier release has judged.
+    """
 
     standards: Sequence[ScanStandard]
     chosen: ScanStandard | None
     kind: Kind
     known: bool
-    plan: Plan | None
-    page: Page[Gain]
+    ways: Sequence[Way]
+    page: Page[Line]
     name: str
     words: Mapping[str, str]
+    acts: Mapping[str, str]
+
+    @property
+    def plan(self) -> Plan | None:
+        """The way of the standard that is looked at."""
+        return self.ways[0].plan if self.chosen and self.ways else None
 
 
 def added(judged: Judged, ruling: Ruling) -> Judged:
@@ -69,54 +107,137 @@ def added(judged: Judged, ruling: Ruling) -> Judged:
 
 def plan_of(row: ScanStandard) -> Plan | None:
     """Return the cheap way to the next letter for a standard of a repository's last scan."""
-    kept = _kept(row)
+    kept = _kept([row]).get(row.pk)
     return kept.plans.get("clause") if kept else None
 
 
+def acts_of(clauses: Iterable[Clause]) -> dict[str, str]:
+    """Return which of the clauses ask a lead to act, by number, and whether for all of it."""
+    return {
+        clause.number: BY_A_LEAD if {*clause.check_ids} == {ATTESTATION} else PARTLY_BY_A_LEAD
+        for clause in clauses
+        if ATTESTATION in clause.check_ids
+    }
+
+
 def read_gains(repository: Repository, query: Mapping[str, str]) -> GainsPage:
-    """Return what the query string asks for; unknown values fall back."""
+    """Return what the query string asks for; unknown values fall back to all standards."""
     scan = repository.last_scan
     standards = list(scan.standards.select_related("standard", "component")) if scan else []
     named = [row for row in standards if row.standard.slug == query.get("standard")]
     exact = [row for row in named if row.component.path == query.get("component", "")]
-    # As on the overview: unless one is named, the one that needs it most.
-    scored = sorted((row for row in standards if row.score is not None), key=_score)
-    chosen = next(iter([*exact, *named, *scored, *standards]), None)
+    chosen = next(iter([*exact, *named]), standards[0] if len(standards) == 1 else None)
+    looked_at = [chosen] if chosen else standards
     kind = next((each for each in KINDS if each == query.get("by")), KINDS[0])
     name = query.get("name", "").replace("\x00", "")
-    kept = _kept(chosen) if chosen else None
-    gains = kept.gains[kind] if kept else []
+    kept = _kept(looked_at)
+    clauses = list(Clause.objects.filter(standard__in={row.standard_id for row in looked_at}))
+    lines = _lines(chosen, looked_at, kept, kind)
     if name:
-        gains = [each for each in gains if each.name == name]
+        lines = [each for each in lines if each.name == name]
+    page = Paginator(lines, PAGE_SIZE).get_page(query.get("page", "1"))
+    page.object_list = _told(repository, page.object_list, kind, clauses, one=chosen is not None)
+    own = "check" if kind == "check" else "clause"
     return GainsPage(
         standards=standards,
         chosen=chosen,
         kind=kind,
-        known=kept is not None,
-        plan=kept.plans.get("check" if kind == "check" else "clause") if kept else None,
-        page=Paginator(gains, PAGE_SIZE).get_page(query.get("page", "1")),
+        known=len(kept) == len(looked_at),
+        ways=[Way(row, kept[row.pk].plans.get(own)) for row in looked_at if row.pk in kept],
+        page=page,
         name=name,
-        words=_words(chosen, kind) if chosen else {},
+        words=_words(clauses, kind),
+        acts={ATTESTATION: BY_A_LEAD} if kind == "check" else acts_of(clauses),
     )
 
 
-def _score(row: ScanStandard) -> float:
-    return row.score or 0
+def _lines(
+    chosen: ScanStandard | None,
+    rows: Sequence[ScanStandard],
+    kept: Mapping[int, Kept],
+    kind: Kind,
+) -> list[Line]:
+    """The gains of one standard as they were kept; of several what the repository's mean gains.
+
+    Standards are judged one by one, so the gain of their mean is exactly the mean of their gains.
+    """
+    if chosen is not None:
+        gains = kept[chosen.pk].gains[kind] if chosen.pk in kept else []
+        return [Line(*each, standard=chosen.standard) for each in gains]
+    scored = sum(row.score is not None for row in rows) or 1
+    points: dict[tuple[int, str], float] = defaultdict(float)
+    findings: dict[tuple[int, str], int] = defaultdict(int)
+    for row in rows:
+        for gain in kept[row.pk].gains[kind] if row.pk in kept else []:
+            # A clause is of one standard; a check or a file counts in several.
+            place = (row.standard_id if kind == "clause" else 0, gain.name)
+            points[place] += gain.points / scored
+            findings[place] += gain.findings
+    by_pk = {row.standard_id: row.standard for row in rows}
+    lines = [
+        Line(name, findings[owner, name], gained, standard=by_pk.get(owner))
+        for (owner, name), gained in points.items()
+    ]
+    return sorted(lines, key=lambda line: (-line.points, line.findings, line.name))
 
 
-def _words(row: ScanStandard, kind: Kind) -> dict[str, str]:
-    """What the names say: the demand of each clause, the title of each check."""
+def _told(
+    repository: Repository,
+    lines: Iterable[Line],
+    kind: Kind,
+    clauses: Iterable[Clause],
+    *,
+    one: bool,
+) -> list[Line]:
+    """The lines of a page with their words, who has to act, and how many findings there are."""
+    lines = list(lines)
+    if kind == "clause":
+        known = {(clause.standard_id, clause.number): clause for clause in clauses}
+        rows = [(line, known.get((line.standard.pk, line.name))) for line in lines if line.standard]
+        return [
+            replace(line, words=row.requirement, act=acts_of([row]).get(line.name, ""))
+            if row
+            else line
+            for line, row in rows
+        ]
+    if kind == "check":
+        titles = {name: spec.title for name, spec in specs().items()}
+        act = {ATTESTATION: BY_A_LEAD}
+        lines = [
+            replace(each, words=titles.get(each.name, ""), act=act.get(each.name, ""))
+            for each in lines
+        ]
+    # Several standards count the same finding: together there are as many as there are rows.
+    return lines if one else _counted(repository, lines, "path" if kind == "file" else "check_id")
+
+
+def _counted(repository: Repository, lines: Sequence[Line], column: str) -> list[Line]:
+    names = [line.name for line in lines]
+    rows = Finding.objects.filter(repository=repository, **{f"{column}__in": names})
+    found = dict(rows.open().order_by().values_list(column).annotate(number=Count("pk")))
+    return [replace(line, findings=found.get(line.name, 0)) for line in lines]
+
+
+def _words(clauses: Iterable[Clause], kind: Kind) -> dict[str, str]:
+    """What the names of a plan's steps say: the demand of each clause, the title of each check."""
     if kind == "check":
         return {name: spec.title for name, spec in specs().items()}
-    rows = Clause.objects.filter(standard=row.standard_id)
-    return dict(rows.values_list("number", "requirement"))
+    return {clause.number: clause.requirement for clause in clauses}
 
 
-def _kept(row: ScanStandard) -> Kept | None:
-    """What was kept with the report of that very scan, None for one of an earlier release."""
-    report = StoredReport.objects.filter(component=row.component_id, scan=row.scan_id)
-    data = report.values_list("worth", flat=True).first()
-    try:
-        return _DECODER.decode(zlib.decompress(data)).get(row.standard.slug) if data else None
-    except (zlib.error, msgspec.DecodeError):
-        return None
+def _kept(rows: Sequence[ScanStandard]) -> dict[int, Kept]:
+    """What was kept with the report of that very scan; nothing for one of an earlier release."""
+    reports = StoredReport.objects.filter(
+        component__in={row.component_id for row in rows}, scan__in={row.scan_id for row in rows}
+    )
+    held = {}
+    for component, data in reports.values_list("component_id", "worth"):
+        try:
+            held[component] = _DECODER.decode(zlib.decompress(data)) if data else {}
+        except (zlib.error, msgspec.DecodeError):
+            continue
+    return {
+        row.pk: kept
+        for row in rows
+        if (kept := held.get(row.component_id, {}).get(row.standard.slug)) is not None
+    }

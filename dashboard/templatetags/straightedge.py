@@ -20,12 +20,14 @@ from django.utils.timesince import timesince, timeuntil
 from dashboard.models import Repository
 from dashboard.services import gates
 from dashboard.text import floored
+from dashboard.words import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
     from dashboard.models.people import Reader
+    from dashboard.words import Word
 
 register = template.Library()
 
@@ -103,6 +105,38 @@ KINDS = {
     "gate": GATES,
     "gate turn": GATE_TURNS,
 }
+
+
+# What stands where something is missing: kind -> icon
+BLANKS = {
+    "clear": "circle-check",
+    "none": "info-circle",
+    "never": "clock",
+    "search": "search",
+    "loading": "loader-2",
+    "unknown": "help-circle",
+    "error": "alert-triangle",
+    "refused": "lock",
+}
+
+
+@register.simple_block_tag
+def blank(content: SafeString, kind: str, title: str, level: int = 2, name: str = "") -> SafeString:
+    """Return what stands in the place of things that are not there: what is so, and what to do.
+
+    ``kind`` is one of ``BLANKS``; ``name`` is another icon than that of the kind. The content says
+    it in a sentence and holds the next step, except where all is well (``clear``).
+    """
+    drawn = name or BLANKS[kind]
+    return format_html(
+        '<div class="empty" data-blank="{}">{}<h{}>{}</h{}>{}</div>',
+        kind,
+        icon(drawn, _turning(drawn)),
+        level,
+        title,
+        level,
+        content,
+    )
 
 
 @register.simple_tag
@@ -204,6 +238,28 @@ def _turning(name: str) -> str:
 def strength(value: str) -> SafeString:
     """Return how binding a clause is; a must stands out."""
     return format_html('<span class="chip {}">{}</span>', value, value)
+
+
+@register.simple_tag
+def word(key: str, text: str = "", tone: str = "") -> SafeString:
+    """Return a word that explains itself when it is pressed, by mouse, touch or keyboard.
+
+    The explanations stand at the end of every page, so that fragments need not bring them.
+    ``text`` is how the word is written here, ``tone`` a class such as that of a state.
+    """
+    return format_html(
+        '<button type="button" class="word {}" popovertarget="word-{}">{}{}</button>',
+        tone,
+        key,
+        icon("help-circle") if tone else "",
+        text or WORDS[key].text,
+    )
+
+
+@register.simple_tag
+def all_words() -> Mapping[str, Word]:
+    """Return every word with its meaning."""
+    return WORDS
 
 
 @register.simple_tag

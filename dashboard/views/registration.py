@@ -82,7 +82,9 @@ def probe(request: SignedInRequest, identity: uuid.UUID) -> HttpResponse:
     if row.state != ProbeState.REACHED:
         context["poll_seconds"] = PROBE_SECONDS if row.state == ProbeState.WAITING else 0
         return answer(request, "repository/probe.html", context, partial="step")
-    form = ChoicesForm(posted(request), probe=row, initial={"name": _name(row)})
+    form = ChoicesForm(
+        posted(request), probe=row, initial={"name": registration.proposed_name(row)}
+    )
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
@@ -102,10 +104,6 @@ def probe(request: SignedInRequest, identity: uuid.UUID) -> HttpResponse:
     return answer(
         request, "repository/probe.html", context | {"form": form}, partial="step", status=status
     )
-
-
-def _name(row: Probe) -> str:
-    return row.clone_url.rstrip("/").replace(":", "/").rpartition("/")[2].removesuffix(".git")
 
 
 @require_POST

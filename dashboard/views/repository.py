@@ -20,6 +20,7 @@ from dashboard.services.badge import badge_key
 from dashboard.services.folders import read_folders
 from dashboard.services.history import read_history
 from dashboard.services.layers_page import read_layers
+from dashboard.services.progress import read_progress
 from dashboard.services.repository_page import read_overview
 from dashboard.services.sizes_page import read_sizes
 from dashboard.views.answer import answer, posted, wants_fragment
@@ -51,6 +52,7 @@ def _overview_context(request: SignedInRequest, repository: Repository) -> dict[
     return page_context(request, repository, "overview") | {
         "overview": overview,
         "scan": overview.active,
+        "progress": read_progress(overview.active),
         "attempts": MAX_ATTEMPTS,
         "poll_seconds": poll_seconds(overview.active),
     }
@@ -73,6 +75,8 @@ def progress(request: SignedInRequest, slug: str) -> HttpResponse:
     active = row.scans.active().order_by("number").last()
     if active is None:
         context = _overview_context(request, row)
+        # In the place of the progress, so that nothing below moves under the reader's pointer.
+        context["ended"] = next(iter(context["overview"].scans), None)
         response = answer(request, "repository/overview.html", context, partial="overview")
         if wants_fragment(request):
             response["HX-Retarget"] = "#overview"
@@ -80,6 +84,7 @@ def progress(request: SignedInRequest, slug: str) -> HttpResponse:
         return response
     context = page_context(request, row, "overview") | {
         "scan": active,
+        "progress": read_progress(active),
         "attempts": MAX_ATTEMPTS,
         "poll_seconds": poll_seconds(active),
     }

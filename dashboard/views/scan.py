@@ -33,5 +33,6 @@ def scan(request: SignedInRequest, slug: str, number: int) -> HttpResponse:
         "view": read_scan(row, request.GET.get("page", "1")),
         "attempts": MAX_ATTEMPTS,
     }
+    context["progress"] = context["view"].progress
     context["poll_seconds"] = poll_seconds(row)
     return answer(request, "repository/scan.html", context, partial="scan")

@@ -10,7 +10,7 @@ from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
 from dashboard.models import User
-from tests.dashboard.views.conftest import House, house  # noqa: F401 - a fixture
+from tests.dashboard.views.conftest import House, house, judged  # noqa: F401 - fixtures
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page

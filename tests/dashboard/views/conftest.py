@@ -8,9 +8,22 @@ import pytest
 from django.test import Client
 
 from checks import model as engine
+from checks.facts.version import rules_version
+from checks.model import Observation, Outcome
+from checks.outcomes import pack
 from checks.report import json as report_json
+from checks.rules.specs import specs
 from dashboard import queue
-from dashboard.models import Branch, Repository, Scan, Standard, Team, Trigger, User
+from dashboard.models import (
+    Branch,
+    Repository,
+    Scan,
+    Standard,
+    StoredReport,
+    Team,
+    Trigger,
+    User,
+)
 from dashboard.services import lease, results, scanning
 from tests.dashboard import rows
 
@@ -92,4 +105,30 @@ def house(db: None, monkeypatch: pytest.MonkeyPatch) -> House:
         return True
 
     monkeypatch.setattr(queue, "ring", ring)
+    return house
+
+
+def answers() -> bytes:
+    """Two printing functions of ten, and no broad except."""
+    seen = tuple(
+        Observation(path="app/main.py", line=line, message="It prints.", anchor=str(line))
+        for line in (3, 8)
+    )
+    found = {"no-print": seen, "no-broad-except": ()}
+    keys = {name: specs()[name].key({}) for name in found}
+    return pack(
+        {
+            key: Outcome(check=name, params=key[1], sites=10, observations=found[name])
+            for name, key in keys.items()
+        }
+    )
+
+
+@pytest.fixture
+def judged(house: House) -> House:
+    """The house with a result and its answers."""
+    house.scan(rows.finding("a" * 32))
+    StoredReport.objects.update(answers=answers())
+    Scan.objects.update(ruling={"engine": rules_version()})
+    Standard.objects.update(team=house.team)
     return house

@@ -66,6 +66,7 @@ FOR_EVERYBODY_SIGNED_IN = {
     "me": "/me/",
     "search": "/search/?q=print",
     "settings": "/settings/",
+    "words": "/words/",
 }
 FOR_MACHINES = ("hooks/", "api/", "metrics")
 ASKED_ELSEWHERE = {
@@ -99,6 +100,7 @@ ASKED_ELSEWHERE = {
     "team",
     "ops",
     "badge",
+    "styleguide",
 }
 
 

@@ -203,6 +203,18 @@ def test_of_two_repositories_with_one_name_the_second_is_named_with_its_owner(ho
     assert (first.name, second.name, third.name) == ("api", "grace/api", "api")
 
 
+def test_the_form_proposes_a_name_that_no_other_repository_of_the_team_has(house: House) -> None:
+    repositories.register(
+        team=house.team, clone_url="https://git.example.org/ada/api.git", adopted=[house.standard]
+    )
+    probe = _reached(house)
+    Probe.objects.update(clone_url="https://git.example.org/grace/api.git")
+
+    page = house.client(house.owner).get(f"/repos/new/{probe.identity}/").content.decode()
+
+    assert 'name="name" value="grace/api"' in page
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

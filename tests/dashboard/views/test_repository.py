@@ -36,8 +36,8 @@ def test_the_headline_says_score_musts_coverage_and_what_is_suppressed(house: Ho
 
     page = _get(house)
 
-    assert re.search(r"Open musts</abbr></dt><dd>1<", page)
-    assert re.search(r"Coverage</abbr></dt><dd>100 %<", page)
+    assert re.search(r"Open musts</button></dt><dd>1<", page)
+    assert re.search(r"Coverage</button></dt><dd>100 %<", page)
     assert "none suppressed in the code" in page
 
 

@@ -13,10 +13,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from checks.facts.version import rules_version
-from checks.model import Observation, Outcome
-from checks.outcomes import pack
-from checks.rules.specs import specs
 from dashboard import queue
 from dashboard.models import (
     Adoption,
@@ -26,7 +22,6 @@ from dashboard.models import (
     Simulation,
     SimulationState,
     Standard,
-    StoredReport,
     User,
 )
 from dashboard.services import proposals, simulating, simulation_page, sweeping
@@ -37,32 +32,6 @@ pytestmark = pytest.mark.django_db
 
 OWN = rows.HOUSE_RULES.decode()
 LOOSER = OWN.replace('strength = "must"', 'strength = "may"')
-
-
-def answers() -> bytes:
-    """Two printing functions of ten, and no broad except."""
-    seen = tuple(
-        Observation(path="app/main.py", line=line, message="It prints.", anchor=str(line))
-        for line in (3, 8)
-    )
-    found = {"no-print": seen, "no-broad-except": ()}
-    keys = {name: specs()[name].key({}) for name in found}
-    return pack(
-        {
-            key: Outcome(check=name, params=key[1], sites=10, observations=found[name])
-            for name, key in keys.items()
-        }
-    )
-
-
-@pytest.fixture
-def judged(house: House) -> House:
-    """The house with a result and its answers."""
-    house.scan(rows.finding("a" * 32))
-    StoredReport.objects.update(answers=answers())
-    Scan.objects.update(ruling={"engine": rules_version()})
-    Standard.objects.update(team=house.team)
-    return house
 
 
 @pytest.fixture

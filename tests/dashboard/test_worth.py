@@ -1,0 +1,128 @@
+"""What fixing gains: in one standard, and in the repository as the mean of its standards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from dashboard.models import Membership, Repository, Role
+from dashboard.services import standards
+from dashboard.services.worth import BY_A_LEAD, PARTLY_BY_A_LEAD, acts_of, read_gains
+from tests.dashboard import rows
+from tests.dashboard.scans import scan_of
+from tests.gitservers import Origin
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_machine")]
+
+QUIET = b"""
+slug = "quiet"
+title = "Quiet"
+summary = "One check, and a lead's word."
+
+[[clause]]
+id = "Q-1"
+section = "Output"
+requirement = "Nothing is printed."
+strength = "must"
+checks = [{ id = "no-print" }]
+
+[[clause]]
+id = "Q-2"
+section = "Operation"
+requirement = "Backups are tried out."
+strength = "must"
+checks = [{ id = "lead-attestation" }]
+
+[[clause]]
+id = "Q-3"
+section = "Operation"
+requirement = "Errors are raised, and somebody looks at them."
+strength = "should"
+checks = [{ id = "no-broad-except" }, { id = "lead-attestation" }]
+"""
+LOUD = """\
+def main():
+    print("one")
+
+
+def other():
+    try:
+        print("two")
+    except Exception:
+        pass
+"""
+
+
+@pytest.fixture
+def judged(origin: Origin, register: Callable[..., Repository]) -> Repository:
+    """A repository that two standards judge, with findings in both."""
+    origin.commit({"app/main.py": LOUD, "app/calm.py": "def calm():\n    return 1\n"})
+    repository = register()
+    quiet = rows.standard(QUIET)
+    standards.adopt(
+        repository, [*(row.standard for row in repository.adoptions.all()), quiet], None
+    )
+    scan_of(repository)
+    return repository
+
+
+@pytest.mark.parametrize("kind", ["clause", "check", "file"])
+def test_all_standards_together_gain_the_mean_of_what_each_gains(
+    judged: Repository, kind: str
+) -> None:
+    whole = read_gains(judged, {"by": kind})
+
+    assert whole.chosen is None
+    assert whole.known
+    each = [
+        {line.name: line.points for line in read_gains(judged, {"by": kind, "standard": slug}).page}
+        for slug in ("house-rules", "quiet")
+    ]
+    assert all(each)
+    sums = {name: sum(gains.get(name, 0) for gains in each) / 2 for name in each[0] | each[1]}
+    assert {line.name: pytest.approx(line.points) for line in whole.page} == sums
+    assert [line.points for line in whole.page] == sorted(sums.values(), reverse=True)
+
+
+def test_a_finding_that_two_standards_count_is_one_finding(judged: Repository) -> None:
+    lines = {line.name: line for line in read_gains(judged, {"by": "check"}).page}
+
+    assert lines["no-print"].findings == judged.findings.open().filter(check_id="no-print").count()
+    assert lines["no-print"].standard is None
+    (file,) = [line for line in read_gains(judged, {"by": "file"}).page if line.name]
+    assert file.findings == judged.findings.open().filter(path="app/main.py").count()
+
+
+def test_a_clause_is_named_with_its_standard_and_says_when_a_lead_has_to_act(
+    judged: Repository,
+) -> None:
+    lines = {line.name: line for line in read_gains(judged, {}).page}
+
+    assert lines["HR-1"].act == ""
+    assert lines["Q-2"].act == BY_A_LEAD
+    assert lines["Q-3"].act == PARTLY_BY_A_LEAD
+    assert lines["Q-1"].standard is not None
+    assert lines["Q-1"].standard.slug == "quiet"
+    assert acts_of(lines["Q-1"].standard.clauses.all()) == {
+        "Q-2": BY_A_LEAD,
+        "Q-3": PARTLY_BY_A_LEAD,
+    }
+
+
+def test_the_page_opens_with_all_standards_and_a_plan_marks_what_a_lead_has_to_do(
+    judged: Repository,
+) -> None:
+    reader = rows.user()
+    Membership.objects.create(team=judged.team, user=reader, role=Role.VIEWER)
+    client = Client()
+    client.force_login(reader)
+
+    page = client.get(f"/r/{judged.slug}/gains/").content.decode()
+    one = client.get(f"/r/{judged.slug}/gains/?standard=quiet").content.decode()
+
+    assert "All together" in page
+    assert "standard by standard" in page
+    assert "Q-2: a lead attests it" in one
+    assert f'href="/r/{judged.slug}/attestations/"' in one
