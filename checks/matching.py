@@ -292,7 +292,7 @@ def _same_demand(pairs: _Pairs, wide: frozenset[str]) -> None:
         return (each.check, each.anchor) if asked else None
 
     def within_file(each: Site) -> tuple[str, str, str] | None:
-        asked = each.check in wide and each.anchor
+        asked = each.check in wide and each.anchor and each.path
         return (each.check, each.anchor, each.path) if asked else None
 
     for what in (demand, within_file):

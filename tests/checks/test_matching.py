@@ -248,6 +248,9 @@ def test_what_is_asked_of_the_project_may_point_elsewhere_in_its_file() -> None:
     assert match(before, now) == {}
     two = [*now, site("10", symbol="app.a:run", anchor="gzip", text="z")]
     assert match(before, two, None, lambda: wide) == {}
+    # What is about no file is told apart by its symbol: a commit is not the next one.
+    commits = [site(name, "", f"commit:{name}", anchor="tests", text="") for name in "12"]
+    assert match(commits[:1], commits[1:], None, lambda: wide) == {}
 
 
 def test_a_renamed_check_takes_over_what_its_predecessor_found() -> None:
