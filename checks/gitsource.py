@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -399,8 +400,12 @@ class GitSource:
 
     def _changes_above(self, base: str) -> Iterator[tuple[str, tuple[Change, ...]]]:
         commits = self._read_history[: self._max_commits]
-        end = next((place for place, each in enumerate(commits) if each.oid == base), None)
-        return read_changes(self._git_dir, commits[:end])
+        return read_changes(self._git_dir, commits[: self._above(base)])
+
+    def _above(self, base: str) -> int | None:
+        """How many of the newest commits do not belong to the history of ``base``; None for all."""
+        commits = self._read_history[: self._max_commits]
+        return next((place for place, each in enumerate(commits) if each.oid == base), None)
 
     def _leaks_above(self, base: str) -> Iterator[tuple[str, tuple[Leaked, ...]]]:
         """Look through each blob that was added or changed, once."""
@@ -409,7 +414,8 @@ class GitSource:
         places: dict[str, tuple[str, str]] = {}
         order: dict[str, list[Leaked]] = {}
         # Oldest last: where several commits bring a blob, the oldest is the one that counts.
-        for commit, changes in self._changes_above(base):
+        # Asked for like by everybody else, so that git compares the trees of a history once.
+        for commit, changes in itertools.islice(self.changes(), self._above(base)):
             order[commit] = []
             for change in changes:
                 if change.new_oid and change.status != "D" and is_read(change.path):
