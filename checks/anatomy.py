@@ -150,7 +150,7 @@ def dissect(project: Project, standards: Sequence[Standard]) -> Anatomy:
         project: One commit of one component.
         standards: Whose limits and directions count.
     """
-    rules = _rules(standards)
+    rules = rules_of(standards)
     by_layer = _by_layer(project)
     functions = list(_functions(project))
     files = [(project.real_path(each.path), each.facts.lines) for each in project.production]
@@ -166,7 +166,7 @@ def dissect(project: Project, standards: Sequence[Standard]) -> Anatomy:
         },
         functions=_worst(functions),
         files=tuple(sorted(nlargest(MOST_NAMED, files, key=lambda each: each[1]))),
-        limits=tuple(_limits(standards)),
+        limits=tuple(limits_of(standards)),
     )
 
 
@@ -194,7 +194,7 @@ def _worst(functions: Sequence[Sized]) -> tuple[Sized, ...]:
     return tuple(sorted({*complex_ones, *long_ones}, key=lambda each: (each.path, each.line)))
 
 
-def _rules(standards: Sequence[Standard]) -> tuple[Rule, ...]:
+def rules_of(standards: Sequence[Standard]) -> tuple[Rule, ...]:
     """Each direction once, with all clauses that ask for it; that of the check where none does."""
     asked: dict[tuple[tuple[str, ...], bool], list[Clause]] = {}
     for standard in standards:
@@ -238,7 +238,7 @@ def _import(project: Project, edge: tuple[ImportedName, File], rules: Sequence[R
     )
 
 
-def _limits(standards: Sequence[Standard]) -> Iterator[Limit]:
+def limits_of(standards: Sequence[Standard]) -> Iterator[Limit]:
     """Each limit once, with all clauses that set it, the strictest of a measure first."""
     for measure, (name, limit) in LIMITS.items():
         asked: dict[int, list[Clause]] = {}

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from checks.anatomy import Pair
 
-type Stroke = tuple[str, int, int]
-"""A line as a picture has it, and the middle of it."""
+type Stroke = tuple[str, int]
+"""A line as a picture has it, and where it stands from left to right."""
 
 BOX_WIDTH = 168
 LEAST_HEIGHT = 56
@@ -126,7 +126,10 @@ def draw(
     for pair in (*sides.straight, *sides.bent):
         source, target = boxes[place[pair.source]], boxes[place[pair.target]]
         straight = pair in sides.straight
-        line, x, y = _down(source) if straight else _bent(source, target, lane, sides, pair)
+        line, x = _down(source) if straight else _bent(source, target, lane, sides, pair)
+        # Between two boxes, where nothing leads out of or into one of them.
+        above = boxes[(place[pair.source] + place[pair.target] - 1) // 2]
+        y = above.y + above.height + GAP // 2
         arrows.append(Arrow(pair, line, x, y, query({"from": pair.source, "to": pair.target})))
     right = left + BOX_WIDTH + lane * sides.count(1) + EDGE
     return Diagram(boxes, arrows, right, top - GAP + EDGE)
@@ -199,7 +202,7 @@ class _Sides:
 def _down(source: Box) -> Stroke:
     """From a box to the one below it."""
     x, bottom = source.middle[0], source.y + source.height
-    return f"M{x} {bottom}V{bottom + GAP}", x, bottom + GAP // 2
+    return f"M{x} {bottom}V{bottom + GAP}", x
 
 
 def _bent(source: Box, target: Box, lane: int, sides: _Sides, pair: Pair) -> Stroke:
@@ -214,4 +217,4 @@ def _bent(source: Box, target: Box, lane: int, sides: _Sides, pair: Pair) -> Str
         f"M{edge} {begin}H{back}Q{x} {begin} {x} {begin + turn}"
         f"V{end - turn}Q{x} {end} {back} {end}H{edge}"
     )
-    return line, x, (begin + end) // 2
+    return line, x

@@ -105,6 +105,7 @@ class Template:
             data=zlib.compress(report_json.rendered(report)),
             answers=self.shape.answers,
             worth=self.worth,
+            anatomy=self.shape.anatomy,
         )
         return REPORTS.values(row)
 

@@ -18,6 +18,7 @@ from checks.model import Manifest, Observation, Outcome, Report
 from checks.outcomes import pack
 from checks.rules.specs import ATTESTATION, specs
 from checks.waivers import Waiver
+from dashboard.services.sample_anatomy import invent_anatomy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,6 +71,7 @@ class Shape:
         stages: The report of each scan, oldest first.
         answers: What the checks answered at the last, as :mod:`checks.outcomes` packs it.
         waivers: Accepted exceptions, whose ids are numbers from 0 on.
+        anatomy: What can be drawn of the last, as :mod:`checks.anatomy` packs it.
         paths: Its files.
         attested: Topics that a lead has given their word on.
         due: Topics on which a word is missing.
@@ -79,6 +81,7 @@ class Shape:
     stages: Sequence[Report]
     answers: bytes
     waivers: Sequence[Waiver]
+    anatomy: bytes
     paths: Sequence[str]
     attested: Sequence[str]
     due: Sequence[str]
@@ -112,6 +115,7 @@ def invent(
         stages=reports,
         answers=pack(_outcomes(states, [site for site in sites if site.gone is None])),
         waivers=waivers,
+        anatomy=invent_anatomy(paths, LINES, standards, chance),
         paths=paths,
         attested=[topic for topic, word in attested.items() if not word.observations],
         due=[topic for topic, word in attested.items() if word.observations],
