@@ -61,9 +61,9 @@ def simulate(simulation_id: int) -> None:
 
 
 @shared_task(name=audit.RUN_AUDIT)
-def run_audit() -> None:
-    """Judge a sample of results again from nothing."""
-    audit.nightly()
+def run_audit(repository_id: int) -> None:
+    """Judge the last result of one repository again from nothing."""
+    audit.run(repository_id)
 
 
 @shared_task(name=backfill.JUDGE_PAST)

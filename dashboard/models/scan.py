@@ -47,7 +47,6 @@ class Trigger(models.TextChoices):
     COMPONENTS = "components", "Changed folders"
     BRANCH = "branch", "Changed branch"
     TABLES = "tables", "Refreshed data"
-    AUDIT = "audit", "Audit"
     ATTESTATION = "attest", "Attestation"
     WAIVERS = "waivers", "Waivers"
 

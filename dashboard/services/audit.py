@@ -2,10 +2,13 @@
 
 No kept fact, no remembered history, nothing but the mirror: what a scan took from its stores must
 be what it would have found without them. Any difference is a fault of ours and raises an alarm.
+Each audit is a task of its own, so the workers of all hosts share them; a host whose mirror has not
+got the commit fetches it first.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zlib
 from dataclasses import dataclass
@@ -16,11 +19,15 @@ from django.db import DatabaseError
 from django.db.models import Max, Q
 from django.utils import timezone
 
+from checks.cloneurl import UrlError
 from checks.errors import InputError
 from checks.facts.store import MemoryFactStore
-from checks.gitsource import GitSource
+from checks.gitfaults import FetchError
+from checks.gitsource import GitSource, resolve
+from dashboard import queue
 from dashboard.models import Recheck, RecheckOutcome, Repository, StoredReport
 from dashboard.services import attestations, judging, mirrors, waivers
+from dashboard.services.credentials import CredentialError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +52,7 @@ class Finding:
 
 
 def nightly() -> None:
-    """Audit a sample: the repositories whose last audit is longest ago, of never first."""
+    """Ring for a sample: the repositories whose last audit is longest ago, of never first."""
     waiting = Repository.objects.filter(last_scan__isnull=False).annotate(
         audited=Max("rechecks__at")
     )
@@ -53,6 +60,13 @@ def nightly() -> None:
     sample = list(waiting.filter(never).order_by("?")[:SAMPLE])
     sample += waiting.exclude(never).order_by("audited")[: SAMPLE - len(sample)]
     for repository in sample:
+        queue.ring(RUN_AUDIT, [repository.pk])
+
+
+def run(repository_id: int) -> None:
+    """Audit one repository, if it is still there."""
+    repository = Repository.objects.select_related("last_scan").filter(pk=repository_id).first()
+    if repository is not None:
         audit(repository)
 
 
@@ -60,7 +74,7 @@ def audit(repository: Repository) -> Recheck:
     """Judge the last result of a repository again from nothing, and note what it has shown."""
     try:
         found = _compare(repository)
-    except InputError as error:
+    except (InputError, FetchError, UrlError, CredentialError) as error:
         found = Finding(RecheckOutcome.SKIPPED, [str(error)])
     except DatabaseError:
         raise
@@ -89,10 +103,9 @@ def _compare(repository: Repository) -> Finding:
     if scan is None:
         return Finding(RecheckOutcome.SKIPPED, ["There is no result yet."])
     reports = list(StoredReport.objects.filter(scan=scan).select_related("component__repository"))
-    git_dir = mirrors.path(repository)
-    if not reports or not git_dir.exists():
-        return Finding(RecheckOutcome.SKIPPED, ["The report or the mirror is not on this machine."])
-    source = GitSource(git_dir, scan.commit)
+    if not reports:
+        return Finding(RecheckOutcome.SKIPPED, ["The report of the last result was not kept."])
+    source = _source(repository, scan.commit, reports)
     day = timezone.localdate(scan.started_at)
     said, accepted = attestations.records(repository, source), waivers.in_force(repository, day)
     ruling = judging.ruling(repository, day, said, accepted, waivers.names(repository))
@@ -108,6 +121,17 @@ def _compare(repository: Repository) -> Finding:
     if differences:
         return Finding(RecheckOutcome.DIFFERENT, differences[:MOST_DIFFERENCES])
     return Finding(RecheckOutcome.SAME, [])
+
+
+def _source(repository: Repository, commit: str, reports: Sequence[StoredReport]) -> GitSource:
+    """The commit in this host's mirror; where another host has scanned it, it is fetched first."""
+    git_dir = mirrors.path(repository)
+    if git_dir.exists():
+        with contextlib.suppress(InputError):
+            source = GitSource(git_dir, resolve(git_dir, commit))
+            if all(each.surroundings == source.surroundings() for each in reports):
+                return source
+    return GitSource(mirrors.fetch(repository, lambda *_: None).git_dir, commit)
 
 
 def _moved(

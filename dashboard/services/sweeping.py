@@ -70,7 +70,7 @@ def sweep() -> None:
         waivers.judge_ended()
         rollout.judge_begun()
     if PeriodicRun.objects.claim("audit", DAY):
-        queue.ring(audit.RUN_AUDIT)
+        audit.nightly()
     if PeriodicRun.objects.claim("announce", DAY):
         endings.announce()
     if PeriodicRun.objects.claim("forget", DAY):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from dashboard import queue, tasks
 from dashboard.models import Recheck, RecheckOutcome, Repository, Scan
 from dashboard.services import audit, facts, mirrors, operations
 from tests.dashboard import rows
@@ -55,6 +57,24 @@ def tamper(origin: Origin, home: Path) -> None:
                 (crc, data, space, bad),
             )
         store.execute("DELETE FROM fact WHERE oid = ?", (origin.top(),))
+
+
+@pytest.fixture
+def night(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A night whose bells are answered at once."""
+
+    def ring(task: str, args: Sequence[int] = ()) -> bool:
+        assert task == audit.RUN_AUDIT
+        tasks.run_audit(*args)
+        return True
+
+    monkeypatch.setattr(queue, "ring", ring)
+    return audit.nightly
+
+
+def judged_row() -> Repository:
+    """The repository as another process reads it."""
+    return Repository.objects.select_related("last_scan").get()
 
 
 def test_an_untouched_result_is_the_same(origin: Origin, judged: Callable[[], Repository]) -> None:
@@ -103,14 +123,48 @@ def test_what_was_asked_otherwise_since_is_not_compared(
 
 
 def test_a_night_audits_those_that_waited_longest(
-    origin: Origin, judged: Callable[[], Repository]
+    origin: Origin, judged: Callable[[], Repository], night: Callable[[], None]
 ) -> None:
     origin.commit({"app/main.py": BAD})
     repository = judged()
     rows.repository()
-    audit.nightly()
-    audit.nightly()
+    night()
+    night()
     assert list(Recheck.objects.values_list("repository", flat=True)) == [repository.pk] * 2
+
+
+def test_a_host_without_the_mirror_or_with_an_old_one_fetches_it(
+    origin: Origin, judged: Callable[[], Repository], settings: Settings, tmp_path: Path
+) -> None:
+    origin.commit({"app/main.py": GOOD})
+    judged()
+    scanner, other = settings.HOME, tmp_path / "other"
+    settings.HOME = other
+    assert audit.audit(judged_row()).outcome == RecheckOutcome.SAME
+    assert mirrors.path(judged_row()).is_relative_to(other)
+
+    settings.HOME = scanner
+    origin.commit({"app/main.py": BAD})
+    judged()
+    settings.HOME = other
+    assert audit.audit(judged_row()).outcome == RecheckOutcome.SAME
+
+
+def test_what_cannot_be_fetched_is_not_compared(
+    origin: Origin, judged: Callable[[], Repository], settings: Settings, tmp_path: Path
+) -> None:
+    origin.commit({"app/main.py": GOOD})
+    judged()
+    shutil.rmtree(origin.git_dir)
+    settings.HOME = tmp_path / "other"
+    row = audit.audit(judged_row())
+    assert row.outcome == RecheckOutcome.SKIPPED
+    assert row.detail
+
+
+def test_a_repository_that_is_gone_meanwhile_is_passed_over() -> None:
+    audit.run(1)
+    assert not Recheck.objects.exists()
 
 
 def test_the_command_audits_by_name_and_knows_no_strangers(
@@ -126,13 +180,16 @@ def test_the_command_audits_by_name_and_knows_no_strangers(
 
 
 def test_one_that_breaks_does_not_end_the_night(
-    origin: Origin, judged: Callable[[], Repository], monkeypatch: pytest.MonkeyPatch
+    origin: Origin,
+    judged: Callable[[], Repository],
+    night: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     origin.commit({"app/main.py": BAD})
     judged()
     monkeypatch.setattr(audit, "GitSource", lambda *_: 1 / 0)
 
-    audit.nightly()
+    night()
 
     row = Recheck.objects.get()
     assert row.outcome == RecheckOutcome.SKIPPED
