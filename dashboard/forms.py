@@ -40,6 +40,13 @@ class StandardsField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
         return str(obj.title)
 
 
+class CodeInput(forms.TextInput):
+    """What is typed letter by letter: nothing completes it, and nothing calls it misspelt."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"})
+
+
 class SecretArea(forms.Textarea):
     """A text area that never sends back what was entered, not even with a refused form."""
 

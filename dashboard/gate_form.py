@@ -17,19 +17,24 @@ if TYPE_CHECKING:
 _DECIMALS = 6
 
 
+def _hundredths(label: str, about: str = "") -> forms.FloatField:
+    """A number from 0 to 100 that may be left out."""
+    return forms.FloatField(
+        label=label,
+        required=False,
+        min_value=0,
+        max_value=100,
+        help_text=f"{about}Leave empty to ask for none.",
+    )
+
+
 class GateForm(forms.Form):
     """What every scan of a repository has to reach."""
 
     use_required_attribute = False
 
     asked = forms.BooleanField(label="Judge every scan by a gate", required=False)
-    minimum = forms.FloatField(
-        label="Least score of every standard",
-        required=False,
-        min_value=0,
-        max_value=100,
-        help_text="The lower end counts. Leave empty to ask for none.",
-    )
+    minimum = _hundredths("Least score of every standard", "The lower end counts. ")
     open_musts = forms.IntegerField(
         label="Open musts that are allowed",
         required=False,
@@ -37,13 +42,7 @@ class GateForm(forms.Form):
         max_value=100_000,
         help_text="Leave empty to allow any number.",
     )
-    coverage = forms.FloatField(
-        label="Least coverage in percent",
-        required=False,
-        min_value=0,
-        max_value=100,
-        help_text="Leave empty to ask for none.",
-    )
+    coverage = _hundredths("Least coverage in percent")
     no_new_findings = forms.BooleanField(
         label="No new findings",
         required=False,

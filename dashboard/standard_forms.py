@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 
+from dashboard.forms import CodeInput
 from dashboard.models import Repository, Role, Team
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ class OriginForm(forms.Form):
         max_length=PATH_LENGTH,
         help_text="From the top of the repository, for example docs/team-rules.toml",
         error_messages={"required": "Give the path of the TOML file in the repository."},
-        widget=forms.TextInput(
-            attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"}
-        ),
+        widget=CodeInput,
     )
 
     def __init__(self, data: Any = None, *, user: User) -> None:

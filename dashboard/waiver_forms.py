@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, override
 from django import forms
 
 from checks.pathpatterns import is_pattern
+from dashboard.forms import CodeInput
 from dashboard.services.waiver_requests import Wish
 
 if TYPE_CHECKING:
@@ -25,26 +26,20 @@ class WaiverForm(forms.Form):
         required=False,
         max_length=1_000,
         help_text="A pattern as in .gitignore. Left empty, the waiver covers the whole clause.",
-        widget=forms.TextInput(
-            attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"}
-        ),
+        widget=CodeInput,
     )
     check_id = forms.CharField(
         label="Check",
         required=False,
         max_length=200,
         help_text="Only findings of this check; may be left empty.",
-        widget=forms.TextInput(
-            attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"}
-        ),
+        widget=CodeInput,
     )
     clause = forms.CharField(
         required=False,
         max_length=200,
         help_text="As standard/clause. The findings count in other clauses as before.",
-        widget=forms.TextInput(
-            attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"}
-        ),
+        widget=CodeInput,
     )
     reason = forms.CharField(
         max_length=4_000,

@@ -191,7 +191,7 @@ def _sums(rows: RepositoryQuerySet, query: FleetQuery) -> dict[str, Any]:
         total=Count("pk", filter=whole),
         open_must=Sum("open_must", filter=whole),
         **{
-            f"{name}_{key}": Count("pk", filter=_narrowed(query, name) & rows_of)
+            f"in_{name}_{key}": Count("pk", filter=_narrowed(query, name) & rows_of)
             for name, values in FACETS.items()
             for key, (_, rows_of) in values.items()
         },
@@ -201,7 +201,7 @@ def _sums(rows: RepositoryQuerySet, query: FleetQuery) -> dict[str, Any]:
 def _facet(name: str, query: FleetQuery, sums: Mapping[str, int]) -> Facet:
     chosen = query.chosen[name]
     choices = [
-        Choice(key, label, sums[f"{name}_{key}"], {name: None if key == chosen else key})
+        Choice(key, label, sums[f"in_{name}_{key}"], {name: None if key == chosen else key})
         for key, (label, _) in FACETS[name].items()
     ]
     return Facet(name, LABELS[name], chosen, choices)

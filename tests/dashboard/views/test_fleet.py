@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import re
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from dashboard.models import Component, Repository, Trigger
 from dashboard.services import scanning
+from dashboard.services.fleet import FleetQuery, read_fleet
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import HTMX, House
 
@@ -174,3 +177,76 @@ def test_foreign_names_are_escaped_and_isolated(house: House) -> None:
 
     assert "<img src=x" not in page
     assert "<bdi>&lt;img src=x" in page
+
+
+def _states(house: House) -> None:
+    """One repository of each state of its gate and of its result, beside the one that is there."""
+    fields: dict[str, dict[str, object]] = {
+        "fails": {"gate_passed": False},
+        "passes": {"gate_passed": True},
+        "untold": {"gate_passed": True, "gate_untold": True},
+        "broken": {"failure_code": "empty", "gate_passed": True},
+        "unscored": {"score": None, "letter": ""},
+    }
+    for name, own in fields.items():
+        row = rows.repository(house.team)
+        judged = {"score": 70.0, "letter": "C", "scanned_at": timezone.now()}
+        Repository.objects.filter(pk=row.pk).update(name=name, **(judged | own))
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ({"gate": "failing"}, ["fails"]),
+        ({"gate": "passing"}, ["broken", "passes"]),
+        ({"gate": "untold"}, ["untold"]),
+        ({"state": "failed"}, ["broken"]),
+        ({"state": "unknown"}, ["unscored"]),
+        ({"state": "judged"}, ["fails", "passes", "untold"]),
+        ({"gate": "passing", "state": "failed"}, ["broken"]),
+        ({"gate": "failing", "letter": "A"}, []),
+        ({"gate": "none", "letter": "none", "state": "unknown"}, ["unscored"]),
+    ],
+)
+def test_the_fleet_is_narrowed_to_a_gate_and_a_state(
+    query: dict[str, str], names: list[str], house: House
+) -> None:
+    _states(house)
+
+    assert _names(house, **query) == names
+
+
+def test_never_scanned_is_a_state_and_what_is_unknown_narrows_nothing(house: House) -> None:
+    _states(house)
+
+    assert _names(house, state="never") == [house.repository.name]
+    assert len(_names(house, state="nonsense", gate="nonsense", letter="nonsense")) == 6
+
+
+def test_each_value_leads_on_with_the_number_that_it_leaves_beside_the_other_filters(
+    house: House,
+) -> None:
+    _states(house)
+    query = FleetQuery(gate="passing", text="e")
+
+    fleet = read_fleet(house.owner, query)
+
+    counts = {facet.name: {c.key: c.count for c in facet.choices} for facet in fleet.facets}
+    assert fleet.total == 2
+    assert counts["gate"] == {"failing": 1, "passing": 2, "untold": 1, "none": 2}
+    assert counts["state"] == {"judged": 1, "failed": 1, "unknown": 0, "never": 0}
+    page = house.client(house.owner).get("/?gate=passing&q=e&sort=-score").content.decode()
+    found = re.findall(r'<a class="tight bare" href="\?([^"]*)"', page)
+    addresses = [dict(parse_qsl(html.unescape(each))) for each in found]
+    kept = {"q": "e", "sort": "-score"}
+    assert {**kept, "gate": "passing", "state": "failed"} in addresses
+    assert kept in addresses
+    assert "no longer" in page
+
+
+def test_narrowing_costs_no_more_queries(house: House) -> None:
+    house.scan(rows.finding("f1"))
+    few = _queries(house)
+    _states(house)
+
+    assert _queries(house, "/?gate=passing&state=judged&letter=C") <= few
