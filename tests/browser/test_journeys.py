@@ -61,7 +61,7 @@ def test_a_lead_goes_from_the_fleet_over_the_worst_clause_to_a_finding(
     expect(page.locator("dl.headline")).to_contain_text("80.0")
     keep(page, "lead-3-repository")
     page.get_by_role("row").filter(has_text="Nothing is printed").get_by_role(
-        "link", name=re.compile(r"^\d+ / \d+$")
+        "link", name=re.compile(r"^\d+ . \d+$")
     ).click()
     page.locator("#results [data-row]").first.click()
 
@@ -153,7 +153,7 @@ def test_the_keyboard_alone_leads_from_the_sign_in_to_a_waiver(
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**{house.page('findings/')}")
+    page.wait_for_url(re.compile(r"^[^?]+/findings/$"))
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # the skip link
     reach(page, "[data-row]")
