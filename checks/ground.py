@@ -27,10 +27,11 @@ MOVED_FILE = 0.5
 SAME_NAME, SAME_WORD, OTHER_NAME = 0.3, 0.5, 0.7
 """Share of words of a block that is called the same, called the same in another class, called anew.
 
-In another class of its file, or when the name is telling, a block is held to the first of these."""
+In another class of its file, or when the name is telling, a block is held to the first of these;
+and so is a file that goes to another folder under a telling name."""
 _LEAST_WORDS = 6
 TELLING = 15
-"""Characters from which a name tells that a symbol was moved, however it was rewritten."""
+"""Characters from which a name tells that a symbol or a file was moved, however rewritten."""
 AROUND = 4
 """Lines before and behind a line that tell whether it is the same one elsewhere."""
 SAME_AROUND = 0.5
@@ -108,8 +109,9 @@ class Between:
         for old in lost:
             for path in new:
                 score = self._likeness(old, path)
-                if score >= MOVED_FILE:
-                    named = PurePosixPath(old).name == PurePosixPath(path).name
+                stem = PurePosixPath(path).stem
+                named = PurePosixPath(old).stem == stem
+                if score >= (SAME_NAME if named and len(stem) >= TELLING else MOVED_FILE):
                     scored.append((-score, not named, old, path))
         return _best((old, path) for _, _, old, path in sorted(scored))
 

@@ -44,6 +44,15 @@ def test_a_file_with_most_of_its_lines_under_a_new_path_was_moved() -> None:
     assert ground.moved(["app/a.py"], ["new.py"]) == {}
 
 
+@pytest.mark.parametrize(("name", "moved"), [("test_refresh_endpoint", True), ("test_a", False)])
+def test_a_file_with_a_telling_name_may_be_rewritten_more(name: str, moved: bool) -> None:
+    before = "import x\n\n\ndef test_one():\n    one()\n    two()\n    three()\n"
+    now = before.replace("one()", "first()").replace("two()", "second()") + "    four()\n"
+    ground = between(side(**{f"unit__{name}": before}), side(**{f"api__{name}": now}))
+
+    assert bool(ground.moved([f"unit/{name}.py"], [f"api/{name}.py"])) is moved
+
+
 def test_a_file_that_is_still_there_was_not_moved() -> None:
     ground = between(side(a="def f():\n" + BODY), side(a="x = 1\n", b="def f():\n" + BODY))
 
