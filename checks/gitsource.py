@@ -222,6 +222,25 @@ class GitSource:
             kept, "changes", tuple[str, tuple[Change, ...]], limit=max_commits
         )
         self._lines = RememberedEach(kept, "lines", tuple[LineChange, ...])
+        self._later: GitSource | None = None
+
+    def earlier(self, commit: str) -> GitSource:
+        """The same repository at an older commit of the mainline.
+
+        Its history is the end of this one's, so it is not read again; unless this one is cut, then
+        the older one goes further back.
+        """
+        source = GitSource(
+            self._git_dir,
+            commit,
+            remember=self._remember,
+            max_commits=self._max_commits,
+            max_files=self._max_files,
+            max_bytes=self._max_bytes,
+        )
+        if not self.truncated and commit in self.mainline():
+            source._later = self
+        return source
 
     @functools.cached_property
     def shallow(self) -> bool:
@@ -294,6 +313,8 @@ class GitSource:
 
     def changes(self) -> Iterator[tuple[str, Sequence[Change]]]:
         """(commit id, changed paths against its first parent), in the order of history."""
+        if self._later is not None:
+            return self._of_ours(self._later.changes())
         return self._changes.records(self.commit, lambda: self.mainline()[1:], self._changes_above)
 
     def line_changes(self, commits: Sequence[Commit]) -> Mapping[str, Sequence[LineChange]]:
@@ -305,13 +326,22 @@ class GitSource:
 
     def leaks(self) -> Iterator[tuple[str, Sequence[Leaked]]]:
         """(commit id, what it may have given away), newest first; commits with nothing left out."""
+        if self._later is not None:
+            return self._of_ours(self._later.leaks())
         # Imported here: a commit that was judged before is not looked through.
         from checks.facts.leaks import Leaked
 
-        kind = f"leaks-{extractor_version()}"
+        kind = f"leaks-by-path-{extractor_version()}"
         kept = None if self.shallow else self._remember
         log = RememberedLog(kept, kind, tuple[str, tuple[Leaked, ...]], limit=self._max_commits)
         return log.records(self.commit, lambda: self.mainline()[1:], self._leaks_above)
+
+    def _of_ours[Record](
+        self, records: Iterable[tuple[str, Record]]
+    ) -> Iterator[tuple[str, Record]]:
+        """Those of a later commit that are about commits of this history."""
+        ours = {commit.oid for commit in self._read_history}
+        return (each for each in records if each[0] in ours)
 
     def beside(self, limit: int) -> Sequence[Commit]:
         """Commits of branches that are not reachable from the commit, newest first."""
@@ -378,6 +408,9 @@ class GitSource:
     @functools.cached_property
     def _read_history(self) -> Sequence[Commit]:
         """One commit more than asked for, if there is one, so that a cut is noticed."""
+        if self._later is not None:
+            commits = self._later._read_history
+            return commits[[each.oid for each in commits].index(self.commit) :]
         limit = self._max_commits + 1
         return list(
             self._commits.records(
@@ -392,11 +425,15 @@ class GitSource:
     @functools.cached_property
     def _history(self) -> Sequence[Commit]:
         commits = list(self._read_history[: self._max_commits])
-        tags = read_tags(self._git_dir)
+        tags = self._tags
         for number, commit in enumerate(commits) if tags else ():
             if names := tags.get(commit.oid):
                 commits[number] = msgspec.structs.replace(commit, tags=names)
         return commits
+
+    @functools.cached_property
+    def _tags(self) -> dict[str, tuple[str, ...]]:
+        return self._later._tags if self._later else read_tags(self._git_dir)
 
     def _changes_above(self, base: str) -> Iterator[tuple[str, tuple[Change, ...]]]:
         commits = self._read_history[: self._max_commits]
@@ -408,25 +445,28 @@ class GitSource:
         return next((place for place, each in enumerate(commits) if each.oid == base), None)
 
     def _leaks_above(self, base: str) -> Iterator[tuple[str, tuple[Leaked, ...]]]:
-        """Look through each blob that was added or changed, once."""
+        """Look through each blob that was added or changed, once for each path it was given."""
         from checks.facts.leaks import MAX_BYTES, Leaked, Versions, is_read
 
-        places: dict[str, tuple[str, str]] = {}
+        places: dict[str, dict[str, str]] = {}
         order: dict[str, list[Leaked]] = {}
-        # Oldest last: where several commits bring a blob, the oldest is the one that counts.
+        # Oldest last: where several commits bring a blob to a path, the oldest is what counts.
         # Asked for like by everybody else, so that git compares the trees of a history once.
         for commit, changes in itertools.islice(self.changes(), self._above(base)):
             order[commit] = []
             for change in changes:
                 if change.new_oid and change.status != "D" and is_read(change.path):
-                    places[change.new_oid] = (commit, change.path)
+                    places.setdefault(change.new_oid, {})[change.path] = commit
         with objects(self._git_dir, contents=False) as reader:
             sizes = [(oid, kind, size) for oid, kind, size, _ in reader.ask(places)]
         wanted = [oid for oid, kind, size in sizes if kind == "blob" and size <= MAX_BYTES]
         versions = Versions()
         with objects(self._git_dir, contents=True) as reader:
             for oid, _, size, content in reader.ask(wanted):
-                commit, path = places[oid]
-                found = versions.leaks(content, path)
-                order[commit] += [Leaked(path, oid, size, leak) for leak in found]
+                for path, commit in places[oid].items():
+                    found = versions.leaks(content, path)
+                    order[commit] += [Leaked(path, oid, size, leak) for leak in found]
+        for brought in order.values():
+            # In an order that does not depend on what came after.
+            brought.sort(key=lambda each: (each.path, each.oid, each.leak.line))
         return ((commit, tuple(found)) for commit, found in order.items() if found)

@@ -40,10 +40,13 @@ def in_tree(project: Project) -> Iterator[tuple[str, Leak]]:
     }
     if source.commit and not source.shallow:
         # every file of the tree was brought by some commit, and those were looked through
-        for _, found in source.leaks():
-            for each in found:
-                if files.get(each.path) == each.oid:
-                    yield each.path, each.leak
+        brought = {
+            (each.path, each.leak): None
+            for _, found in source.leaks()
+            for each in found
+            if files.get(each.path) == each.oid
+        }
+        yield from brought
         return
     small = {e.path for e in project.entries.values() if e.size <= MAX_BYTES}
     paths: dict[str, list[str]] = {}

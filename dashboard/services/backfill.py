@@ -216,7 +216,8 @@ def _work(held: Lease, beat: Heartbeat) -> None:
         git_dir = mirrors.path(row.repository)
         if not git_dir.exists():
             git_dir = mirrors.fetch(row.repository, beat.progress).git_dir
-        left = _left(held, row, ruling, GitSource(git_dir, row.repository.scanned_commit))
+        head = GitSource(git_dir, row.repository.scanned_commit, remember=facts.store())
+        left = _left(held, row, ruling, head)
     except (InputError, StandardError) as error:
         logger.info("past not judged", reason=str(error))
         held.write(
@@ -226,7 +227,7 @@ def _work(held: Lease, beat: Heartbeat) -> None:
     deadline = time.monotonic() + SLICE.total_seconds()
     trail = Tracing(row)
     while left and time.monotonic() < deadline and not _scan_waits():
-        _point(held, row, left.pop(0), ruling, trail)
+        _point(held, row, head.earlier(left.pop(0)), ruling, trail)
         beat.progress("", row.total - len(left), row.total)
     if left:
         _release(held, counts=False)
@@ -259,19 +260,20 @@ def _leave_out(held: Lease, row: Backfill, commit: str, reason: str) -> None:
     held.write(left_out=row.left_out, attempt=1, done=F("done") + 1)
 
 
-def _point(held: Lease, row: Backfill, commit: str, ruling: judging.Ruling, trail: Tracing) -> None:
+def _point(
+    held: Lease, row: Backfill, source: GitSource, ruling: judging.Ruling, trail: Tracing
+) -> None:
     """Judge one commit and store it, or name why it is left out."""
     try:
-        source = GitSource(mirrors.path(row.repository), commit, remember=facts.store())
         folders = components.present(list(row.repository.components.judged()), source)
         looked = [judging.review_past(folder, source, ruling) for folder in folders]
         if not looked:
-            _leave_out(held, row, commit, "none of the judged folders was there yet")
+            _leave_out(held, row, source.commit, "none of the judged folders was there yet")
             return
         point = _row(row.repository, source, [each.report for each in looked])
         step = trail.look(source, {each.report.component: each for each in looked})
     except InputError as error:
-        _leave_out(held, row, commit, str(error))
+        _leave_out(held, row, source.commit, str(error))
         return
     with transaction.atomic():
         held.write(attempt=1, done=F("done") + 1)

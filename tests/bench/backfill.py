@@ -74,10 +74,9 @@ def table(repositories: Sequence[Path]) -> Iterator[str]:
 def _judge(git_dir: Path, folder: Path, weeks: int) -> None:
     store, standards = SqliteFactStore(folder / "facts.sqlite3"), shipped()
     head = GitSource(git_dir, resolve(git_dir, ""), remember=store)
-    for commit in (head.commit, *(each.oid for each in weekly(head, weeks))):
-        source = GitSource(git_dir, commit, remember=store)
+    for source in (head, *(head.earlier(each.oid) for each in weekly(head, weeks))):
         read = ask(source, standards, "", store, {}, jobs=1, progress=None)
-        compose(("past", commit, ""), *read, standards)
+        compose(("past", source.commit, ""), *read, standards)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from checks import gitremembered
+from checks.facts.leaks import Leak
 from checks.facts.store import Key, MemoryFactStore
 from checks.gitremembered import RememberedLog
 from checks.gitsource import GitSource
+from checks.project.leaking import in_tree
+from checks.reading import read_project
 from tests.rawgit import RawRepository
 
 
@@ -143,10 +146,12 @@ def test_an_empty_log_is_remembered() -> None:
     assert log.records(0) == log.records(0) == []
 
 
-def random_history(raw: RawRepository, seed: int) -> list[str]:
+def random_history(
+    raw: RawRepository, seed: int, texts: Sequence[bytes] = (b"0", b"1", b"2", b"3", b"4")
+) -> list[str]:
     """Commits with merges of several lines in any direction; later ones come later."""
     dice = random.Random(seed)
-    blobs = [raw.blob(b"%d" % number) for number in range(5)]
+    blobs = [raw.blob(text) for text in texts]
     commits: list[str] = []
     for number in range(60):
         young = commits[-6:]
@@ -176,3 +181,58 @@ def test_incremental_equals_full_over_any_history(tmp_path: Path, seed: int) -> 
         seen = {commit.oid: place for place, commit in enumerate(fresh.history())}
         for commit in fresh.history():
             assert all(seen[parent] > seen[commit.oid] for parent in commit.parents)
+
+
+SECRETS = [b'API_KEY = "q8Zr71LmX0vT%d"\n' % number for number in range(4)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("warm", [False, True])
+def test_an_earlier_commit_of_any_history_is_what_it_is_by_itself(
+    tmp_path: Path, seed: int, warm: bool
+) -> None:
+    raw = RawRepository(tmp_path / "raw.git")
+    commits = random_history(raw, seed, SECRETS)
+    store = MemoryFactStore()
+    if warm:
+        # Read in three pieces, as pushes would have it.
+        for number in (20, 40):
+            list(GitSource(raw.git_dir, commits[number], remember=store).leaks())
+    head = GitSource(raw.git_dir, commits[-1], remember=store)
+    for oid in head.mainline():
+        fresh, earlier = GitSource(raw.git_dir, oid), head.earlier(oid)
+        assert earlier.history() == fresh.history()
+        assert earlier.mainline() == fresh.mainline()
+        assert list(earlier.changes()) == list(fresh.changes())
+        assert secrets_in(earlier) == secrets_in(fresh) != []
+        if not warm:
+            assert list(earlier.leaks()) == list(fresh.leaks())
+
+
+def secrets_in(source: GitSource) -> list[tuple[str, Leak]]:
+    return sorted(in_tree(read_project(source, MemoryFactStore()).project))
+
+
+def test_an_earlier_commit_of_a_history_that_is_cut_goes_further_back(tmp_path: Path) -> None:
+    raw = RawRepository(tmp_path / "raw.git")
+    tree = raw.tree([("100644", b"a", raw.blob(b"1"))])
+    commits = [raw.commit(tree, ())]
+    for _ in range(9):
+        commits.append(raw.commit(tree, commits[-1:]))
+    head = GitSource(raw.git_dir, commits[-1], max_commits=5)
+
+    assert [each.oid for each in head.earlier(commits[6]).history()] == commits[6:1:-1]
+
+
+def test_a_secret_is_found_where_its_file_was_renamed_to(tmp_path: Path) -> None:
+    raw = RawRepository(tmp_path / "raw.git")
+    blob = raw.blob(SECRETS[0])
+    first = raw.commit(raw.tree([("100644", b"old.py", blob)]), ())
+    renamed = raw.commit(raw.tree([("100644", b"new.py", blob)]), (first,))
+    store = MemoryFactStore()
+    list(GitSource(raw.git_dir, first, remember=store).leaks())
+
+    by_itself = secrets_in(GitSource(raw.git_dir, renamed))
+
+    assert [path for path, _ in by_itself] == ["new.py"]
+    assert secrets_in(GitSource(raw.git_dir, renamed, remember=store)) == by_itself
