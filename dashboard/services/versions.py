@@ -89,7 +89,9 @@ def changes(before: engine.Standard | None, after: engine.Standard) -> list[Chan
         known = old.pop(clause.id, None)
         if known is None:
             found.append(Change(clause.id, clause.requirement, NEW, _asks(clause)))
-        elif details := _details(known, clause):
+        elif before and (
+            details := [*_weight(before, known, after, clause), *_details(known, clause)]
+        ):
             found.append(Change(clause.id, clause.requirement, CHANGED, details))
     off = {clause.id for clause in after.written if clause.off}
     for clause in old.values():
@@ -141,14 +143,24 @@ def _dates(clause: engine.Clause) -> str:
     return f"{judged}counts from {then}" if then else ""
 
 
+def _weight(
+    before: engine.Standard, old: engine.Clause, after: engine.Standard, new: engine.Clause
+) -> Iterable[str]:
+    """Say what a clause weighs that gets, loses or changes a weight of its own."""
+    own = [
+        each.weight if each.weight != whole.weights.of(each.strength) else None
+        for whole, each in ((before, old), (after, new))
+    ]
+    if own[0] != own[1]:
+        was, now = (weight_of(each.strength, each.weight) for each in (old, new))
+        yield f"weight {was} becomes {now}"
+
+
 def _details(before: engine.Clause, after: engine.Clause) -> list[str]:
     """Say in which of its parts a clause differs."""
     parts = []
     if before.strength != after.strength:
         parts.append(f"{before.strength} becomes {after.strength}")
-    weights = [weight_of(each.strength, each.weight) for each in (before, after)]
-    if weights[0] != weights[1] and (before.weight or after.weight):
-        parts.append(f"weight {weights[0]} becomes {weights[1]}")
     parts += _checks(before.checks, after.checks)
     if before.requirement != after.requirement:
         parts.append(f"was: {before.requirement}")
