@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload, override
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef
@@ -29,7 +30,7 @@ from dashboard.services import scanning
 from dashboard.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from checks.source import Source
     from dashboard.models import Scan, User
@@ -261,17 +262,53 @@ def due_topics(scan: Scan) -> set[str]:
     return {name for checks in asked for name, _, _ in _demands(checks)}
 
 
-def open_items(reader: Reader) -> list[Item]:
+class OpenItems(Sequence[Item]):
+    """What is due, costliest first, then what ends when; words are read where they are shown."""
+
+    def __init__(self, due: Sequence[Item], ending: Sequence[int]) -> None:
+        self._due = due
+        self._ending = ending
+
+    @override
+    def __len__(self) -> int:
+        return len(self._due) + len(self._ending)
+
+    @overload
+    def __getitem__(self, place: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Item]: ...
+
+    @override
+    def __getitem__(self, place: int | slice) -> Item | list[Item]:
+        if isinstance(place, int):
+            return self[place : place + 1 or None][0]
+        wanted = [*self._due, *self._ending][place]
+        records = Attestation.objects.select_related("repository", "author").defer("seen")
+        found = records.in_bulk([each for each in wanted if isinstance(each, int)])
+        return [
+            each if isinstance(each, Item) else _item(found[each])
+            for each in wanted
+            if isinstance(each, Item) or each in found
+        ]
+
+
+def _item(record: Attestation) -> Item:
+    return Item(record.repository, record.topic, in_words(record.topic), record=record)
+
+
+def open_items(reader: Reader) -> OpenItems:
     """Return what is due in the reader's repositories, costliest first, then what ends when."""
     due = _due(reader)
-    records = Attestation.objects.visible_to(reader).in_force()
-    records = records.select_related("repository", "author").defer("seen")
+    records = Attestation.objects.visible_to(reader).in_force().order_by("expires_at", "pk")
     ending = [
-        Item(record.repository, record.topic, in_words(record.topic), record=record)
-        for record in records.order_by("expires_at", "pk")
-        if (record.repository_id, record.topic) not in due
+        pk
+        for pk, repository, topic in records.values_list("pk", "repository_id", "topic")
+        if (repository, topic) not in due
     ]
-    return sorted(due.values(), key=lambda item: (-item.cost, item.repository.name)) + ending
+    return OpenItems(
+        sorted(due.values(), key=lambda item: (-item.cost, item.repository.name)), ending
+    )
 
 
 def _due(reader: Reader) -> dict[tuple[int, str], Item]:

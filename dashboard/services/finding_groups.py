@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
-from django.utils import timezone
+from django.db.models import Case, Count, F, Q, TextField, Value, When, Window
+from django.db.models.functions import Cast, Now, RowNumber
 
-from dashboard.models import Finding, Strength
-from dashboard.services.findings import AGES, NONE, WHOLE, FindingQuery, matching
+from dashboard.models import Strength
+from dashboard.services.findings import AGES, NONE, SORTS, WHOLE, FindingQuery, matching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
-    from dashboard.models import Repository
+    from django.db.models import QuerySet
+
+    from dashboard.models import Finding, Repository
 
 GROUPS_ON_A_PAGE = 10
 SHOWN = 5
@@ -25,8 +29,8 @@ COLUMNS = {
     "check": "check_id",
     "file": "path",
     "owner": "owners",
-    "age": "age",
 }
+LISTS = ("clause", "owner")
 FACETS = {"file": "path"}
 NAMELESS = {"clause": "no clause", "owner": "owned by nobody", "file": "whole repository"}
 
@@ -40,6 +44,7 @@ class FindingGroup:
         address: The query string that lists this group alone.
         count: How many there are.
         musts: How many of them break a must.
+        values: By which the database finds them.
         findings: The first of them, in the order of the list.
     """
 
@@ -47,8 +52,8 @@ class FindingGroup:
     address: str
     count: int = 0
     musts: int = 0
-    keys: list[int] = field(default_factory=list)
-    findings: Sequence[Finding] = ()
+    values: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
 
 def read_groups(repository: Repository, query: FindingQuery) -> Page[Any]:
@@ -57,38 +62,55 @@ def read_groups(repository: Repository, query: FindingQuery) -> Page[Any]:
     A finding that breaks two clauses stands in both groups; so the counts may sum to more than the
     list has.
     """
-    rows = matching(repository, query).values_list("pk", "strength", COLUMNS[query.group])
+    rows = matching(repository, query).annotate(value=_value(query.group))
+    counted = rows.order_by().values_list("value")
+    musts = Count("pk", filter=Q(strength=Strength.MUST))
     found: dict[str, FindingGroup] = {}
-    now = timezone.now()
-    for pk, strength, value in rows.iterator():
-        for key in _keys(query.group, value, now):
+    for value, count, must in counted.annotate(count=Count("pk"), musts=musts):
+        for key in _keys(query.group, value):
             group = found.get(key) or found.setdefault(key, _group(query, key))
-            group.count += 1
-            group.musts += strength == Strength.MUST
-            if len(group.keys) < SHOWN:
-                group.keys.append(pk)
+            group.values.append(value)
+            group.count += count
+            group.musts += must
     page = Paginator(_ordered(query, found), GROUPS_ON_A_PAGE).get_page(query.page)
-    _fill(repository, list(page.object_list))
+    _fill(repository, rows, query, list(page.object_list))
     return page
 
 
-def _fill(repository: Repository, groups: Sequence[FindingGroup]) -> None:
-    rows = Finding.objects.select_related("waived_by__approver").in_bulk(
-        [pk for group in groups for pk in group.keys]
-    )
-    for row in rows.values():
-        row.repository = repository
-    for group in groups:
-        group.findings = [rows[pk] for pk in group.keys if pk in rows]
-
-
-def _keys(group: str, value: Any, now: datetime) -> Sequence[str]:
+def _value(group: str) -> Any:
+    """What findings have in common, as the database groups it."""
     if group == "age":
-        days = (now - value).days
-        return [next(name for name, age in AGES.items() if age.below is None or days < age.below)]
-    if group in ("clause", "owner"):
-        return value or [""]
-    return [value]
+        younger = [
+            When(age__gt=Now() - timedelta(days=age.below), then=Value(name))
+            for name, age in AGES.items()
+            if age.below
+        ]
+        return Case(*younger, default=Value(next(reversed(AGES))))
+    # Lists are compared by their text: their own form is PostgreSQL's alone.
+    column = COLUMNS[group]
+    return Cast(column, TextField()) if group in LISTS else F(column)
+
+
+def _fill(
+    repository: Repository,
+    rows: QuerySet[Any, Any],
+    query: FindingQuery,
+    groups: Sequence[FindingGroup],
+) -> None:
+    """Give the groups their first findings, in the order of the list."""
+    order = SORTS[query.sort]
+    place = Window(RowNumber(), partition_by=F("value"), order_by=list(order))
+    wanted = {value for group in groups for value in group.values}
+    first = rows.filter(value__in=wanted).annotate(place=place).filter(place__lte=SHOWN)
+    for row in first.select_related("waived_by__approver").order_by(*order):
+        row.repository = repository
+        for group in groups:
+            if row.value in group.values and len(group.findings) < SHOWN:
+                group.findings.append(row)
+
+
+def _keys(group: str, value: str) -> Sequence[str]:
+    return (json.loads(value) or [""]) if group in LISTS else [value]
 
 
 def _group(query: FindingQuery, key: str) -> FindingGroup:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dashboard.services.findings import matching
+from django.db.models import Count, Max, Window
+from django.db.models.functions import Lag, Lead, RowNumber
+
+from dashboard.services.findings import SORTS, matching
 
 if TYPE_CHECKING:
     from dashboard.models import Finding
@@ -32,17 +35,22 @@ class Neighbours:
 
 
 def neighbours(finding: Finding, query: FindingQuery) -> Neighbours:
-    """Return where the finding stands in the list. One query."""
-    keys = list(matching(finding.repository, query).values_list("pk", flat=True))
+    """Return where the finding stands in the list. One query, two where it stands there no more."""
+    rows = matching(finding.repository, query)
+    order = list(SORTS[query.sort])
     address = query.address()[1:]
-    if finding.pk not in keys:
-        # It was mended or decided while the list was open: its first is the next.
-        return Neighbours(0, len(keys), None, keys[0] if keys else None, address)
-    at = keys.index(finding.pk)
-    return Neighbours(
-        at + 1,
-        len(keys),
-        keys[at - 1] if at else None,
-        keys[at + 1] if at + 1 < len(keys) else None,
-        address,
-    )
+    placed = rows.annotate(
+        place=Window(RowNumber(), order_by=order),
+        before=Window(Lag("pk"), order_by=order),
+        after=Window(Lead("pk"), order_by=order),
+        total=Window(Count("pk")),
+        # A condition on a column would narrow the list before anything is placed in it.
+        own=Window(Max("pk"), partition_by="pk"),
+    ).filter(own=finding.pk)
+    found = placed.values_list("place", "total", "before", "after").first()
+    if found:
+        return Neighbours(*found, address)
+    # It was mended or decided while the list was open: its first is the next.
+    total = Window(Count("pk"))
+    after, length = rows.values_list("pk").annotate(total=total).first() or (None, 0)
+    return Neighbours(0, length, None, after, address)

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from checks.model import NOT_BUILT
 from dashboard.models import Backfill, Finding, Strength
@@ -23,6 +24,8 @@ NEWEST = 8
 RECENT_SCANS = 6
 BARS = 12
 OPEN_AREAS = 2
+AT_ONCE = 50
+"""Clauses of a standard that are shown at once; of a longer one only those of the open areas."""
 # verdict -> its word for one clause, for several
 VERDICT_WORDS = {
     "fails": ("fails", "fail"),
@@ -73,11 +76,17 @@ class ClauseLine:
 
 @dataclass
 class Area:
-    """The clauses of one area of one standard. ``loss`` is in points of the standard."""
+    """The clauses of one area of one standard. ``loss`` is in points of the standard.
+
+    ``address`` is the query string that opens it; what is not ``shown`` at once is loaded when
+    somebody does.
+    """
 
     name: str
     lines: list[ClauseLine] = field(default_factory=list)
     opened: bool = False
+    shown: bool = False
+    address: str = ""
 
     @property
     def loss(self) -> float:
@@ -153,11 +162,14 @@ class Overview:
         return json.dumps([asdict(bar) for bar in self.bars])
 
 
-def read_overview(repository: Repository, standard: str = "", component: str = "") -> Overview:
+def read_overview(
+    repository: Repository, standard: str = "", component: str = "", area: str = ""
+) -> Overview:
     """Return the overview of a repository; ``standard`` is the slug of the one in detail.
 
     Of a repository with several judged folders ``component`` names the one that is meant. What is
-    unknown falls back to the standard with the lowest score.
+    unknown falls back to the standard with the lowest score. ``area`` is opened beside those that
+    cost most.
     """
     scans = list(repository.scans.select_related("requested_by")[:RECENT_SCANS])
     active = next((scan for scan in scans if scan.is_active), None)
@@ -169,9 +181,8 @@ def read_overview(repository: Repository, standard: str = "", component: str = "
     scan = repository.last_scan
     standards = list(scan.standards.select_related("standard", "component")) if scan else []
     chosen = _choose(standards, standard, component)
-    gives_way = yielding(repository).get(chosen.standard.slug, {}) if chosen else {}
-    lines = [_line(row, gives_way) for row in chosen.clauses.with_clause()] if chosen else []
-    areas = group_by_area(lines)
+    areas = _areas(repository, chosen, area) if chosen else []
+    lines = [line for each in areas for line in each.lines]
     own = Finding.objects.filter(repository=repository).open()
     newest = own.order_by("-opened_at", "severity", "-gain_total")
     counts = Counter(line.verdict for line in lines)
@@ -191,6 +202,31 @@ def read_overview(repository: Repository, standard: str = "", component: str = "
         plan=plan_of(chosen) if chosen else None,
         backfill=Backfill.objects.filter(repository=repository).first(),
     )
+
+
+def read_area(
+    repository: Repository, standard: str, component: str, name: str
+) -> tuple[ScanStandard, Area] | None:
+    """Return one area of one standard of the last scan, None when there is none of that name."""
+    scan = repository.last_scan
+    standards = list(scan.standards.select_related("standard", "component")) if scan else []
+    chosen = _choose(standards, standard, component)
+    areas = _areas(repository, chosen, name) if chosen else []
+    area = next((each for each in areas if each.name == name), None)
+    return (chosen, area) if chosen and area else None
+
+
+def _areas(repository: Repository, chosen: ScanStandard, asked: str) -> list[Area]:
+    gives_way = yielding(repository).get(chosen.standard.slug, {})
+    lines = [_line(row, gives_way) for row in chosen.clauses.with_clause()]
+    areas = group_by_area(lines)
+    folder = {"component": chosen.component.path} if chosen.component.path else {}
+    for area in areas:
+        area.opened = area.opened or area.name == asked
+        area.shown = area.opened or len(lines) <= AT_ONCE
+        named = {"standard": chosen.standard.slug, **folder, "area": area.name}
+        area.address = "?" + urlencode(named)
+    return areas
 
 
 def _line(result: ClauseResult, gives_way: Mapping[str, str]) -> ClauseLine:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 
 from checks.rules.specs import specs
 from dashboard.models import OPEN_STATES, Clause, Finding, Repository
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
     from dashboard.models.people import Reader
 
-SHORTEST = 2
+SHORTEST = 3
+"""Letters: the index knows no shorter part of a word."""
 LONGEST = 100
 CAP = 5
 """Hits of each group beside the others."""
 PAGE_SIZE = 50
+MOST = 1_000
+"""Findings that are shown: what every tenth holds need not be read and sorted to the end."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,14 @@ class Hits:
         title: Its name on a page.
         rows: The first hits, or a page of all of them.
         more: Whether there are more than are shown beside the other groups.
+        cut: Whether there are too many to show them all.
     """
 
     name: str
     title: str
     rows: Any
     more: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,8 @@ def search(reader: Reader, text: str, only: str = "", page: str = "1") -> Search
     if only in KINDS:
         title, find = KINDS[only]
         full = Paginator(find(reader, text), PAGE_SIZE).get_page(page)
-        return Search(text, False, [Hits(only, title, full)], only)
+        cut = only in ("findings", "files") and full.paginator.count >= MOST
+        return Search(text, False, [Hits(only, title, full, cut=cut)], only)
     groups = []
     for name, (title, find) in KINDS.items():
         rows = list(find(reader, text)[: CAP + 1])
@@ -104,15 +110,25 @@ def _checks(reader: Reader, text: str) -> Any:
 
 def _findings(reader: Reader, text: str) -> Any:
     said = Q(message__icontains=text) | Q(path__icontains=text) | Q(symbol__icontains=text)
-    rows = Finding.objects.visible_to(reader).filter(said, state__in=OPEN_STATES)
+    rows = Finding.objects.filter(pk__in=_some(reader, said))
     shown = rows.select_related("repository", "waived_by__approver")
     return shown.order_by("severity", "-gain_total", "pk")
 
 
 def _files(reader: Reader, text: str) -> Any:
-    rows = Finding.objects.visible_to(reader).open().filter(path__icontains=text)
-    named = rows.order_by().values("repository__slug", "repository__name", "path")
-    return named.annotate(number=Count("pk")).order_by("-number", "path", "repository__slug")
+    """Each file once, with the number of findings to which its line leads."""
+    named = Q(path__icontains=text, suppressed=False, waived_by__isnull=True)
+    own = Finding.objects.open().filter(repository=OuterRef("repository"), path=OuterRef("path"))
+    number = Subquery(own.order_by().values("path").annotate(n=Count("pk")).values("n"))
+    rows = Finding.objects.filter(pk__in=_some(reader, named)).order_by()
+    found = rows.values("repository__slug", "repository__name", "path").annotate(number=number)
+    return found.distinct().order_by("-number", "path", "repository__slug")
+
+
+def _some(reader: Reader, wanted: Q) -> Any:
+    # Without an order the database may stop as soon as it has enough.
+    rows = Finding.objects.visible_to(reader).filter(wanted, state__in=OPEN_STATES)
+    return rows.order_by().values("pk")[:MOST]
 
 
 KINDS: Mapping[str, tuple[str, Callable[[Reader, str], Any]]] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponseRedirect
+from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,7 +21,7 @@ from dashboard.services.folders import read_folders
 from dashboard.services.history import read_history
 from dashboard.services.layers_page import read_layers
 from dashboard.services.progress import read_progress
-from dashboard.services.repository_page import read_overview
+from dashboard.services.repository_page import read_area, read_overview
 from dashboard.services.sizes_page import read_sizes
 from dashboard.views.answer import answer, posted, wants_fragment
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
 
     from dashboard.models import Repository
+
+CLAUSES_OF = "clauses-of-"
+"""How the elements are called into which the clauses of an area are loaded."""
 
 
 def page_context(request: SignedInRequest, repository: Repository, tab: str) -> dict[str, Any]:
@@ -45,10 +48,14 @@ def page_context(request: SignedInRequest, repository: Repository, tab: str) -> 
     }
 
 
+def _detail(request: SignedInRequest) -> tuple[str, str, str]:
+    """What is wanted in detail: a standard, a folder, an area of clauses."""
+    asked = request.GET
+    return asked.get("standard", ""), asked.get("component", ""), asked.get("area", "")
+
+
 def _overview_context(request: SignedInRequest, repository: Repository) -> dict[str, Any]:
-    overview = read_overview(
-        repository, request.GET.get("standard", ""), request.GET.get("component", "")
-    )
+    overview = read_overview(repository, *_detail(request))
     return page_context(request, repository, "overview") | {
         "overview": overview,
         "scan": overview.active,
@@ -63,8 +70,20 @@ def _overview_context(request: SignedInRequest, repository: Repository) -> dict[
 def repository(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show how far the repository is from its standards, why, and what happened lately."""
     row = repository_for(request, slug)
+    if wants_fragment(request) and (request.htmx.target or "").startswith(CLAUSES_OF):
+        return _clauses_of_area(request, row)
     context = _overview_context(request, row)
     return answer(request, "repository/overview.html", context, partial="overview")
+
+
+def _clauses_of_area(request: SignedInRequest, row: Repository) -> HttpResponse:
+    """Answer an area that is opened with its clauses, which the page left out to stay small."""
+    found = read_area(row, *_detail(request))
+    if found is None:
+        raise Http404("The last scan has no such area.")
+    chosen, area = found
+    context = page_context(request, row, "overview") | {"chosen": chosen, "area": area}
+    return answer(request, "repository/overview.html", context, partial="clauses")
 
 
 @require_safe

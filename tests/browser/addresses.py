@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from random import Random
 from typing import TYPE_CHECKING
 
 from django.test import Client
+from django.utils import timezone
 
-from dashboard.models import Finding
-from dashboard.services import source_view
+from checks.report import json as report_json
+from dashboard.models import Finding, Trigger
+from dashboard.services import lease, results, scanning, source_view, standards
+from dashboard.services.sample_shapes import invent
 from dashboard.urls import urlpatterns
 from tests.dashboard import rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dashboard.models import Repository
     from tests.dashboard.views.conftest import House
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -35,6 +40,21 @@ def fill(house: House) -> None:
     row = source_view.wanted(house.repository, "a" * 40, "app/main.py")
     source_view.set_data(row, b"".join(b"print(%d)\n" % number for number in range(80)))
     row.save()
+
+
+def judge_by_all(house: House) -> Repository:
+    """Judge a second repository by all shipped standards, the most that a page has to show."""
+    rules = standards.load_shipped()
+    repository = rows.repository(house.team, *rules)
+    asked = scanning.request(repository, Trigger.PUSH)
+    held = lease.claim(asked.pk)
+    assert held
+    texts = [standards.parsed(row) for row in rules]
+    [report] = invent(texts, 400, 1, timezone.localdate(), Random(1)).stages
+    held.write(commit="b" * 40, wanted=asked.branch.wanted)
+    judged = results.Judged(repository.components.get(), report, report_json.rendered(report))
+    results.store(held, [judged], rules, {"review": 1.5})
+    return repository
 
 
 def addresses(house: House) -> list[str]:

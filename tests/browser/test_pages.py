@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from dashboard.models import Trigger
 from dashboard.services import lease, scanning
-from tests.browser.addresses import addresses, fill
+from tests.browser.addresses import addresses, fill, judge_by_all
 from tests.browser.conftest import Open
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import House
@@ -168,3 +169,18 @@ def test_a_refused_form_gets_the_focus_on_its_first_fault(house: House, open_pag
     page.wait_for_selector("[name=name][aria-invalid=true]")
 
     assert page.evaluate("document.activeElement.name") == "name"
+
+
+def test_an_area_gets_its_clauses_when_it_is_opened(house: House, open_page: Open) -> None:
+    address = judge_by_all(house).get_absolute_url()
+    page = open_page(house.owner, f"{address}?standard=mandatory-backend-standards")
+    area = page.locator("details.area:has([id^=clauses-of-])").first
+    name = area.get_attribute("id")
+    area = page.locator(f"#{name}")
+    expect(area.locator("table")).to_have_count(0)
+
+    area.locator("summary").first.focus()
+    page.keyboard.press("Enter")
+
+    expect(area.locator("table").first).to_be_visible()
+    expect(area.locator("[id^=clauses-of-]")).to_have_count(0)

@@ -155,7 +155,7 @@ def read_score(page: Page) -> float:
 def drill_down(page: Page, product: Product, commit: str) -> str:
     """From the clause to its findings, to one of them, to its line; returns its address."""
     row = page.get_by_role("row").filter(has_text="PB-041")
-    area = page.locator("details.area").filter(has=page.get_by_text("PB-041"))
+    area = page.locator("details#area-logging")
     if area.get_attribute("open") is None:
         area.locator("summary").first.click()
     expect(row).to_contain_text("fails", ignore_case=True)

@@ -13,7 +13,7 @@ from django.test import Client
 
 from checks.standard import shipped_slugs
 from dashboard.services import standards
-from tests.browser.addresses import addresses, fill
+from tests.browser.addresses import addresses, fill, judge_by_all
 from tests.browser.conftest import Open
 from tests.dashboard.views.conftest import HTMX
 
@@ -78,6 +78,29 @@ def test_a_page_weighs_no_more_than_its_budget(house: House, client: Client) -> 
         most = MOST_WITH_CHARTS if any("echarts" in file for file in files) else MOST_PLAIN
         if weight > most:
             heavy[address] = weight
+
+    assert not heavy
+
+
+def test_a_repository_that_is_judged_by_all_standards_is_small_as_well(
+    house: House, client: Client
+) -> None:
+    page = judge_by_all(house).get_absolute_url()
+
+    heavy = {}
+    for slug in shipped_slugs():
+        address = f"{page}?standard={slug}"
+        whole = len(_body(client.get(address)))
+        fragment = len(_body(client.get(address, headers=HTMX)))
+        if whole > MOST_OF_A_FRAGMENT * 1.25 or fragment > MOST_OF_A_FRAGMENT:
+            heavy[slug] = whole, fragment
+        areas = set(re.findall(r'id="(clauses-of-([\w-]+))"', _text(client.get(address))))
+        assert len(areas) > 5
+        for target, area in areas:
+            headers = HTMX | {"HX-Target": target}
+            lines = _body(client.get(f"{address}&area={area}", headers=headers))
+            if len(lines) > MOST_OF_A_FRAGMENT:
+                heavy[f"{slug} {area}"] = 0, len(lines)
 
     assert not heavy
 

@@ -131,7 +131,7 @@ def test_an_area_shows_how_far_its_clauses_are_met(house: House) -> None:
     shares = {cell.area: (cell.percent, cell.grade) for cell in line.cells}
     assert shares["logging"][0] is not None
     page = house.client(house.owner).get("/areas/").content.decode()
-    assert f"/r/{house.repository.slug}/#area-logging" in page
+    assert f"/r/{house.repository.slug}/?area=logging#area-logging" in page
 
 
 def _judged_later(house: House, score: float, days: int, name: str = "c") -> str:

@@ -11,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 
 from checks import model as engine
 from dashboard import queue
-from dashboard.models import AuditEntry, Repository, Scan, ScanState, Trigger
+from dashboard.models import AuditEntry, Clause, Repository, Scan, ScanState, Trigger
 from dashboard.services import lease, scanning
 from dashboard.services.repository_page import read_overview
+from tests.browser.addresses import judge_by_all
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import HTMX, House
 
@@ -273,3 +274,33 @@ def test_a_raw_score_below_the_score_never_says_that_nothing_is_waived(house: Ho
     page = _get(house)
     assert "nothing is waived or suppressed" not in page
     assert "what it would be without waivers and suppressions" in page
+
+
+def test_clauses_of_closed_areas_come_when_they_are_asked_for(house: House) -> None:
+    repository = judge_by_all(house)
+    client, page = house.client(house.viewer), repository.get_absolute_url()
+    slug = "mandatory-backend-standards"
+    shown = client.get(page, {"standard": slug}).text
+    closed = re.findall(r'id="clauses-of-([\w-]+)"', shown)
+    area = closed[0]
+    number, other = (_clause_in(slug, each) for each in closed[:2])
+    assert f"/standards/{slug}/{number}/" not in shown
+    assert f"{page}?standard={slug}&amp;area={area}#area-{area}" in shown
+
+    whole = client.get(page, {"standard": slug, "area": area}).text
+    assert f"/standards/{slug}/{number}/" in whole
+    assert f'id="clauses-of-{area}"' not in whole
+    assert f"/standards/{slug}/{other}/" not in whole
+
+    headers = HTMX | {"HX-Target": f"clauses-of-{area}"}
+    lines = client.get(page, {"standard": slug, "area": area}, headers=headers).text
+    assert f"/standards/{slug}/{number}/" in lines
+    assert "<html" not in lines
+    assert 'id="overview"' not in lines
+    assert client.get(page, {"standard": slug, "area": "no"}, headers=headers).status_code == 404
+    stranger = house.client(house.stranger)
+    assert stranger.get(page, {"standard": slug, "area": area}, headers=headers).status_code == 404
+
+
+def _clause_in(slug: str, area: str) -> str:
+    return Clause.objects.filter(standard__slug=slug, area=area).values_list("number", flat=True)[0]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.services.search import CAP
+from dashboard.services.search import CAP, KINDS
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import HTMX, House
+from tests.services import on_postgresql
 
 
 def _found(house: House, text: str, **more: str) -> str:
@@ -31,6 +35,34 @@ def test_every_kind_is_found_by_part_of_a_word(house: House) -> None:
     assert "/f/" in by_path
     assert "/f/" in _found(house, "ledger:BOOK")
     assert "/f/" in _found(house, "writes to standard")
+
+
+@pytest.mark.skipif(not on_postgresql(), reason="SQLite has no trigrams")
+def test_the_index_of_trigrams_is_about_what_is_asked(house: House) -> None:
+    asked, _ = KINDS["findings"][1](house.owner, "ledger").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'finding_search'")
+        (kept,) = cursor.fetchone()
+
+    # An index is used for the very expression that it was made of, and for no other.
+    for column in ("message", "path", "symbol"):
+        assert re.search(rf'UPPER\("\w+"."{column}"::text\) LIKE UPPER\(%s\)', asked)
+        assert re.search(rf"upper\(\(?{column}\)?(::text)?\) gin_trgm_ops", kept)
+
+
+def test_of_what_too_many_hold_a_part_is_shown_and_the_page_says_so(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.services.search.MOST", 8)
+    house.scan(*(rows.finding(f"f{n}", path=f"app/ledger{n % 2}.py", line=n + 1) for n in range(9)))
+
+    page = _found(house, "ledger", only="findings")
+    assert page.count('href="/f/') == 8
+    assert "a longer text finds fewer" in page
+    files = _found(house, "ledger", only="files")
+    assert "5 findings" in files
+    assert "4 findings" in files
+    assert "a longer text finds fewer" not in _found(house, "ledger1", only="findings")
 
 
 def test_strangers_find_nothing_of_a_repository(house: House) -> None:
@@ -80,9 +112,9 @@ def test_the_number_of_queries_does_not_depend_on_what_is_found(house: House) ->
 def test_short_odd_and_hostile_texts_are_answered(house: House) -> None:
     house.scan(rows.finding("f1"))
 
-    assert "Two letters at least" in _found(house, "a")
+    assert "Three letters at least" in _found(house, "ab")
     assert "What are you looking for?" in _found(house, " ")
-    assert "Nothing found" in _found(house, "%%")
+    assert "Nothing found" in _found(house, "%%%")
     assert "<x>" not in _found(house, '"><x>\x00')
     assert "no such" in _found(house, "no such" * 100)
     assert "Checks" in _found(house, "print", only="other", page="-3")
