@@ -25,7 +25,7 @@ RULES = {
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_axe_finds_nothing_on_any_page(
-    house: House, open_page: Open, settings: Settings, scheme: str, width: int
+    house: House, open_page: Open, scheme: str, width: int
 ) -> None:
     fill(house)
     page = open_page(
@@ -33,14 +33,31 @@ def test_axe_finds_nothing_on_any_page(
     )
 
     found = {}
-    settings.DEBUG = True
-    for address in [*addresses(house), "/styleguide/"]:
+    for address in addresses(house):
         page.goto(address)
         violations = Axe().run(page, options=RULES).response["violations"]
         if violations:
             found[address] = [_said(each) for each in violations]
 
     assert not found, "\n".join(f"{where} {what}" for where, all_ in found.items() for what in all_)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
+def test_axe_finds_nothing_in_any_state_of_any_component(
+    house: House, open_page: Open, settings: Settings, scheme: str, width: int
+) -> None:
+    settings.DEBUG = True
+    page = open_page(
+        house.owner,
+        "/styleguide/",
+        color_scheme=scheme,
+        viewport={"width": width, "height": 900},
+    )
+
+    violations = Axe().run(page, options=RULES).response["violations"]
+
+    assert [_said(each) for each in violations] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def _said(violation: dict[str, Any]) -> str:
