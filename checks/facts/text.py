@@ -108,7 +108,7 @@ def split_lines(text: str) -> list[str]:
     return lines
 
 
-type SuppressionKind = Literal["noqa", "type-ignore", "nosec", "no-cover"]
+type SuppressionKind = Literal["noqa", "type-ignore", "nosec", "no-cover", "pylint"]
 
 
 class Suppression(msgspec.Struct, frozen=True):
@@ -123,6 +123,7 @@ class Suppression(msgspec.Struct, frozen=True):
             line only.
         explained: Of a ``type: ignore``: whether words that read as a reason follow it or stand
             in the comment line above; None for every other comment.
+        reason: These words; "" when there are none.
     """
 
     line: int
@@ -131,6 +132,7 @@ class Suppression(msgspec.Struct, frozen=True):
     file_wide: bool = False
     end_line: int = 0
     explained: bool | None = None
+    reason: str = ""
 
 
 class Comment(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -144,7 +146,8 @@ class Comment(msgspec.Struct, frozen=True, array_like=True, gc=False):
 MAX_COMMENT = 200
 
 _CHEAP = re.compile(
-    r"noqa|type\s*:\s*ignore|nosec|no\s*cover|ruff\s*:|(?:pyright|mypy|ty)\s*:\s*ignore", re.I
+    r"noqa|type\s*:\s*ignore|nosec|no\s*cover|(?:ruff|pylint)\s*:|(?:pyright|mypy|ty)\s*:\s*ignore",
+    re.I,
 )
 _CODE_LIST = r"(?P<codes>[A-Z][A-Z0-9]*[0-9](?:[\s,]+[A-Z][A-Z0-9]*[0-9])*)"
 _NOQA = re.compile(
@@ -159,6 +162,11 @@ _TYPE = re.compile(
 )
 _MYPY_FILE = re.compile(r"#\s*mypy\s*:\s*ignore-errors\b(?!\s*=\s*false)", re.I)
 _NOSEC = re.compile(r"#\s*nosec\b(?:\s*:?\s*(?P<codes>B\d{3}(?:[\s,]+B\d{3})*))?", re.I)
+_PYLINT = re.compile(
+    r"#\s*pylint\s*:\s*(?:(?P<file>skip-file)"
+    r"|disable(?:-next)?\s*=\s*(?P<codes>[\w-]+(?:\s*,\s*[\w-]+)*))",
+    re.I,
+)
 _COVER = re.compile(r"#\s*pragma\s*:\s*no\s*cover\b", re.I)
 _STRING_OR_COMMENT = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*+(?:"""|\Z)'
@@ -186,42 +194,53 @@ def noqa(lines: Sequence[str]) -> list[Suppression]:
     if not hits:
         return []
     found: list[Suppression] = []
-    opened: dict[tuple[str, ...], int] = {}
+    opened: dict[tuple[str, ...], Suppression] = {}
     for number, comment in _comments(lines, hits):
         above = lines[number - 2].strip() if number > 1 else ""
         found.extend(_of_comment(number, comment, above))
         _ruff_comment(number, comment, opened, found)
-    found.extend(
-        Suppression(start, "noqa", codes, end_line=len(lines)) for codes, start in opened.items()
-    )
+    found.extend(_until(each, len(lines)) for each in opened.values())
     return sorted(found, key=lambda each: (each.line, each.kind, each.codes))
 
 
 def _of_comment(number: int, comment: str, above: str) -> Iterator[Suppression]:
+    def made(
+        kind: SuppressionKind,
+        match: re.Match[str],
+        codes: str | None = None,
+        *,
+        file_wide: bool = False,
+        asked: bool = False,
+    ) -> Suppression:
+        reason = _reason(comment[match.end() :]) or _reason(above if above[:1] == "#" else "")
+        explained = bool(reason) if asked else None
+        return Suppression(number, kind, _codes(codes), file_wide, 0, explained, reason)
+
     if match := _NOQA.search(comment):
-        yield Suppression(number, "noqa", _codes(match["codes"]), file_wide=bool(match["file"]))
+        yield made("noqa", match, match["codes"], file_wide=bool(match["file"]))
     if match := _TYPE.search(comment):
-        explained = None
-        if match["tool"].lower() == "type":
-            own_line = above if above.startswith("#") else ""
-            explained = _is_reason(comment[match.end() :]) or _is_reason(own_line)
-        codes = _codes(match["codes"])
-        yield Suppression(number, "type-ignore", codes, explained=explained)
-    if _MYPY_FILE.search(comment):
-        yield Suppression(number, "type-ignore", file_wide=True)
+        yield made("type-ignore", match, match["codes"], asked=match["tool"].lower() == "type")
+    if match := _MYPY_FILE.search(comment):
+        yield made("type-ignore", match, file_wide=True)
     if match := _NOSEC.search(comment):
-        yield Suppression(number, "nosec", _codes(match["codes"]))
-    if _COVER.search(comment):
-        yield Suppression(number, "no-cover")
+        yield made("nosec", match, match["codes"])
+    if match := _PYLINT.search(comment):
+        yield made("pylint", match, match["codes"], file_wide=bool(match["file"]))
+    if match := _COVER.search(comment):
+        yield made("no-cover", match)
 
 
-def _is_reason(text: str) -> bool:
-    """Whether a comment holds two words beside what it says to tools."""
-    return len(_WORD.findall(_DIRECTIVE.sub("", text))) > 1
+def _reason(text: str) -> str:
+    """What a comment says beside what it says to tools: two words at least, else nothing."""
+    said = _DIRECTIVE.sub("", text).strip(" \t#:;,.-\N{EN DASH}\N{EM DASH}()")
+    return said[:MAX_COMMENT] if len(_WORD.findall(said)) > 1 else ""
 
 
 def _ruff_comment(
-    number: int, comment: str, opened: dict[tuple[str, ...], int], found: list[Suppression]
+    number: int,
+    comment: str,
+    opened: dict[tuple[str, ...], Suppression],
+    found: list[Suppression],
 ) -> None:
     """Ruff's bracket comments; ``disable`` stays open until ``enable`` names the same codes."""
     match = _RUFF.search(comment)
@@ -230,13 +249,19 @@ def _ruff_comment(
     verb, codes = match["verb"].lower(), _codes(match["codes"])
     if not codes:
         return
+    reason = _reason(comment[match.end() :])
     if verb == "disable":
-        opened.setdefault(codes, number)
+        opened.setdefault(codes, Suppression(number, "noqa", codes, reason=reason))
     elif verb == "enable":
-        if start := opened.pop(codes, 0):
-            found.append(Suppression(start, "noqa", codes, end_line=number))
+        if start := opened.pop(codes, None):
+            found.append(_until(start, number))
     else:
-        found.append(Suppression(number, "noqa", codes, file_wide=verb == "file-ignore"))
+        file_wide = verb == "file-ignore"
+        found.append(Suppression(number, "noqa", codes, file_wide, reason=reason))
+
+
+def _until(start: Suppression, line: int) -> Suppression:
+    return msgspec.structs.replace(start, end_line=line)
 
 
 def _codes(text: str | None) -> tuple[str, ...]:

@@ -62,6 +62,7 @@ from dashboard.models.standard import (
     StandardOrigin,
     Strength,
 )
+from dashboard.models.suppression import Suppression, SuppressionKind
 from dashboard.models.webhook import (
     DeliveryOutcome,
     Provider,
@@ -129,6 +130,8 @@ __all__ = [
     "Standing",
     "StoredReport",
     "Strength",
+    "Suppression",
+    "SuppressionKind",
     "Team",
     "Trigger",
     "User",

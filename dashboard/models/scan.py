@@ -132,6 +132,7 @@ class Scan(Fenced):
     findings_count = models.PositiveIntegerField(default=0)
     suppressed_count = models.PositiveIntegerField(default=0)
     waived_count = models.PositiveIntegerField(default=0)
+    suppressions = models.JSONField(default=dict)
     opened_count = models.PositiveIntegerField(default=0)
     fixed_count = models.PositiveIntegerField(default=0)
 

@@ -66,7 +66,7 @@ def code_lines(text: str, path: str) -> list[SafeString]:
     lines = [_cut(line) for line in split_lines(text)]
     name = _lexer_name(path)
     if not name or sum(map(len, lines)) > HIGHLIGHT_BYTES:
-        return [_visible(line) for line in lines]
+        return [visible(line) for line in lines]
     return list(_coloured(lines, _lexer(name)))
 
 
@@ -98,7 +98,7 @@ def _coloured(lines: Sequence[str], lexer: Lexer) -> Iterator[SafeString]:
                 yield _joined(current)
                 current = []
             if piece:
-                shown = _visible(piece)
+                shown = visible(piece)
                 current.append(
                     format_html('<span class="{}">{}</span>', css, shown) if css else shown
                 )
@@ -111,7 +111,7 @@ def _css(kind: _TokenType) -> str:
     return next((css for token, css in _CLASSES if tuple(kind)[: len(token)] == tuple(token)), "")
 
 
-def _visible(text: str) -> SafeString:
+def visible(text: str) -> SafeString:
     """Escape ``text`` and name its invisible characters, which could make code look harmless."""
     parts: list[SafeString] = []
     start = 0

@@ -29,7 +29,7 @@ from dashboard.models import (
     Strength,
     Waiver,
 )
-from dashboard.services import attestations, scanning, transitions, waivers
+from dashboard.services import attestations, scanning, suppressions, transitions, waivers
 from dashboard.text import clean_json
 
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ class Judged:
 
     ``worth`` is what fixing would gain, as :mod:`dashboard.services.worth` packs it,
     ``surroundings`` a digest of the branches and tags that stood around the commit,
-    ``recognised`` which of its findings are which rows, where somebody has looked already, and
-    ``anatomy`` what can be drawn of it, as :mod:`checks.anatomy` packs it.
+    ``recognised`` which of its findings are which rows, ``silenced`` the comments that silence a
+    tool, both where somebody has looked, and ``anatomy`` what can be drawn of it, as
+    :mod:`checks.anatomy` packs it.
     """
 
     component: Component
@@ -62,6 +63,7 @@ class Judged:
     surroundings: str = ""
     recognised: transitions.Recognised | None = None
     anatomy: bytes = b""
+    silenced: suppressions.Found | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,7 @@ def _ended(judged: Sequence[Judged]) -> dict[str, Any]:
         "phase": Phase.DONE,
         "lease_until": None,
         "manifest": manifest(judged),
+        "suppressions": suppressions.counted(each.silenced or {} for each in judged),
     }
 
 
@@ -193,6 +196,8 @@ def _write_component(
     clauses: dict[tuple[int, str], int],
 ) -> None:
     _write_standards(scan, judged, standards, clauses)
+    if judged.silenced is not None:
+        suppressions.write(scan, judged.component, judged.silenced)
     StoredReport.objects.update_or_create(
         component=judged.component,
         defaults={

@@ -19,6 +19,7 @@ from checks.cloneurl import UrlError
 from checks.errors import InputError
 from checks.gitsource import GitSource
 from checks.proof import unproven
+from checks.silenced import silenced
 from checks.standard import StandardError
 from dashboard.models import Branch, Phase, Scan, SourceFile
 from dashboard.models.source_file import SourceState
@@ -185,11 +186,16 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
 
 
 def _recognised(judged: Judged, ruling: Ruling, looked: Seen) -> Judged:
-    """The judgement with its waivers: those of single findings follow where their code went."""
+    """The judgement with its waivers: those of single findings follow where their code went.
+
+    What comments in the code silence is looked up on the way.
+    """
     known = transitions.recognise(judged.component, judged.report, judged.answers, looked)
     names = waivers.names_in(judged.component.repository, known)
     own = replace(ruling, names=names)
-    return replace(worth.added(judging.waived(judged, own), own), recognised=known)
+    comments = silenced(looked.source, judged.component.path)
+    whole = worth.added(judging.waived(judged, own), own)
+    return replace(whole, recognised=known, silenced=comments)
 
 
 class NothingAnalysedError(InputError):

@@ -1,29 +1,234 @@
-"""What comments in the code suppress."""
+"""Comments in the code that silence a tool: kept from scan to scan, counted, and how they grow."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import batched
+from typing import TYPE_CHECKING, Any
 
-from dashboard.models import Scan
+from django.core.paginator import Page, Paginator
+
+from dashboard.models import Finding, Scan, Suppression, SuppressionKind
+from dashboard.text import clean
 
 if TYPE_CHECKING:
-    from dashboard.models import Repository
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from checks.silenced import Silenced
+    from dashboard.models import Component, Repository
+
+    type Found = Mapping[str, Sequence[Silenced]]
+
+BATCH = 500
+MOST = 5_000
+"""Comments of a component that are kept as rows; all are counted."""
+PAGE_SIZE = 25
+SHOWN_CODES = 8
+_WRITTEN = ("path", "line", "kind", "codes", "file_wide", "reason", "text")
+
+
+# --- in a scan
+
+
+def counted(found: Iterable[Found]) -> dict[str, Any]:
+    """Return how many comments there are by kind, how many without a reason, and by code."""
+    told: dict[str, dict[str, Any]] = {}
+    for each in (comment for files in found for comments in files.values() for comment in comments):
+        kind = told.setdefault(each.kind, {"comments": 0, "bare": 0, "codes": Counter()})
+        kind["comments"] += 1
+        kind["bare"] += not each.reason
+        kind["codes"].update(clean(code, 80) for code in each.codes)
+    return told
+
+
+def write(scan: Scan, component: Component, found: Found) -> None:
+    """Bring the rows of a component up to date, in the transaction that ends the scan.
+
+    A comment is known again by its line of text: in its file, and else in any other.
+    """
+    rows = list(_rows(component, found))[:MOST]
+    standing = list(Suppression.objects.filter(component=component).order_by("path", "line", "pk"))
+    _recognise(rows, standing, lambda row: (row.path, row.kind, row.codes, row.text))
+    _recognise(rows, standing, lambda row: (row.kind, row.codes, row.text))
+    known = {row.pk: row for row in standing}
+    new = [row for row in rows if not row.pk]
+    kept = {row.pk for row in rows if row.pk}
+    changed = [row for row in rows if row.pk and _said(row) != _said(known[row.pk])]
+    gone = [pk for pk in known if pk not in kept]
+    for chunk in batched(gone, BATCH, strict=False):
+        Suppression.objects.filter(pk__in=chunk).delete()
+    for row in new:
+        row.first_scan = scan
+    Suppression.objects.bulk_update(changed, _WRITTEN, batch_size=BATCH)
+    Suppression.objects.bulk_create(new, batch_size=BATCH)
+
+
+def _rows(component: Component, found: Found) -> Iterable[Suppression]:
+    for path, comments in sorted(found.items()):
+        for each in comments:
+            yield Suppression(
+                repository_id=component.repository_id,
+                component=component,
+                path=clean(path, 1100),
+                line=each.line,
+                kind=each.kind,
+                codes=[clean(code, 80) for code in each.codes],
+                file_wide=each.file_wide,
+                reason=clean(each.reason, 300),
+                text=each.text,
+            )
+
+
+def _recognise(
+    rows: Sequence[Suppression],
+    standing: Sequence[Suppression],
+    name: Callable[[Suppression], tuple[object, ...]],
+) -> None:
+    """Give rows that are not known yet the key of one that stands and has the same name."""
+    taken = {row.pk for row in rows}
+    waiting: dict[str, list[int]] = defaultdict(list)
+    for row in standing:
+        if row.pk not in taken:
+            waiting[repr(name(row))].append(row.pk)
+    for row in rows:
+        if not row.pk and (same := waiting.get(repr(name(row)))):
+            row.pk = same.pop(0)
+
+
+def _said(row: Suppression) -> list[object]:
+    return [getattr(row, name) for name in _WRITTEN]
+
+
+# --- on the page
 
 
 @dataclass(frozen=True)
-class Growth:
-    """In-code suppressions now and at the result before; ``before`` is None for the first."""
+class Code:
+    """How often a code is named now, and how many more than before."""
 
-    now: int
-    before: int | None
+    name: str
+    number: int
+    growth: int | None
 
 
-def growth(repository: Repository) -> Growth:
-    """Return how the number of in-code suppressions has moved since the scan before."""
-    last = list(
-        Scan.objects.filter(repository=repository)
-        .with_result()
-        .values_list("suppressed_count", flat=True)[:2]
+@dataclass(frozen=True)
+class Tally:
+    """The comments of one kind.
+
+    Attributes:
+        kind: Its name.
+        words: The same for a person.
+        comments: How many there are.
+        growth: How many more than at the result before; None without one.
+        bare: How many give no reason.
+        codes: What they name most.
+    """
+
+    kind: str
+    words: str
+    comments: int
+    growth: int | None
+    bare: int
+    codes: Sequence[Code]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The suppressions of a repository.
+
+    Attributes:
+        tallies: By kind; kinds that have gone since the scan before as well.
+        total: How many comments there are.
+        growth: How many more than at the result before; None without one.
+        bare: How many give no reason.
+        hidden: Findings that they hide.
+        before: The scan that the growth is told from.
+        page: One page of the comments, with ``hides`` on each.
+        kind: The kind that is asked for, "" for all.
+        only_bare: Whether only those without a reason are shown.
+        newest: The scan whose comments are new.
+    """
+
+    tallies: Sequence[Tally]
+    total: int
+    growth: int | None
+    bare: int
+    hidden: int
+    before: Scan | None
+    page: Page[Suppression]
+    kind: str
+    only_bare: bool
+    newest: int | None
+
+    @property
+    def grown(self) -> str:
+        """How the number has moved, as words that go before the scan it is told from."""
+        if not self.growth:
+            return "as many as"
+        return f"{abs(self.growth)} {'more' if self.growth > 0 else 'fewer'} than"
+
+
+def read(repository: Repository, query: Mapping[str, str]) -> Overview:
+    """Return what the code of a repository silences. A constant number of queries."""
+    scans = list(Scan.objects.filter(repository=repository).with_result()[:2])
+    last = scans[0] if scans else None
+    before = scans[1] if len(scans) > 1 else None
+    now = last.suppressions if last else {}
+    then = before.suppressions if before else None
+    tallies = [_tally(kind, words, now, then) for kind, words in SuppressionKind.choices]
+    shown = [each for each in tallies if each.comments or each.growth]
+    kind = query.get("kind", "")
+    kind = kind if kind in SuppressionKind.values else ""
+    only_bare = query.get("bare") == "1"
+    rows = Suppression.objects.filter(repository=repository)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if only_bare:
+        rows = rows.filter(reason="")
+    page = Paginator(rows, PAGE_SIZE).get_page(query.get("code"))
+    page.object_list = _hiding(repository, page.object_list)
+    return Overview(
+        tallies=shown,
+        total=sum(each.comments for each in shown),
+        growth=sum(each.growth or 0 for each in shown) if before else None,
+        bare=sum(each.bare for each in shown),
+        hidden=last.suppressed_count if last else 0,
+        before=before,
+        page=page,
+        kind=kind,
+        only_bare=only_bare,
+        newest=last.pk if last and before else None,
     )
-    return Growth(last[0] if last else 0, last[1] if len(last) > 1 else None)
+
+
+def _tally(kind: str, words: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Tally:
+    empty = {"comments": 0, "bare": 0, "codes": {}}
+    new, old = now.get(kind, empty), None if then is None else then.get(kind, empty)
+    numbers = Counter(new["codes"])
+    return Tally(
+        kind,
+        words,
+        new["comments"],
+        None if old is None else new["comments"] - old["comments"],
+        new["bare"],
+        [
+            Code(name, number, None if old is None else number - old["codes"].get(name, 0))
+            for name, number in sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
+        ][:SHOWN_CODES],
+    )
+
+
+def _hiding(repository: Repository, rows: Iterable[Suppression]) -> list[Suppression]:
+    """The comments with the findings that each hides, as ``hides``."""
+    listed = list(rows)
+    wanted = {row.path for row in listed if row.kind == SuppressionKind.NOQA}
+    hidden: dict[str, list[Finding]] = defaultdict(list)
+    for each in Finding.objects.filter(repository=repository, path__in=wanted).suppressed():
+        hidden[each.path].append(each)
+    for row in listed:
+        found = hidden[row.path] if row.kind == SuppressionKind.NOQA else ()
+        row.hides = [
+            each for each in found if each.line <= row.line <= max(each.end_line, each.line)
+        ]
+    return listed

@@ -19,6 +19,7 @@ from django.utils.timesince import timesince, timeuntil
 
 from dashboard.models import Repository
 from dashboard.services import gates
+from dashboard.services.highlight import visible as shown
 from dashboard.text import floored
 from dashboard.words import WORDS
 
@@ -179,6 +180,18 @@ def signed(value: float | None) -> str:
         return "less than ±0.01"
     sign = "+" if value > 0 else "−" if value < 0 else "±"
     return f"{sign}{abs(value):.2f}"
+
+
+@register.filter
+def change(value: int) -> str:
+    """Return by how many a number has changed, with its sign."""
+    return f"+{value}" if value > 0 else f"−{-value}" if value < 0 else "±0"
+
+
+@register.filter
+def visible(text: str) -> SafeString:
+    """Return foreign text escaped, with a name for each character that nobody would see."""
+    return shown(text)
 
 
 @register.filter

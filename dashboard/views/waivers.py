@@ -63,9 +63,7 @@ def repository_waivers(request: SignedInRequest, slug: str) -> HttpResponse:
     """List the waivers of a repository, and what its code suppresses."""
     repository = repository_for(request, slug)
     context = page_context(request, repository, "waivers") | _list(request, Within(slug))
-    suppressed = Finding.objects.filter(repository=repository).suppressed()
-    context["suppressed"] = Paginator(suppressed, PAGE_SIZE).get_page(request.GET.get("code"))
-    context["growth"] = suppressions.growth(repository)
+    context["silent"] = suppressions.read(repository, request.GET)
     return answer(request, "waiver/repository.html", context, partial="rows")
 
 

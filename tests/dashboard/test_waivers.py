@@ -27,7 +27,6 @@ from dashboard.services import (
     lease,
     results,
     scanning,
-    suppressions,
     waiver_entries,
     waiver_lists,
     waiver_requests,
@@ -295,17 +294,6 @@ def test_a_wrong_entry_is_named_and_asks_for_nothing(repository: Repository) -> 
 
     assert not Waiver.objects.exists()
     assert repository.waiver_mistakes[0].startswith("line 1: count is not the number")
-
-
-def test_the_growth_of_suppressions_is_told(repository: Repository) -> None:
-    scan(repository)
-    quiet = PRINTS.replace(")\n", ")  # noqa: T201 - shown to a person\n").replace(
-        "run()  # noqa: T201 - shown to a person", "run()"
-    )
-    scan(repository, app__quiet=quiet)
-
-    growth = suppressions.growth(repository)
-    assert (growth.now, growth.before) == (1, 0)
 
 
 def test_of_two_who_decide_at_once_one_does(

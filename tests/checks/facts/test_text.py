@@ -95,7 +95,19 @@ def _of(text: str) -> list[Suppression]:
         ("# noqa", Suppression(1, "noqa")),
         ("# NOQA : E501", Suppression(1, "noqa", ("E501",))),
         ("#noqa:E501,F401", Suppression(1, "noqa", ("E501", "F401"))),
-        ("# noqa: E501 F401 for a reason", Suppression(1, "noqa", ("E501", "F401"))),
+        (
+            "# noqa: E501 F401 for a reason",
+            Suppression(1, "noqa", ("E501", "F401"), reason="for a reason"),
+        ),
+        ("# noqa: E501 - odd", Suppression(1, "noqa", ("E501",))),
+        (
+            "# noqa: E501  # the address is long",
+            Suppression(1, "noqa", ("E501",), reason="the address is long"),
+        ),
+        (
+            "# ruff: ignore[E501] \N{EM DASH} too long to read",
+            Suppression(1, "noqa", ("E501",), reason="too long to read"),
+        ),
         ("# text first # noqa: S105", Suppression(1, "noqa", ("S105",))),
         ("# ruff: noqa", Suppression(1, "noqa", file_wide=True)),
         ("# flake8: noqa: F401", Suppression(1, "noqa", ("F401",), file_wide=True)),
@@ -103,12 +115,24 @@ def _of(text: str) -> list[Suppression]:
         ("# type: ignore", Suppression(1, "type-ignore", explained=False)),
         (
             "# type: ignore[arg-type, misc] as the stub says",
-            Suppression(1, "type-ignore", ("arg-type", "misc"), explained=True),
+            Suppression(
+                1, "type-ignore", ("arg-type", "misc"), explained=True, reason="as the stub says"
+            ),
         ),
         ("# pyright: ignore[reportAny]", Suppression(1, "type-ignore", ("reportAny",))),
         ("# mypy: ignore-errors", Suppression(1, "type-ignore", file_wide=True)),
         ("# nosec", Suppression(1, "nosec")),
         ("# nosec: B101, B102", Suppression(1, "nosec", ("B101", "B102"))),
+        (
+            "# nosec B603 - fixed arguments",
+            Suppression(1, "nosec", ("B603",), reason="fixed arguments"),
+        ),
+        (
+            "# pylint: disable=broad-except, fixme  # the loop must go on",
+            Suppression(1, "pylint", ("broad-except", "fixme"), reason="the loop must go on"),
+        ),
+        ("# pylint: disable-next=no-member", Suppression(1, "pylint", ("no-member",))),
+        ("# pylint: skip-file", Suppression(1, "pylint", file_wide=True)),
         ("# pragma: no cover", Suppression(1, "no-cover")),
     ],
 )
@@ -162,6 +186,18 @@ def test_comments_of_real_files_are_those_of_the_tokenizer() -> None:
         tokens = tokenize.generate_tokens(io.StringIO(text).readline)
         comments = {token.start[0] for token in tokens if token.type == tokenize.COMMENT}
         assert {each.line for each in _of(text)} <= comments, path
+
+
+def test_a_reason_may_stand_in_the_comment_line_above_and_belongs_to_no_other_tool() -> None:
+    told = _of("# shown to a person\nprint(1)  # noqa: T201\nprint(2)  # noqa: T201\n")
+    assert [each.reason for each in told] == ["shown to a person", ""]
+    both = _of("x = 1  # noqa: E501  # type: ignore[misc] stub is wrong\n")
+    assert [(each.kind, each.reason) for each in both] == [
+        ("noqa", ""),
+        ("type-ignore", "stub is wrong"),
+    ]
+    silent = _of("# pylint: enable=all\nx = 1  # pylint: enable=fixme\n")
+    assert silent == []
 
 
 def test_comments_behind_a_syntax_error_are_still_found() -> None:
