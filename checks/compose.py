@@ -17,7 +17,7 @@ from checks.rules.specs import Key
 from checks.scoring import Tally, tallies
 from checks.standard import Standard
 from checks.verdict import judge
-from checks.waivers import Applied, Waiver, apply
+from checks.waivers import Applied, Waiver, apply, within
 
 
 def compose(
@@ -36,12 +36,13 @@ def compose(
         outcomes: Answers by check id and canonical limits; more than the standards ask for do
             no harm, a missing one is a check that is not built.
         standards: Judged one at a time, in this order.
-        waivers: Accepted exceptions. What they cover counts in the raw score alone.
+        waivers: Accepted exceptions, those of other folders among them. What they cover counts in
+            the raw score alone.
         on: The day, for waivers that end.
     """
     repository, commit, component = names
     counted = tallies(outcomes)
-    results, applied = judged(outcomes, standards, counted, waivers, on)
+    results, applied = judged(outcomes, standards, counted, within(waivers, component), on)
     return Report(
         repository=repository,
         commit=commit,

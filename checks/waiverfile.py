@@ -19,16 +19,16 @@ from checks import toml
 from checks.model import WAIVER_FILE, Report, WaiverResult
 from checks.pathpatterns import is_pattern
 from checks.source import Source
-from checks.waivers import Waiver
+from checks.waivers import ROOT, Waiver
 
 PATH = WAIVER_FILE
 MOST = 500
 """Entries that are read of one file."""
-_TEXTS = ("path", "check", "clause", "fingerprint", "reason", "author", "approver")
+_TEXTS = ("path", "check", "clause", "fingerprint", "component", "reason", "author", "approver")
 _SCOPE = ("fingerprint", "path", "clause")
 _FIELDS = (*_TEXTS, "expires", "count")
 _HEAD = re.compile(r"\s*\[\[\s*waiver\s*\]\]")
-_LONGEST = {"reason": 4000, "path": 1000}
+_LONGEST = {"reason": 4000, "path": 1000, "component": 1000}
 
 
 class WaiverFile(msgspec.Struct, frozen=True):
@@ -106,7 +106,9 @@ def with_wrong(report: Report, file: WaiverFile) -> Report:
 def _waiver(entry: Mapping[str, Any]) -> Waiver:
     """A sound entry. Its id comes from all it says, so an entry that is edited is another one."""
     texts = {name: entry[name] for name in _TEXTS if name in entry}
-    said = [*(texts.get(name, "") for name in _TEXTS), str(entry.get("expires")), entry["count"]]
+    # An entry for every folder keeps the id that it had before there were entries for one.
+    names = [name for name in _TEXTS if name != "component" or name in texts]
+    said = [*(texts.get(name, "") for name in names), str(entry.get("expires")), entry["count"]]
     digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:10]
     expires = entry.get("expires")
     return Waiver(id=f"file-{digest}", expires=expires, absorbed=entry["count"], **texts)
@@ -125,6 +127,9 @@ def _faults(entry: Mapping[str, Any]) -> list[str]:
     path = entry.get("path")
     if isinstance(path, str) and not is_pattern(path):
         faults.append(f"path {path!r} is no pattern as in .gitignore")
+    folder = entry.get("component")
+    if isinstance(folder, str) and not is_folder(folder):
+        faults.append(f"component {folder!r} is no folder as in services/api")
     if not any(name in entry for name in _SCOPE):
         faults.append("it names neither fingerprint, path nor clause")
     if "reason" not in entry:
@@ -135,6 +140,12 @@ def _faults(entry: Mapping[str, Any]) -> list[str]:
     if type(count) is not int or not 1 <= count <= 1_000_000:
         faults.append("count is not the number of findings that it absorbs, at least 1")
     return faults
+
+
+def is_folder(text: str) -> bool:
+    """Whether a text names a folder the way judged folders are called, or "." for the root."""
+    parts = text.split("/")
+    return text == ROOT or not any(part in ("", ".", "..") for part in parts)
 
 
 def _lines(text: str, entries: int) -> list[int]:

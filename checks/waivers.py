@@ -24,6 +24,8 @@ from checks.standard import Clause, Standard
 from checks.verdict import judge
 
 WAIVED = "every site is waived"
+ROOT = "."
+"""What a waiver calls the folder of the repository itself."""
 type Asking = tuple[Standard, Clause]
 """A clause with its standard: ids are unique only within one."""
 
@@ -38,6 +40,7 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True):
         check: Id of a check; "" for any.
         clause: ``slug/ID``, or ``ID`` in whatever standard has it; "" for any. It is waived in
             this clause only, and counts as before in others.
+        component: The judged folder that it counts in, "." for the root; "" for every one.
         reason: Why it is accepted.
         author: Who asked for it.
         approver: Who granted it.
@@ -50,6 +53,7 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True):
     path: str = ""
     check: str = ""
     clause: str = ""
+    component: str = ""
     reason: str = ""
     author: str = ""
     approver: str = ""
@@ -280,6 +284,11 @@ def apply(
         on: The day; without one nothing has ended and no end is too far away.
     """
     return Applied(outcomes, standards, waivers, on)
+
+
+def within(waivers: Iterable[Waiver], folder: str) -> list[Waiver]:
+    """Those that count in a judged folder, "" for the root."""
+    return [each for each in waivers if each.component in ("", folder or ROOT)]
 
 
 def followed(waivers: Iterable[Waiver], names: Mapping[str, str]) -> list[Waiver]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, override
 from django import forms
 
 from checks.pathpatterns import is_pattern
+from checks.waivers import ROOT
 from dashboard.forms import CodeInput
 from dashboard.services.waiver_requests import Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from dashboard.models import Finding
 
@@ -41,6 +42,11 @@ class WaiverForm(forms.Form):
         help_text="As standard/clause. The findings count in other clauses as before.",
         widget=CodeInput,
     )
+    component = forms.ChoiceField(
+        label="Judged folder",
+        required=False,
+        help_text="The other folders of the repository count as before.",
+    )
     reason = forms.CharField(
         max_length=4_000,
         help_text="Why this is accepted, for somebody who reads it in a year.",
@@ -59,6 +65,7 @@ class WaiverForm(forms.Form):
         data: Any = None,
         *,
         finding: Finding | None = None,
+        folders: Sequence[str] = ("",),
         initial: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(data, initial=dict(initial or {}))
@@ -66,6 +73,11 @@ class WaiverForm(forms.Form):
         if finding is not None:
             for name in ("path_pattern", "check_id", "clause"):
                 del self.fields[name]
+        if finding is not None or len(folders) < 2:
+            del self.fields["component"]
+        elif isinstance(field := self.fields["component"], forms.ChoiceField):
+            named = [(path or ROOT, path or "the root") for path in folders]
+            field.choices = [("", "every folder"), *named]
 
     def clean_path_pattern(self) -> str:
         """Return the pattern.

@@ -76,9 +76,11 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
 class Waiver(models.Model):
     """An accepted exception. ``absorbed`` is the number of findings it covered when granted.
 
-    ``file_id`` names the entry of the repository's file that asks for it; ``said_by`` and
-    ``approved_by`` are the names that stand there. ``outcome``, ``matched`` and ``note`` are what
-    the last scan made of it.
+    ``component`` is the judged folder in which it counts, "." for the root, "" for every one.
+    ``file_id`` names the entry of the repository's file that asks for it. ``said_by`` and
+    ``approved_by`` are the names that stand there, until somebody grants it; they are kept for the
+    day when the account of the author or of the approver is gone. ``outcome``, ``matched`` and
+    ``note`` are what the last scan made of it.
     """
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="waivers")
@@ -88,6 +90,7 @@ class Waiver(models.Model):
     path_pattern = models.CharField(max_length=1000, blank=True)
     check_id = models.CharField(max_length=200, blank=True)
     clause = models.CharField(max_length=200, blank=True)
+    component = models.CharField(max_length=1000, blank=True)
     reason = models.TextField()
     state = models.CharField(max_length=10, choices=WaiverState, default=WaiverState.REQUESTED)
     author = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")

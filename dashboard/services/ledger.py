@@ -25,7 +25,7 @@ from checks.outcomes import unpack
 from checks.rules.specs import ATTESTATION
 from checks.scoring import mean_points, units
 from checks.verdict import judge
-from checks.waivers import Waiver, apply, followed
+from checks.waivers import Waiver, apply, followed, within
 from dashboard.models import ClauseResult, ScanStandard, ScoreChange, StoredReport
 from dashboard.services import facts, judging, mirrors, tables
 
@@ -305,7 +305,8 @@ def _asking(standard: engine.Standard, keys: set[Key]) -> engine.Standard:
 
 def _results(folder: str, outcomes: Mapping[Key, Outcome], at: _Judging) -> State:
     standards = at.standards or ()
-    applied = apply(outcomes, standards, at.waivers, at.on) if at.waivers else None
+    waivers = within(at.waivers, folder)
+    applied = apply(outcomes, standards, waivers, at.on) if waivers else None
     found: State = {}
     for each in standards:
         result = judge(each, outcomes)

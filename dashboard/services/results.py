@@ -138,6 +138,11 @@ def store(
     # Read and compared before the transaction: on SQLite all writers wait for it.
     rules = rules_of(judged)
     turns = [_turns(each, rules, seen) for each in judged]
+    silent = [
+        suppressions.compare(each.component, each.silenced)
+        for each in judged
+        if each.silenced is not None
+    ]
     left = transitions.leave([each.component for each in judged])
     clauses = _clause_ids(standards)
     summary = summarise([each.report for each in judged])
@@ -147,6 +152,8 @@ def store(
         scan = Scan.objects.select_related("repository", "branch").get(pk=lease.pk)
         now = Scan.objects.values_list(Now(), flat=True).get(pk=scan.pk)
         transitions.write(left, scan, scan.repository.last_scan_id, now)
+        for change in silent:
+            suppressions.write(change, scan)
         for each, turn in zip(judged, turns, strict=True):
             transitions.write(turn, scan, scan.repository.last_scan_id, now)
             _write_component(scan, each, standards, clauses)
@@ -196,8 +203,6 @@ def _write_component(
     clauses: dict[tuple[int, str], int],
 ) -> None:
     _write_standards(scan, judged, standards, clauses)
-    if judged.silenced is not None:
-        suppressions.write(scan, judged.component, judged.silenced)
     StoredReport.objects.update_or_create(
         component=judged.component,
         defaults={

@@ -42,8 +42,17 @@ def counted(found: Iterable[Found]) -> dict[str, Any]:
     return told
 
 
-def write(scan: Scan, component: Component, found: Found) -> None:
-    """Bring the rows of a component up to date, in the transaction that ends the scan.
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The rows of one component to write: new ones, changed ones, and keys of those that went."""
+
+    new: Sequence[Suppression]
+    changed: Sequence[Suppression]
+    gone: Sequence[int]
+
+
+def compare(component: Component, found: Found) -> Changes:
+    """Work out what has changed in a component. Reads rows, writes none.
 
     A comment is known again by its line of text: in its file, and else in any other.
     """
@@ -55,13 +64,17 @@ def write(scan: Scan, component: Component, found: Found) -> None:
     new = [row for row in rows if not row.pk]
     kept = {row.pk for row in rows if row.pk}
     changed = [row for row in rows if row.pk and _said(row) != _said(known[row.pk])]
-    gone = [pk for pk in known if pk not in kept]
-    for chunk in batched(gone, BATCH, strict=False):
+    return Changes(new, changed, [pk for pk in known if pk not in kept])
+
+
+def write(changes: Changes, scan: Scan) -> None:
+    """Write the rows, in the transaction that ends the scan."""
+    for chunk in batched(changes.gone, BATCH, strict=False):
         Suppression.objects.filter(pk__in=chunk).delete()
-    for row in new:
+    for row in changes.new:
         row.first_scan = scan
-    Suppression.objects.bulk_update(changed, _WRITTEN, batch_size=BATCH)
-    Suppression.objects.bulk_create(new, batch_size=BATCH)
+    Suppression.objects.bulk_update(changes.changed, _WRITTEN, batch_size=BATCH)
+    Suppression.objects.bulk_create(changes.new, batch_size=BATCH)
 
 
 def _rows(component: Component, found: Found) -> Iterable[Suppression]:

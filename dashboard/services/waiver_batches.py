@@ -71,6 +71,7 @@ def ask(
             reason=clean(reason, 4_000),
             expires_on=expires_on,
             author=actor,
+            said_by=actor.get_username(),
             matched=1,
         )
         for key in keys

@@ -50,7 +50,7 @@ def read(repository: Repository, source: Source) -> None:
 
 def _said(waiver: engine.Waiver) -> tuple[object, ...]:
     """What makes two waivers the same, whoever has granted them."""
-    scope = waiver.fingerprint, waiver.path, waiver.check, waiver.clause
+    scope = waiver.fingerprint, waiver.path, waiver.check, waiver.clause, waiver.component
     return (*scope, waiver.reason, waiver.expires, waiver.absorbed)
 
 
@@ -63,6 +63,7 @@ def _from_file(repository: Repository, entry: engine.Waiver) -> Waiver:
         path_pattern=entry.path,
         check_id=entry.check,
         clause=entry.clause,
+        component=entry.component,
         reason=clean(entry.reason, 4_000),
         expires_on=entry.expires,
         absorbed=entry.absorbed,

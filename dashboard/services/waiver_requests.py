@@ -57,6 +57,7 @@ class Wish:
         path_pattern: As in ``.gitignore``.
         check_id: Narrows it.
         clause: ``slug/ID``.
+        component: The judged folder that it is about, "." for the root; "" for every one.
     """
 
     reason: str = ""
@@ -65,6 +66,7 @@ class Wish:
     path_pattern: str = ""
     check_id: str = ""
     clause: str = ""
+    component: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def preview(repository: Repository, wish: Wish, asker: User) -> Preview:
         path=wish.path_pattern,
         check=wish.check_id,
         clause=wish.clause,
+        component=wish.component,
         author=asker.get_username(),
         approver=SOMEBODY,
         expires=wish.expires_on,
@@ -109,11 +112,13 @@ def _forecast(repository: Repository, candidate: engine.Waiver) -> Preview:
     matches, refusal = [0], ""
     before: list[float | None] = []
     after: list[float | None] = []
-    for answers in _stored(repository):
+    for folder, answers in _stored(repository):
         outcomes = unpack(answers)
         counted = tallies(outcomes)
-        now, _ = judged(outcomes, standards, counted, others, day)
-        then, done = judged(outcomes, standards, counted, [*others, candidate], day)
+        here = engine.within(others, folder)
+        more = engine.within([*others, candidate], folder)
+        now, _ = judged(outcomes, standards, counted, here, day)
+        then, done = judged(outcomes, standards, counted, more, day)
         before += [each.score for each in now]
         after += [each.score for each in then]
         for result in done.results if done else ():
@@ -125,12 +130,12 @@ def _forecast(repository: Repository, candidate: engine.Waiver) -> Preview:
     return Preview(sum(matches), max(matches), gain, refusal)
 
 
-def _stored(repository: Repository) -> list[bytes]:
-    """The packed answers of each judged folder's last result."""
+def _stored(repository: Repository) -> list[tuple[str, bytes]]:
+    """The packed answers of each judged folder's last result, by its path."""
     rows = StoredReport.objects.filter(
         component__repository=repository, component__retired_at__isnull=True
     ).exclude(answers=b"")
-    return [bytes(each) for each in rows.values_list("answers", flat=True)]
+    return [(path, bytes(data)) for path, data in rows.values_list("component__path", "answers")]
 
 
 def _mean(scores: Iterable[float | None]) -> float | None:
@@ -154,6 +159,7 @@ def objection(repository: Repository, wish: Wish) -> str:
         path_pattern=wish.path_pattern,
         check_id=wish.check_id,
         clause=wish.clause,
+        component=wish.component,
     ).first()
     if same is None:
         return ""
@@ -171,9 +177,11 @@ def ask(repository: Repository, wish: Wish, actor: User) -> Waiver:
         path_pattern=wish.path_pattern,
         check_id=wish.check_id,
         clause=wish.clause,
+        component=wish.component,
         reason=clean(wish.reason, 4_000),
         expires_on=wish.expires_on,
         author=actor,
+        said_by=actor.get_username(),
         matched=preview(repository, wish, actor).matched,
     )
     waivers.note(row, actor, "waiver.requested")
@@ -201,7 +209,10 @@ def grant(row: Waiver, actor: User, words: str = "") -> None:
         _decide(row, WaiverState.GRANTED, actor, words)
         absorbed = row.absorbed if row.file_id else seen.most
         Waiver.objects.filter(pk=row.pk).update(
-            absorbed=absorbed, matched=seen.matched, finding_id=row.finding_id or _named(row)
+            absorbed=absorbed,
+            matched=seen.matched,
+            finding_id=row.finding_id or _named(row),
+            approved_by=actor.get_username(),
         )
         scanning.request(row.repository, Trigger.WAIVERS, actor=actor)
 

@@ -87,16 +87,22 @@ def _lasting(finding: Finding) -> str:
 
 
 def as_engine(row: Waiver) -> engine.Waiver:
-    """Return a row in the form that the library reads."""
+    """Return a row in the form that the library reads.
+
+    Who granted it stays who granted it when the account is gone; what a file claims of that is no
+    grant, and counts for nothing.
+    """
+    granted = row.approved_by if row.state == WaiverState.GRANTED else ""
     return engine.Waiver(
         id=row.name,
         fingerprint=row.finding.fingerprint if row.finding else row.fingerprint,
         path=row.path_pattern,
         check=row.check_id,
         clause=row.clause,
+        component=row.component,
         reason=row.reason,
         author=row.author.get_username() if row.author else row.said_by,
-        approver=row.approver.get_username() if row.approver else row.approved_by,
+        approver=row.approver.get_username() if row.approver else granted,
         expires=row.expires_on,
         absorbed=row.absorbed,
     )
@@ -173,6 +179,7 @@ def scope_words(row: Waiver) -> str:
     parts = [row.path_pattern or "any path"]
     parts += [f"check {row.check_id}"] if row.check_id else []
     parts += [f"clause {row.clause}"] if row.clause else []
+    parts += [f"folder {row.component}"] if row.component else []
     return ", ".join(parts)
 
 

@@ -14,7 +14,7 @@ from django.db.models import Count
 from checks.outcomes import unpack
 from checks.plan import KINDS, Gain, Kind, Plan, Worth
 from checks.rules.specs import ATTESTATION, specs
-from checks.waivers import apply
+from checks.waivers import apply, within
 from dashboard.models import Clause, Finding, StoredReport
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ class GainsPage:
 def added(judged: Judged, ruling: Ruling) -> Judged:
     """Return the judgement with what fixing would gain in each standard, waivers left out."""
     outcomes, standards = unpack(judged.answers), ruling.standards
-    if ruling.waivers:
-        applied = apply(outcomes, standards, ruling.accepted, ruling.on)
+    if waivers := within(ruling.accepted, judged.component.path):
+        applied = apply(outcomes, standards, waivers, ruling.on)
         outcomes = dict(applied.outcomes)
         standards = [applied.standard(each.slug) for each in standards]
     kept = {}

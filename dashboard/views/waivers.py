@@ -90,7 +90,10 @@ def new(request: SignedInRequest, slug: str) -> HttpResponse:
         "clause": request.GET.get("clause", "")[:200],
     }
     proposed = timezone.localdate() + SOON
-    form = WaiverForm(given, finding=finding, initial={**initial, "expires_on": proposed})
+    folders = list(repository.components.judged().values_list("path", flat=True))
+    form = WaiverForm(
+        given, finding=finding, folders=folders, initial={**initial, "expires_on": proposed}
+    )
     if given is not None and form.is_valid() and "ask" in given:
         refusal = waiver_requests.objection(repository, form.wish())
         if not refusal:

@@ -100,6 +100,7 @@ def test_what_is_no_file_of_waivers_waives_nothing() -> None:
                 st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1
             ).filter(str.strip),
             clause=st.sampled_from(["", "team/T-1"]),
+            component=st.sampled_from(["", ".", "services/api"]),
             expires=st.none() | st.dates(),
             absorbed=st.integers(1, 99),
         ),
@@ -112,3 +113,22 @@ def test_what_is_written_reads_back(waivers: list[Waiver]) -> None:
 
     assert file.wrong == ()
     assert [asdict(each) | {"id": ""} for each in file.waivers] == [asdict(w) for w in waivers]
+
+
+def test_an_entry_for_every_folder_keeps_its_id_and_one_for_a_folder_is_another() -> None:
+    text = '[[waiver]]\npath = "app/"\nreason = "It is replaced."\ncount = 1\n'
+    everywhere, here = parse(text.encode()), parse(f'{text}component = "api"\n'.encode())
+
+    assert everywhere.waivers[0].id == "file-c652e9641d"
+    assert here.waivers[0].component == "api"
+    assert here.waivers[0].id != everywhere.waivers[0].id
+    assert parse(f'{text}component = "."\n'.encode()).waivers[0].component == "."
+
+
+@pytest.mark.parametrize("folder", ["/api", "api/", "a//b", "../api", "a/./b"])
+def test_what_names_no_folder_is_a_mistake(folder: str) -> None:
+    text = f'[[waiver]]\npath = "app/"\ncomponent = "{folder}"\nreason = "Why."\ncount = 1\n'
+
+    assert [note for _, note in mistakes(text)] == [
+        f"component {folder!r} is no folder as in services/api."
+    ]

@@ -373,3 +373,24 @@ def test_one_check_with_two_limits_is_waived_in_the_clause_that_is_named() -> No
     assert [each.verdict for each in head(report).clauses] == ["fails", "holds"]
     assert covered(report) == []
     assert covered(judged([rules], found, waiver(path="app/a.py"))) == [("check-0", "app/a.py")]
+
+
+@pytest.mark.parametrize(
+    ("named", "folder", "counts"),
+    [
+        ("", "services/api", True),
+        ("services/api", "services/api", True),
+        ("services/api", "services/web", False),
+        ("services/api", "", False),
+        (".", "", True),
+        (".", "services/api", False),
+    ],
+)
+def test_a_waiver_of_one_folder_counts_in_this_folder(
+    named: str, folder: str, counts: bool
+) -> None:
+    one = waiver(path="app/", component=named)
+    report = compose(("shop", "a" * 40, folder), MANIFEST, FOUND, [RULES], [one], TODAY)
+
+    assert bool(covered(report)) == counts
+    assert (report.waivers is not UNSET) == counts

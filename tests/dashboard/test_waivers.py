@@ -310,3 +310,22 @@ def test_of_two_who_decide_at_once_one_does(
     late.refresh_from_db()
     assert (late.state, late.absorbed) == ("refused", 0)
     assert not AuditEntry.objects.filter(action="waiver.granted").exists()
+
+
+def test_a_waiver_outlives_the_accounts_of_who_asked_and_who_granted(
+    repository: Repository, asker: User, lead: User
+) -> None:
+    scan(repository)
+    waiver_requests.grant(waiver_requests.ask(repository, wish(repository), asker), lead)
+    lead.delete()
+    asker.delete()
+
+    assert scan(repository).waived_count == 2
+    row = Waiver.objects.get()
+    assert (row.standing, row.approver, row.approved_by) == ("in-force", None, "the-lead")
+
+
+def test_an_approver_that_a_file_names_has_granted_nothing(repository: Repository) -> None:
+    judge(repository, FILES | {PATH: ENTRY + 'approver = "grace"\n'})
+
+    assert waivers.as_engine(Waiver.objects.get()).approver == ""

@@ -219,3 +219,24 @@ def test_what_a_scan_makes_of_waivers_is_written_with_its_end_or_not_at_all(
     row.refresh_from_db()
     assert row.outcome == "in-force"
     assert list(waivers.names(repository).values()) == [second_print().fingerprint]
+
+
+def test_a_waiver_of_one_folder_leaves_the_others_alone(
+    origin: Origin, repository: Repository, lead: User
+) -> None:
+    both = {f"{folder}/{path}": text for folder in ("api", "web") for path, text in MIXED.items()}
+    origin.commit(both)
+    repository.components.update(path="api")
+    repository.components.create(path="web")
+    judge(repository)
+    wish = {"clause": "team-rules/TR-1", "component": "api"}
+
+    row = waive(repository, lead, **wish)
+
+    assert row.matched == 2
+    scan = judge(repository)
+    assert (scan.waived_count, scan.findings_count) == (2, 2)
+    assert {each.component.path for each in Finding.objects.waived()} == {"api"}
+    assert causes(scan).keys() == {"waivers"}
+    assert audit.audit(repository).outcome == "same"
+    assert Waiver.objects.get().standing == "in-force"

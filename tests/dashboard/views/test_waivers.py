@@ -219,3 +219,41 @@ def test_open_numbers_leave_out_what_is_waived(judged: House) -> None:
     states = {each["path"]: (each["state"], bool(each["waived_until"])) for each in told}
     assert states["app/main.py"] == ("waived", True)
     assert states["app/other.py"] == ("open", False)
+
+
+def test_what_nobody_would_see_in_a_waiver_is_named(judged: House) -> None:
+    row = waived(judged)
+    odd = "\u202egnp.\u200b\x1b[31m"
+    Waiver.objects.filter(pk=row.pk).update(
+        finding=None, path_pattern=odd, reason=f"First\n{odd}", decision=odd, note=odd, clause=odd
+    )
+    client = judged.client(judged.owner)
+    addresses = [
+        "/waivers/?list=in-force",
+        judged.page("waivers/?list=in-force"),
+        "/me/",
+        Finding.objects.get(path="app/main.py").get_absolute_url(),
+    ]
+
+    for address in addresses:
+        shown = client.get(address).content.decode()
+        assert ">U+202E</span>gnp.<span" in shown, address
+        assert not set("\u202e\u200b\x1b") & set(shown), address
+    assert "First<br>" in client.get("/waivers/?list=in-force").content.decode()
+
+
+def test_a_folder_is_asked_for_where_there_are_several(judged: House) -> None:
+    client = judged.client(judged.mate)
+    address = judged.page("waivers/new/")
+    assert "Judged folder" not in client.get(address).content.decode()
+
+    judged.repository.components.create(path="lib")
+    shown = client.get(address).content.decode()
+    assert '<option value=".">the root</option>' in shown
+    assert '<option value="lib">lib</option>' in shown
+    wrong = client.post(address, said(path_pattern="app/", component="nowhere"))
+    assert wrong.status_code == 422
+    assert client.post(address, said(path_pattern="app/", component=".")).status_code == 302
+    row = Waiver.objects.get()
+    assert (row.component, row.matched) == (".", 2)
+    assert "<dt>Folder</dt><dd>the root</dd>" in client.get(judged.page("waivers/")).text
