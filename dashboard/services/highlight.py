@@ -119,7 +119,7 @@ def visible(text: str) -> SafeString:
         parts.append(conditional_escape(text[start : match.start()]))
         code = f"U+{ord(match[0]):04X}"
         parts.append(
-            format_html('<span class="invisible" title="invisible character">{}</span>', code)
+            format_html('<span class="unseen" title="invisible character">{}</span>', code)
         )
         start = match.end()
     parts.append(conditional_escape(text[start:]))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from checks.facts.version import rules_version
 from checks.proof import unproven
@@ -138,22 +137,14 @@ def store(
     # Read and compared before the transaction: on SQLite all writers wait for it.
     rules = rules_of(judged)
     turns = [_turns(each, rules, seen) for each in judged]
-    silent = [
-        suppressions.compare(each.component, each.silenced)
-        for each in judged
-        if each.silenced is not None
-    ]
+    silent = suppressions.compare({each.component: each.silenced for each in judged})
     left = transitions.leave([each.component for each in judged])
     clauses = _clause_ids(standards)
     summary = summarise([each.report for each in judged])
     with transaction.atomic():
-        # Proves the lease and locks the row; the end of the scan is written last.
-        lease.write(phase=Phase.STORING)
-        scan = Scan.objects.select_related("repository", "branch").get(pk=lease.pk)
-        now = Scan.objects.values_list(Now(), flat=True).get(pk=scan.pk)
+        scan, now = _locked(lease)
         transitions.write(left, scan, scan.repository.last_scan_id, now)
-        for change in silent:
-            suppressions.write(change, scan)
+        suppressions.write(silent, scan)
         for each, turn in zip(judged, turns, strict=True):
             transitions.write(turn, scan, scan.repository.last_scan_id, now)
             _write_component(scan, each, standards, clauses)
@@ -166,9 +157,16 @@ def store(
             **asdict(summary),
             **(explained.write(scan) if explained else {}),
         )
-        waivers.tell(scan.repository, [each.report for each in judged], timezone.localdate(now))
+        waivers.tell(scan.repository, [each.report for each in judged], now)
         _write_repository(scan, summary, gate, now)
         scanning.settle(scan)
+
+
+def _locked(lease: Lease) -> tuple[Scan, Any]:
+    """The scan with the database's time: the lease is proven, the row locked until the end."""
+    lease.write(phase=Phase.STORING)
+    scan = Scan.objects.select_related("repository", "branch").get(pk=lease.pk)
+    return scan, Scan.objects.values_list(Now(), flat=True).get(pk=scan.pk)
 
 
 def _turns(judged: Judged, rules: transitions.Rules, seen: Seen | None) -> transitions.Transitions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -44,27 +44,36 @@ def counted(found: Iterable[Found]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The rows of one component to write: new ones, changed ones, and keys of those that went."""
+    """The rows to write: new ones, changed ones, and the keys of those that went."""
 
-    new: Sequence[Suppression]
-    changed: Sequence[Suppression]
-    gone: Sequence[int]
+    new: list[Suppression] = field(default_factory=list)
+    changed: list[Suppression] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
 
 
-def compare(component: Component, found: Found) -> Changes:
-    """Work out what has changed in a component. Reads rows, writes none.
+def compare(found: Mapping[Component, Found | None]) -> Changes:
+    """Work out what has changed in some components. Reads rows, writes none.
 
-    A comment is known again by its line of text: in its file, and else in any other.
+    A comment is known again by its line of text: in its file, and else in any other. A component
+    in which nobody has looked stays as it is.
     """
+    changes = Changes()
+    for component, comments in found.items():
+        if comments is not None:
+            _compare(component, comments, changes)
+    return changes
+
+
+def _compare(component: Component, found: Found, changes: Changes) -> None:
     rows = list(_rows(component, found))[:MOST]
     standing = list(Suppression.objects.filter(component=component).order_by("path", "line", "pk"))
     _recognise(rows, standing, lambda row: (row.path, row.kind, row.codes, row.text))
     _recognise(rows, standing, lambda row: (row.kind, row.codes, row.text))
     known = {row.pk: row for row in standing}
-    new = [row for row in rows if not row.pk]
     kept = {row.pk for row in rows if row.pk}
-    changed = [row for row in rows if row.pk and _said(row) != _said(known[row.pk])]
-    return Changes(new, changed, [pk for pk in known if pk not in kept])
+    changes.new.extend(row for row in rows if not row.pk)
+    changes.changed.extend(row for row in rows if row.pk and _said(row) != _said(known[row.pk]))
+    changes.gone.extend(pk for pk in known if pk not in kept)
 
 
 def write(changes: Changes, scan: Scan) -> None:

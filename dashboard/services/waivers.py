@@ -28,7 +28,7 @@ from dashboard.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
+    from datetime import date, datetime
 
     import checks.model as model
     from checks.model import Report
@@ -117,13 +117,13 @@ _WORST = [
 ]
 
 
-def tell(repository: Repository, reports: Iterable[Report], day: date) -> None:
+def tell(repository: Repository, reports: Iterable[Report], now: datetime) -> None:
     """Note on each waiver what a scan made of it; of several folders the worst counts.
 
     Runs in the transaction that ends the scan, after its findings were written. What has ended is
     noted as ended, which no report says.
     """
-    ended = repository.waivers.granted().filter(expires_on__lt=day)
+    ended = repository.waivers.granted().filter(expires_on__lt=timezone.localdate(now))
     ended.update(outcome=WaiverOutcome.EXPIRED, matched=0, note="")
     seen: dict[str, list[model.WaiverResult]] = defaultdict(list)
     for each in reports:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,8 @@ from checks.facts.text import split_lines
 from dashboard.services.highlight import HIGHLIGHT_BYTES, LINE_CHARACTERS, code_lines
 
 PATHS = ["a.py", "a.toml", "a.yaml", "a.json", "Dockerfile", "a.sql", "a.sh", "a.ini", "a.txt"]
+
+STATIC = Path(__file__).parents[2] / "static"
 
 
 def _plain(line: str) -> str:
@@ -58,3 +61,11 @@ def test_a_long_line_is_cut_and_says_by_how_much() -> None:
     (line,) = code_lines("x" * (LINE_CHARACTERS + 7), "a.txt")
 
     assert line.endswith("(7 more characters)")
+
+
+def test_the_name_of_an_invisible_character_is_not_hidden_by_the_vendored_styles() -> None:
+    (line,) = code_lines("a\u202eb", "a.txt")
+    (name,) = re.findall(r'class="(\w+)"', line)
+
+    assert f".{name} {{" in (STATIC / "site.css").read_text()
+    assert not re.search(rf"\.{name}\b", (STATIC / "vendor/tabler/tabler.min.css").read_text())

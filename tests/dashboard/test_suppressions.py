@@ -106,5 +106,5 @@ def test_hostile_words_beside_a_comment_are_shown_and_change_nothing(
     shown = page(lead, repository)
 
     assert "&lt;b&gt;not" in shown
-    assert '<span class="invisible" title="invisible character">U+202E</span>' in shown
+    assert '<span class="unseen" title="invisible character">U+202E</span>' in shown
     assert "\u202e" not in shown

@@ -104,7 +104,7 @@ def test_who_asked_who_granted_and_who_leads_see_it_and_nobody_else(house: House
         assert "2 findings count again then" in mine
         assert ("An attestation expires tomorrow" in mine) == (person == house.owner)
         front = house.client(person).get("/").content.decode()
-        assert f'<a href="/me/#ending">{total} accepted exception' in front
+        assert f'<a href="/me/#ending">{total} waiver' in front
         listed = house.client(person).get("/waivers/?list=expiring&mine=1").content.decode()
         assert f'id="waiver-{near.pk}"' in listed
         assert ", expires in 12 days</dd>" in listed

@@ -180,7 +180,8 @@ def test_a_waived_finding_says_so_with_its_end_and_who_granted_it_wherever_it_is
     finding = Finding.objects.get(path="app/main.py")
     client = judged.client(judged.viewer)
     link = f'href="{judged.page("waivers/")}?waiver={row.pk}"'
-    words = f">until {row.expires_on}, by <bdi>{judged.owner.username}</bdi></a>"
+    granter = f"<bdi>{judged.owner.username}</bdi>"
+    words = f'><span class="tight">until {row.expires_on}</span>, by {granter}</a>'
     pages = {
         "its page": finding.get_absolute_url(),
         "the list": judged.page("findings/?state=waived"),
