@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0028_no_audit_trigger"),
+        ("dashboard", "0029_search"),
     ]
 
     operations = [
