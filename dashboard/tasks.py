@@ -81,7 +81,7 @@ def poll() -> None:
 @shared_task(name=queue.SWEEP)
 def sweep() -> None:
     """Look for what nobody works on."""
-    sweeping.sweep()
+    sweeping.attempt()
 
 
 _pulses: list[Pulse] = []

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import structlog
 from django.conf import settings
-from django.db import models, transaction
+from django.db import DatabaseError, models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
@@ -41,12 +42,22 @@ from dashboard.services import (
     waivers,
 )
 
+logger = structlog.get_logger(__name__)
+
 RING_AGAIN_AFTER = 4  # sweeps
 RINGS_PER_SWEEP = 200
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 KEEP_DELIVERIES = timedelta(days=30)
 POISON = "poison"
+
+
+def attempt() -> None:
+    """Sweep; with a database that is busy or away the next beat tries again."""
+    try:
+        sweep()
+    except DatabaseError as error:
+        logger.warning("sweep missed", error=str(error))
 
 
 def sweep() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 from checks.matching import Level, Place, Rules, Site, Spot, match
 
 
-def site(fingerprint: str, path: str = "app/a.py", symbol: str = "app.a:f", **more: object) -> Site:
+def site(fingerprint: str, path: str = "app/a.py", symbol: str = "app.a:f", **more: Any) -> Site:
     given = {"check": "no-print", "anchor": "print", "text": fingerprint} | more
-    return Site(fingerprint=fingerprint, path=path, symbol=symbol, **given)  # type: ignore[arg-type]
+    return Site(fingerprint=fingerprint, path=path, symbol=symbol, **given)
 
 
 class Moved(Level):
@@ -191,11 +192,16 @@ def test_a_line_that_went_into_another_function_of_the_file() -> None:
 EDITED = Moved(edited={Spot("app/a.py", 4): Spot("app/a.py", 7)})
 
 
-def edited(**now: object) -> dict[int, int]:
+def edited(**now: Any) -> dict[int, int]:
     """What becomes of a finding whose line was edited and shifted."""
     old = site("1", anchor="warn:%", line=4, clauses=("X-1",), message="Built by `%`")
-    new = {"anchor": "warning:%", "line": 7, "clauses": ("X-1",), "message": "Built by f"} | now
-    return match([old], [site("9", **new)], EDITED)  # type: ignore[arg-type]
+    new: dict[str, Any] = {
+        "anchor": "warning:%",
+        "line": 7,
+        "clauses": ("X-1",),
+        "message": "Built by f",
+    } | now
+    return match([old], [site("9", **new)], EDITED)
 
 
 def test_a_line_that_was_edited_within_its_symbol() -> None:

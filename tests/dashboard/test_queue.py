@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from pytest_django import Settings
+from structlog.testing import capture_logs
 
-from dashboard import queue
+from dashboard import queue, tasks
 from dashboard.models import MAX_ATTEMPTS, Branch, PeriodicRun, Scan, ScanState, Trigger
 from dashboard.services import lease, owner, scanning, sweeping
 from dashboard.services.lease import Heartbeat, LeaseLostError
@@ -262,3 +263,18 @@ def test_of_many_workers_that_claim_at_once_one_gets_the_scan() -> None:
 
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(claim, range(12))) == 1
+
+
+def test_a_sweep_that_meets_a_busy_database_is_left_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def busy(*_: object) -> bool:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(type(PeriodicRun.objects), "claim", busy)
+    with capture_logs() as logs:
+        tasks.sweep()
+
+    assert [(each["event"], each["error"]) for each in logs] == [
+        ("sweep missed", "database is locked")
+    ]
