@@ -16,6 +16,8 @@ from django.http import Http404
 from checks import rules
 from checks.check import CATALOGUE
 from checks.rules import specs as definitions
+from checks.scoring import weight_of
+from checks.standard import StandardError
 from dashboard.models import (
     OPEN_STATES,
     Adoption,
@@ -27,7 +29,7 @@ from dashboard.models import (
     Strength,
     VerdictName,
 )
-from dashboard.services import tables
+from dashboard.services import standards, tables
 from dashboard.services.examples import pairs
 
 if TYPE_CHECKING:
@@ -78,10 +80,10 @@ def read_standards(reader: User) -> Sequence[Standard]:
     adopters = Counter(
         Adoption.objects.filter(repository__in=visible).values_list("slug", flat=True)
     )
-    standards = list(rows.defer("source"))
-    for standard in standards:
+    found = list(rows.defer("source"))
+    for standard in found:
         standard.adopter_count = adopters[standard.slug]  # type: ignore[attr-defined]
-    return standards
+    return found
 
 
 def newest_standard(slug: str) -> Standard:
@@ -108,9 +110,16 @@ class CheckUse:
 
 @dataclass(frozen=True)
 class ClausePage:
-    """One clause with what decides it and what contradicts it."""
+    """One clause with what decides it and what contradicts it.
+
+    Attributes:
+        weight: What it weighs in the score of its standard; None where its text is unreadable.
+        whole: What all clauses of the standard weigh together.
+    """
 
     clause: Clause
+    weight: int | None
+    whole: int
     uses: Sequence[CheckUse]
     conflicts: Sequence[Clause]
     before: Clause | None
@@ -132,14 +141,26 @@ def read_clause(reader: User, slug: str, number: str) -> ClausePage:
     numbers = [text.rpartition("/")[2] for text in clause.conflicts]
     conflicts = Clause.objects.filter(standard__is_latest=True, number__in=numbers)
     around = standard.clauses.order_by("position")
+    weights = _weights(standard)
     return ClausePage(
         clause=clause,
+        weight=weights.get(number),
+        whole=sum(weights.values()),
         uses=[_use(check) for check in clause.checks],
         conflicts=list(conflicts.select_related("standard").order_by("number")),
         before=around.filter(position__lt=clause.position).last(),
         after=around.filter(position__gt=clause.position).first(),
         results=_results_of(reader, slug, number),
     )
+
+
+def _weights(standard: Standard) -> dict[str, int]:
+    """Return what each clause of a standard weighs; nothing of one that cannot be read."""
+    try:
+        clauses = standards.parsed(standard).clauses
+    except StandardError:
+        return {}
+    return {clause.id: weight_of(clause.strength, clause.weight) for clause in clauses}
 
 
 def _results_of(reader: User, slug: str, number: str) -> list[ClauseResult]:

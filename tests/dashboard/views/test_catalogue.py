@@ -35,6 +35,15 @@ def test_a_clause_names_its_checks_and_its_neighbours(house: House) -> None:
 
     assert 'href="/checks/no-print/"' in page
     assert 'href="/standards/house-rules/HR-2/"' in page
+    assert "Weighs 4 of the 5" in page
+
+
+def test_a_clause_says_what_its_standard_lets_it_weigh(house: House) -> None:
+    text = rows.HOUSE_RULES.replace(b'id = "HR-1"', b'id = "HR-1"\nweight = 7', 1)
+    rows.standard(text.replace(b'"should"', b'"may"'))
+
+    assert "Weighs 7 of the 7" in _get(house, "/standards/house-rules/HR-1/")
+    assert "it weighs nothing" in _get(house, "/standards/house-rules/HR-2/")
 
 
 @pytest.mark.parametrize(
