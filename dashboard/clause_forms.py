@@ -203,7 +203,8 @@ class ClausePart:
 class ClausesForm(forms.Form):
     """One page of the clauses of a text. Fields are named by the position of their clause.
 
-    ``only`` is the id of the one clause to show, "" for the page.
+    ``only`` is the id of the one clause to show, "" for the page. With it nothing is asked, or
+    changed, that belongs to the standard as a whole.
     """
 
     use_required_attribute = False
@@ -240,6 +241,9 @@ class ClausesForm(forms.Form):
         self.usual = msgspec.structs.asdict(standard.weights)
         weights = {f"weight_{strength}": weight for strength, weight in self.usual.items()}
         super().__init__(data, initial=head | weights, auto_id="edit-%s")
+        self.whole = not only
+        for name in head | weights if only else ():
+            del self.fields[name]
         self.places: dict[str, Place] = {}
         for position, clause in self.shown:
             self._enter(position, clause)
@@ -315,15 +319,13 @@ class ClausesForm(forms.Form):
     def changes(self) -> Changes:
         """Return what was entered and is not as it was."""
         cleaned = self.cleaned_data
-        head = {
-            "slug": cleaned["slug"],
-            "title": cleaned["title"],
-            "summary": cleaned["summary"].replace("\r\n", "\n"),
-        }
         clauses = self.standard.written
         return Changes(
             head={
-                name: value for name, value in head.items() if value != getattr(self.standard, name)
+                name: value
+                for name in ("slug", "title", "summary")
+                if self.whole
+                and (value := cleaned[name].replace("\r\n", "\n")) != getattr(self.standard, name)
             },
             strengths={
                 position: cleaned[f"{position}-strength"]
@@ -343,7 +345,7 @@ class ClausesForm(forms.Form):
             usual={
                 strength: cleaned[f"weight_{strength}"]
                 for strength, weight in self.usual.items()
-                if cleaned[f"weight_{strength}"] != weight
+                if self.whole and cleaned[f"weight_{strength}"] != weight
             },
             limits={
                 place: cleaned[name]

@@ -27,8 +27,8 @@ WORDS: Mapping[str, Word] = MappingProxyType(
         ),
         "strength": Word(
             "strength",
-            "How binding a clause is. A must is binding and weighs four times as much as a should; "
-            "a may is shown and costs nothing.",
+            "How binding a clause is. A must is binding and weighs four times as much as a should, "
+            "unless its standard says otherwise; a may is shown and costs nothing.",
         ),
         "check": Word(
             "check",

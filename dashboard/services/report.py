@@ -186,7 +186,17 @@ def _rows(reader: User, since: datetime) -> list[Any]:
     )
     return list(
         rows.only(
-            *("slug", "name", "score", "letter", "open_must", "team_id", "state", "state_message"),
+            *(
+                "slug",
+                "name",
+                "score",
+                "raw_score",
+                "letter",
+                "open_must",
+                "team_id",
+                "state",
+                "state_message",
+            ),
             *("scanned_at",),
         ).order_by("name", "pk")
     )
@@ -197,11 +207,16 @@ def _first(column: str, *rows: QuerySet[PastResult]) -> Coalesce:
 
 
 def _then(row: Any) -> _Then | None:
-    """The score of then: of a scan, else of the judged past, else of the first scan."""
+    """The score of then: of a scan, else of the judged past, else of the first scan.
+
+    No waiver counts in the judged past. What those of today add now is added then as well, so that
+    only the code and the rules make a difference.
+    """
     if row.score_then is not None:
         return _Then(row.score_then, "")
     if row.past_score is not None:
-        return _Then(row.past_score, row.past_commit)
+        waived = row.score - (row.score if row.raw_score is None else row.raw_score)
+        return _Then(min(row.past_score + waived, 100.0), row.past_commit)
     return None if row.first_score is None else _Then(row.first_score, "")
 
 

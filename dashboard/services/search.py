@@ -63,7 +63,7 @@ class Search:
 
 
 def search(reader: Reader, text: str, only: str = "", page: str = "1") -> Search:
-    """Look for a text. One query for each kind, two for a page of one kind.
+    """Look for a text. One query for each kind, three at most for a page of one kind.
 
     Args:
         reader: Whose repositories are looked through.
@@ -77,7 +77,7 @@ def search(reader: Reader, text: str, only: str = "", page: str = "1") -> Search
     if only in KINDS:
         title, find = KINDS[only]
         full = Paginator(find(reader, text), PAGE_SIZE).get_page(page)
-        cut = only in ("findings", "files") and full.paginator.count >= MOST
+        cut = only in _HELD and _some(reader, _HELD[only](text)).count() >= MOST
         return Search(text, False, [Hits(only, title, full, cut=cut)], only)
     groups = []
     for name, (title, find) in KINDS.items():
@@ -109,20 +109,30 @@ def _checks(reader: Reader, text: str) -> Any:
 
 
 def _findings(reader: Reader, text: str) -> Any:
-    said = Q(message__icontains=text) | Q(path__icontains=text) | Q(symbol__icontains=text)
-    rows = Finding.objects.filter(pk__in=_some(reader, said))
+    rows = Finding.objects.filter(pk__in=_some(reader, _said(text)))
     shown = rows.select_related("repository", "waived_by__approver")
     return shown.order_by("severity", "-gain_total", "pk")
 
 
 def _files(reader: Reader, text: str) -> Any:
     """Each file once, with the number of findings to which its line leads."""
-    named = Q(path__icontains=text, suppressed=False, waived_by__isnull=True)
     own = Finding.objects.open().filter(repository=OuterRef("repository"), path=OuterRef("path"))
     number = Subquery(own.order_by().values("path").annotate(n=Count("pk")).values("n"))
-    rows = Finding.objects.filter(pk__in=_some(reader, named)).order_by()
+    rows = Finding.objects.filter(pk__in=_some(reader, _within(text))).order_by()
     found = rows.values("repository__slug", "repository__name", "path").annotate(number=number)
     return found.distinct().order_by("-number", "path", "repository__slug")
+
+
+def _said(text: str) -> Q:
+    return Q(message__icontains=text) | Q(path__icontains=text) | Q(symbol__icontains=text)
+
+
+def _within(text: str) -> Q:
+    return Q(path__icontains=text, suppressed=False, waived_by__isnull=True)
+
+
+_HELD: Mapping[str, Callable[[str], Q]] = {"findings": _said, "files": _within}
+"""By what findings are found, of which so many may be found that only some are read."""
 
 
 def _some(reader: Reader, wanted: Q) -> Any:

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Count
+from django.db.models import Count, F
 
 from dashboard.models import (
     Adoption,
@@ -101,7 +101,8 @@ def read_standard(reader: User, slug: str) -> StandardPage:
     adopted = visible.filter(adoptions__slug=slug)
     newest = ScanStandard.objects.filter(scan__in=visible.values("last_scan"), standard__slug=slug)
     coverages = list(newest.values_list("coverage", flat=True))
-    results = newest.select_related("scan__repository", "component")
+    lowest = F("score").asc(nulls_last=True), "scan__repository__name"
+    results = newest.select_related("scan__repository", "component").order_by(*lowest)
     judged = newest.values("scan__repository")
     leads = set(Team.objects.with_role(reader, Role.LEAD).values_list("pk", flat=True))
     origin = StandardOrigin.objects.select_related("repository", "team").filter(slug=slug).first()
@@ -113,7 +114,11 @@ def read_standard(reader: User, slug: str) -> StandardPage:
         strengths={name: strengths[name] for name in Strength.values if strengths[name]},
         means={name: means[name] for name in MEANS.values() if means[name]},
         by_code=100 - 100 * means[MEANS["attested"]] / len(rows),
-        results=list(results.order_by("score", "scan__repository__name")[:SHOWN_RESULTS]),
+        results=list(
+            results.order_by(F("score").asc(nulls_last=True), "scan__repository__name")[
+                :SHOWN_RESULTS
+            ]
+        ),
         result_count=len(coverages),
         coverage=statistics.median(coverages) if coverages else None,
         unjudged=list(adopted.exclude(pk__in=judged).order_by("name")[:SHOWN_RESULTS]),

@@ -170,13 +170,23 @@ def test_a_past_shorter_than_asked_for_begins_where_it_begins(house: House) -> N
     assert (moved.by, moved.past) == (4, "c" * 40)
 
 
+def test_what_is_waived_today_is_no_movement_since_the_judged_past(house: House) -> None:
+    house.scan(rows.finding("f1"), score=90.0)
+    Repository.objects.filter(pk=house.repository.pk).update(raw_score=70.0)
+    _judged_later(house, 65.0, 40)
+
+    (moved,) = read_report(house.owner, 30).risen
+
+    assert moved.by == 5
+
+
 def test_a_scan_that_is_old_enough_goes_before_the_judged_past(house: House) -> None:
     house.scan(rows.finding("f1"), score=50.0)
     house.scan(rows.finding("f1"), score=70.0)
     _age(house, 1, 40)
-    _judged_later(house, 10.0, 45, "c")
+    then = _judged_later(house, 10.0, 45, "c")
 
     (moved,) = read_report(house.owner, 30).risen
 
     assert (moved.by, moved.past) == (20, "")
-    assert "judged later" not in house.client(house.owner).get("/report/").content.decode()
+    assert then not in house.client(house.owner).get("/report/").content.decode()

@@ -62,6 +62,8 @@ def test_of_what_too_many_hold_a_part_is_shown_and_the_page_says_so(
     files = _found(house, "ledger", only="files")
     assert "5 findings" in files
     assert "4 findings" in files
+    assert "a longer text finds fewer" in files
+    assert "a longer text finds fewer" not in _found(house, "ledger1", only="files")
     assert "a longer text finds fewer" not in _found(house, "ledger1", only="findings")
 
 

@@ -24,7 +24,7 @@ from dashboard.models import (
     Standard,
     User,
 )
-from dashboard.services import proposals, simulating, simulation_page, sweeping
+from dashboard.services import proposals, simulating, simulation_page, standards, sweeping
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import HTMX, House
 
@@ -57,8 +57,7 @@ def test_a_clause_is_changed_on_its_own_page_and_tried(judged: House) -> None:
     assert "Nothing is printed." in page
     assert "No broad except." not in page
 
-    sent = {"slug": "house-rules-of-ours", "title": "House rules, our copy", "summary": ""}
-    response = client.post(where, {**sent, "0-strength": "may", "0-0-in_scripts": "on"})
+    response = client.post(where, {"0-strength": "may", "0-0-in_scripts": "on"})
 
     row = Simulation.objects.get()
     assert response["Location"] == row.get_absolute_url()
@@ -69,12 +68,24 @@ def test_a_clause_is_changed_on_its_own_page_and_tried(judged: House) -> None:
 
 def test_a_clause_that_is_switched_off_is_left_out(judged: House) -> None:
     client = judged.client(judged.owner)
-    sent = {"slug": "house-rules", "title": "House rules", "summary": "Two clauses."}
 
-    client.post("/simulate/new/house-rules/HR-1/", {**sent, "0-strength": "must", "0-off": "on"})
+    client.post("/simulate/new/house-rules/HR-1/", {"0-strength": "must", "0-off": "on"})
 
     tried = proposals.read(Simulation.objects.get()).parts[0].standard
     assert [clause.id for clause in tried.clauses] == ["HR-2"]
+
+
+def test_what_belongs_to_the_whole_standard_stays_when_one_clause_is_tried(judged: House) -> None:
+    heavier = rows.HOUSE_RULES + b"\n[weights]\nmust = 6\n\n[gate]\nminimum = 50\n"
+    before = rows.standard(heavier)
+    client = judged.client(judged.owner)
+
+    client.post("/simulate/new/house-rules/HR-2/", {"1-strength": "must"})
+
+    tried = proposals.read(Simulation.objects.get()).parts[0].standard
+    assert tried.weights == standards.parsed(before).weights
+    assert tried.gate == standards.parsed(before).gate
+    assert [clause.strength for clause in tried.clauses] == ["must", "must"]
 
 
 def test_there_is_no_page_for_a_clause_that_is_not_there(judged: House) -> None:
