@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, override
 from django import forms
 
 from checks.pathpatterns import is_pattern
+from checks.rules.specs import specs
+from checks.standardfields import hint
 from checks.waivers import ROOT
 from dashboard.forms import CodeInput
 from dashboard.services.waiver_requests import Wish
@@ -89,6 +91,17 @@ class WaiverForm(forms.Form):
         if not is_pattern(pattern):
             raise forms.ValidationError(f"{pattern} is no pattern of files.")
         return pattern
+
+    def clean_check_id(self) -> str:
+        """Return the check.
+
+        Raises:
+            ValidationError: There is none of that name.
+        """
+        name: str = self.cleaned_data["check_id"].strip()
+        if name and name not in specs():
+            raise forms.ValidationError(f"There is no check {name}{hint(name, specs())}.")
+        return name
 
     @override
     def clean(self) -> dict[str, Any]:

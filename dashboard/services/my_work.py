@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Exists, OuterRef, Q, Sum, TextField
+from django.db.models import Exists, OuterRef, Q, Subquery, Sum, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -140,7 +140,11 @@ def since_of(reader: User) -> datetime:
 
 def _lists(reader: User) -> dict[str, FindingQuerySet]:
     findings = Finding.objects.filter(repository__in=_repositories(reader)).open()
-    new = findings.filter(opened_at__gt=since_of(reader))
+    first = Scan.objects.with_result().filter(repository=OuterRef("repository")).order_by("number")
+    # What the first look at a repository finds was there before, and is no news.
+    new = findings.filter(opened_at__gt=since_of(reader)).exclude(
+        first_scan=Subquery(first.values("pk")[:1])
+    )
     return {
         "new": new.order_by("-opened_at", "severity", "pk"),
         "mine": _of(reader, findings).order_by("severity", "-gain_total", "pk"),

@@ -36,6 +36,8 @@ WINDOWS = (7, 30, 90)
 MOST = 6
 """Lines of each list; the page that it links to has all."""
 REMEMBERED = 300
+LARGE = 100
+"""Repositories from which on counting takes longer than a reader should wait each time."""
 """Seconds for which the clauses of the whole fleet are not counted anew."""
 SOON = timedelta(days=30)
 _MISSED = Q(verdict__in=[VerdictName.FAILS, VerdictName.DUE])
@@ -124,9 +126,10 @@ def read_report(reader: User, days: int) -> Report:
     """
     visible = Repository.objects.visible_to(reader)
     now = timezone.now()
-    rows = _rows(reader, now - timedelta(days=days))
+    since = now - timedelta(days=days)
+    rows = _rows(reader, since)
     scored = [row for row in rows if row.score is not None]
-    earlier = {row.pk: then for row in scored if (then := _then(row)) is not None}
+    earlier = {row.pk: then for row in scored if (then := _then(row, since)) is not None}
     letters = {letter: sum(row.letter == letter for row in scored) for letter in LETTERS}
     moves = [
         Move(row, row.score - then.score, then.past)
@@ -134,7 +137,7 @@ def read_report(reader: User, days: int) -> Report:
         if (then := earlier.get(row.pk)) is not None and row.score != then.score
     ]
     moves.sort(key=lambda move: (move.by, move.repository.name))
-    turns = _turns(visible, now - timedelta(days=days))
+    turns = _turns(visible, since)
     unmeasured = [row for row in rows if row.score is None]
     return Report(
         days=days,
@@ -149,7 +152,7 @@ def read_report(reader: User, days: int) -> Report:
         fallen=[move for move in moves if move.by < 0][: MOST // 2],
         opened=turns["opened"],
         fixed=turns["fixed"],
-        worst=_worst(reader),
+        worst=_worst(reader, len(rows)),
         teams=_teams(reader, rows),
         unmeasured=unmeasured[:MOST],
         running=Scan.objects.active().filter(repository__in=visible).count(),
@@ -182,6 +185,7 @@ def _rows(reader: User, since: datetime) -> list[Any]:
             past_score=_first("score", until, oldest),
             past_commit=_first("commit", until, oldest),
             first_score=Subquery(first.values("score")[:1]),
+            first_commit_at=Subquery(first.values("commit_time")[:1]),
         )
     )
     return list(
@@ -206,15 +210,18 @@ def _first(column: str, *rows: QuerySet[PastResult]) -> Coalesce:
     return Coalesce(*(Subquery(each.values(column)[:1]) for each in rows))
 
 
-def _then(row: Any) -> _Then | None:
+def _then(row: Any, since: datetime) -> _Then | None:
     """The score of then: of a scan, else of the judged past, else of the first scan.
+
+    What the first scan judged may have been the head already then: it speaks for that day.
 
     No waiver counts in the judged past. What those of today add now is added then as well, so that
     only the code and the rules make a difference.
     """
     if row.score_then is not None:
         return _Then(row.score_then, "")
-    if row.past_score is not None:
+    still = row.first_commit_at is not None and row.first_commit_at <= since
+    if row.past_score is not None and not still:
         waived = row.score - (row.score if row.raw_score is None else row.raw_score)
         return _Then(min(row.past_score + waived, 100.0), row.past_commit)
     return None if row.first_score is None else _Then(row.first_score, "")
@@ -258,10 +265,10 @@ def _teams(reader: User, rows: Sequence[Any]) -> list[TeamLine]:
     ]
 
 
-def _worst(reader: User) -> list[WorstClause]:
-    """The clauses that take most points over all repositories; counted every few minutes."""
+def _worst(reader: User, total: int) -> list[WorstClause]:
+    """The clauses that take most points; of a large fleet they are counted every few minutes."""
     key = f"worst-clauses:{reader.pk}"
-    known = cache.get(key)
+    known = cache.get(key) if total > LARGE else None
     if known is None:
         known = list(_missed(reader)[:MOST])
         cache.set(key, known, REMEMBERED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -16,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.models import Finding, Role, Waiver, WaiverState
 from dashboard.services import suppressions, waiver_entries, waiver_lists, waiver_requests
 from dashboard.services.waiver_lists import Within
-from dashboard.services.waivers import SOON
 from dashboard.text import whole
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
@@ -77,6 +77,10 @@ def export(request: SignedInRequest, slug: str) -> HttpResponse:
     return response
 
 
+PROPOSED = timedelta(days=90)
+"""How long a waiver is to last where nobody says otherwise."""
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def new(request: SignedInRequest, slug: str) -> HttpResponse:
@@ -89,11 +93,14 @@ def new(request: SignedInRequest, slug: str) -> HttpResponse:
         "check_id": request.GET.get("check", "")[:200],
         "clause": request.GET.get("clause", "")[:200],
     }
-    proposed = timezone.localdate() + SOON
+    proposed = timezone.localdate() + PROPOSED
     folders = list(repository.components.judged().values_list("path", flat=True))
     form = WaiverForm(
         given, finding=finding, folders=folders, initial={**initial, "expires_on": proposed}
     )
+    if given is not None and "ask" not in given:
+        # A look at what it would cover needs no reason yet.
+        form.fields["reason"].required = False
     if given is not None and form.is_valid() and "ask" in given:
         refusal = waiver_requests.objection(repository, form.wish())
         if not refusal:

@@ -25,9 +25,11 @@ def _wait(person: User, how_long: timedelta) -> User:
 
 
 def test_findings_are_new_until_the_visit_after_the_one_that_showed_them(house: House) -> None:
-    house.scan(rows.finding("f1"))
+    house.scan(rows.finding("f0", line=9))
     mate = house.mate
     my_work.note_visit(mate)
+    assert my_work.read_my_work(mate).new.total == 0, "what the first look finds is no news"
+    house.scan(rows.finding("f0", line=9), rows.finding("f1"))
     assert my_work.read_my_work(mate).new.total == 1
 
     my_work.note_visit(mate)
@@ -127,6 +129,7 @@ def test_an_administrator_in_no_team_looks_after_all(house: House) -> None:
 
 
 def test_a_long_list_leads_to_all_of_it(house: House) -> None:
+    house.scan()
     house.scan(*(rows.finding(f"f{number}", line=number + 1) for number in range(60)))
     client = house.client(house.mate)
 

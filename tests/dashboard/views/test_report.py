@@ -170,6 +170,23 @@ def test_a_past_shorter_than_asked_for_begins_where_it_begins(house: House) -> N
     assert (moved.by, moved.past) == (4, "c" * 40)
 
 
+def test_a_head_that_was_there_already_has_not_moved_since(house: House) -> None:
+    scan = house.scan(rows.finding("f1"), score=70.0)
+    Scan.objects.filter(pk=scan.pk).update(commit_time=timezone.now() - timedelta(days=400))
+    _judged_later(house, 60.0, 407)
+
+    report = read_report(house.owner, 30)
+
+    assert (report.risen, report.fallen, report.change) == ([], [], 0)
+
+
+def test_what_costs_most_is_never_nothing_where_something_costs(house: House) -> None:
+    assert read_report(house.owner, 30).worst == []
+    house.scan(rows.finding("f1"))
+
+    assert [each.number for each in read_report(house.owner, 30).worst] == ["HR-1"]
+
+
 def test_what_is_waived_today_is_no_movement_since_the_judged_past(house: House) -> None:
     house.scan(rows.finding("f1"), score=90.0)
     Repository.objects.filter(pk=house.repository.pk).update(raw_score=70.0)

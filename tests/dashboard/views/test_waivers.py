@@ -79,6 +79,10 @@ def test_what_nobody_may_grant_alone_says_so(judged: House) -> None:
         ({"path_pattern": "!"}, "! is no pattern of files."),
         ({}, "Say what it is about: a path, a clause or both."),
         ({"path_pattern": "app/", "expires_on": "soon"}, "valid date"),
+        (
+            {"path_pattern": "app/", "check_id": "no-prin"},
+            "There is no check no-prin (did you mean",
+        ),
         ({"clause": "team-rules/TR-99"}, "No adopted standard has the clause team-rules/TR-99"),
         ({"clause": "other/TR-1"}, "No adopted standard has the clause other/TR-1"),
     ],
@@ -108,7 +112,7 @@ def test_the_same_is_not_asked_for_twice_but_for_longer(judged: House) -> None:
 
 
 def test_a_look_at_what_it_covers_asks_for_nothing(judged: House) -> None:
-    look = said(clause="team-rules/TR-1", expires_on="")
+    look = said(clause="team-rules/TR-1", expires_on="", reason="")
     del look["ask"]
     answer = judged.client(judged.mate).post(judged.page("waivers/new/"), look)
 
@@ -148,8 +152,9 @@ def test_the_file_is_handed_out(judged: House) -> None:
 
 def test_a_check_of_no_such_name_breaks_no_page(judged: House) -> None:
     client = judged.client(judged.mate)
-    wish = said(path_pattern="app/", check_id="no such/check")
-    assert client.post(judged.page("waivers/new/"), wish).status_code == 302
+    # One that a file asked for, or whose check is gone since.
+    assert client.post(judged.page("waivers/new/"), said(path_pattern="app/")).status_code == 302
+    Waiver.objects.update(check_id="no such/check")
 
     assert b"no such/check" in client.get("/waivers/").content
     assert client.get("/waivers/?team=a%00b&repository=%00").status_code == 200
