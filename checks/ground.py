@@ -53,6 +53,7 @@ class Side:
         self._entries = {
             entry.path: entry for entry in source.tree() if entry.kind in {"file", "executable"}
         }
+        self._oids = frozenset(entry.oid for entry in self._entries.values())
         self._outlines: dict[str, Outline | None] = {}
 
     def __contains__(self, path: object) -> bool:
@@ -62,6 +63,10 @@ class Side:
         """Id of a file's content; "" when there is no such file."""
         entry = self._entries.get(path)
         return entry.oid if entry else ""
+
+    def holds(self, blob: str) -> bool:
+        """Whether any file has this content."""
+        return blob in self._oids
 
     def outline(self, path: str) -> Outline | None:
         """The outline of a file that was read, None for one that was not."""

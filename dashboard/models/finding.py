@@ -56,7 +56,8 @@ class Finding(models.Model):
 
     ``number`` of lines and columns is 1-based, 0 when there is none. ``severity`` orders by the
     strongest clause it breaks: 0 must, 1 should, 2 may. ``last_seen`` is written when the finding
-    goes; while it is open, the repository's last scan has seen it.
+    goes, or stays open without having been found; while it is empty, the repository's last scan has
+    seen it.
 
     ``fingerprint`` is the name it had last: a finding that moves takes the new one, so of those
     that are fixed several may have had the same. ``anchor``, ``text`` (a digest of the line) and
@@ -150,6 +151,11 @@ class Finding(models.Model):
     def is_open(self) -> bool:
         """True while the site violates."""
         return self.state in OPEN_STATES
+
+    @property
+    def is_unseen(self) -> bool:
+        """True while it stays open though the last scan did not find it: it could not tell."""
+        return self.is_open and self.last_seen_id is not None
 
 
 class FindingEventKind(models.TextChoices):

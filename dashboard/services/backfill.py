@@ -47,7 +47,7 @@ from dashboard.services import (
     results,
     scanning,
     stopping,
-    transitions,
+    unread,
 )
 from dashboard.services.lease import Heartbeat, LeaseLostError
 from dashboard.services.tracing import Tracing
@@ -295,7 +295,7 @@ def _row(repository: Repository, source: GitSource, reports: Sequence[Report]) -
         commit=source.commit,
         commit_time=datetime.fromtimestamp(source.time, UTC),
         commit_subject=clean(history[0].subject, 200) if history else "",
-        partial=any(transitions.unread(each) for each in reports),
+        partial=any(unread.paths(each) for each in reports),
         results=zlib.compress(msgspec.json.encode(told)),
         **summary,
     )

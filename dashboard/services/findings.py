@@ -26,6 +26,7 @@ from dashboard.models import (
     StoredReport,
     Strength,
 )
+from dashboard.services import unread
 from dashboard.services.transitions import MAX_STORED
 
 if TYPE_CHECKING:
@@ -323,10 +324,15 @@ class FindingPage:
     clauses: Sequence[Clause]
     gains: Sequence[tuple[str, float]]
     events: Sequence[Any]
+    lost: Sequence[tuple[str, str]]
 
 
 def read_finding(finding: Finding) -> FindingPage:
-    """Return the finding with its clauses in their words, its points and its history."""
+    """Return the finding with its clauses in their words, its points and its history.
+
+    Where it stays open unseen, with the files that cannot be read any more, and since when.
+    """
+    last = finding.repository.last_scan if finding.is_unseen else None
     adopted = Clause.objects.filter(
         standard__adoptions__repository=finding.repository, number__in=finding.clauses
     )
@@ -336,6 +342,7 @@ def read_finding(finding: Finding) -> FindingPage:
         clauses=list(adopted.select_related("standard").order_by("standard__title", "position")),
         gains=gains,
         events=list(finding.events.select_related("scan", "actor")),
+        lost=unread.lost(last.manifest, finding.component.path) if last else [],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -14,11 +15,22 @@ from checks.errors import InputError
 from checks.gate import Base, Earlier, Gate, GateResult, as_table, evaluate, read
 from checks.gitsource import GitSource, merge_base, resolve
 from checks.since import State, carried
-from dashboard.models import AuditEntry, Component, Repository, ScanStandard, Trigger
+from dashboard.models import (
+    OPEN_STATES,
+    AuditEntry,
+    Component,
+    Finding,
+    FindingEvent,
+    FindingEventKind,
+    Repository,
+    ScanStandard,
+    Trigger,
+)
 from dashboard.services import facts, judging, mirrors, scanning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     import checks.standard as engine
@@ -28,7 +40,15 @@ if TYPE_CHECKING:
     from dashboard.services.results import Judged
 
 WEEK = timedelta(days=7)
+BATCH = 500
+_CAME = (
+    FindingEventKind.OPENED,
+    FindingEventKind.REOPENED,
+    FindingEventKind.UNSUPPRESSED,
+)
+"""From these turns on a finding counts."""
 
+type Key = tuple[str, str]
 type GateStanding = Literal["passes", "untold", "fails"]
 
 
@@ -122,7 +142,43 @@ def _base(repository: Repository, judged: Sequence[Judged], ruling: Ruling) -> B
         )
     except InputError as error:
         return Base("", missing=str(error))
-    return Base(commit[:10], known)
+    return Base(commit[:10], known.union(*(_unseen(each, commit, known) for each in judged)))
+
+
+def _unseen(judged: Judged, commit: str, known: AbstractSet[Key]) -> set[Key]:
+    """Findings of now that the base did not show, though they have stood since before it.
+
+    They stayed open while a file could not be read: that it can be again brings nothing new.
+    """
+    base = judged.component.repository.scans.with_result().filter(commit=commit).first()
+    if base is None:
+        return set()
+    rows = _rows_of(judged, known)
+    for chunk in batched(sorted(rows), BATCH, strict=False):
+        later = FindingEvent.objects.filter(finding__in=chunk, scan__number__gt=base.number)
+        for pk in later.filter(kind__in=_CAME).values_list("finding_id", flat=True):
+            rows.pop(pk, None)
+    return set(rows.values())
+
+
+def _rows_of(judged: Judged, known: AbstractSet[Key]) -> dict[int, Key]:
+    """The open rows of findings that are not known, with what the report calls them."""
+    names = [(each.check, each.fingerprint) for each in judged.report.findings]
+    if (recognised := judged.recognised) is not None:
+        pairs = [(names[new], recognised.standing[old]) for new, old in recognised.partner.items()]
+        return {row["pk"]: key for key, row in pairs if key not in known and not row["suppressed"]}
+    # Judged as a trial, of the commit that the rows are of: they have the same names.
+    new = set(names) - known
+    rows: dict[int, Key] = {}
+    for chunk in batched(sorted({name for _, name in new}), BATCH, strict=False):
+        found = Finding.objects.filter(
+            component=judged.component, state__in=OPEN_STATES, suppressed=False
+        )
+        for pk, check, name in found.filter(fingerprint__in=chunk).values_list(
+            "pk", "check_id", "fingerprint"
+        ):
+            rows[pk] = (check, name)
+    return {pk: key for pk, key in rows.items() if key in new}
 
 
 def _before(

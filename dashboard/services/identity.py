@@ -135,7 +135,7 @@ class Changes:
     def __init__(self, component: Component, report: engine.Report) -> None:
         last = component.repository.last_scan
         ruling = (last.ruling if last else None) or {"engine": rules_version()}
-        self._engine = ruling["engine"] != rules_version()
+        self.engine = ruling["engine"] != rules_version()
         self._before = _limits_before(component, last) if last else {}
         self._now: dict[str, set[str]] = {}
         for standard in report.standards:
@@ -150,7 +150,7 @@ class Changes:
 
     def rules(self, check: str) -> bool:
         """Whether the check may answer otherwise of the same code: its limits, or our own code."""
-        return self._engine or self.limits(check)
+        return self.engine or self.limits(check)
 
 
 def _limits_before(component: Component, last: Scan) -> dict[str, set[str]]:

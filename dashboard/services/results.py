@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from dashboard.models import (
     Strength,
     Waiver,
 )
-from dashboard.services import attestations, scanning, suppressions, transitions, waivers
+from dashboard.services import attestations, scanning, suppressions, transitions, unread, waivers
 from dashboard.text import clean_json
 
 if TYPE_CHECKING:
@@ -111,6 +111,19 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return fmean(known) if known else None
 
 
+def _with_unseen(summary: Summary, turns: Sequence[transitions.Transitions]) -> Summary:
+    """Count what stays open without having been found: it is listed like what was found."""
+    rows = [row for turn in turns for row in turn.unseen]
+    suppressed = sum(row["suppressed"] for row in rows)
+    waived = sum(row["waived_by_id"] is not None and not row["suppressed"] for row in rows)
+    return replace(
+        summary,
+        findings_count=summary.findings_count + len(rows) - suppressed - waived,
+        suppressed_count=summary.suppressed_count + suppressed,
+        waived_count=summary.waived_count + waived,
+    )
+
+
 def store(
     lease: Lease,
     judged: Sequence[Judged],
@@ -140,7 +153,7 @@ def store(
     silent = suppressions.compare({each.component: each.silenced for each in judged})
     left = transitions.leave([each.component for each in judged])
     clauses = _clause_ids(standards)
-    summary = summarise([each.report for each in judged])
+    summary = _with_unseen(summarise([each.report for each in judged]), turns)
     with transaction.atomic():
         scan, now = _locked(lease)
         transitions.write(left, scan, scan.repository.last_scan_id, now)
@@ -152,7 +165,7 @@ def store(
             finished_at=now,
             timings=timings,
             gate=gate,
-            **_ended(judged),
+            **_ended(judged, turns),
             **_counts(turns),
             **asdict(summary),
             **(explained.write(scan) if explained else {}),
@@ -177,12 +190,12 @@ def _turns(judged: Judged, rules: transitions.Rules, seen: Seen | None) -> trans
     return transitions.compare(known, report, rules, seen)
 
 
-def _ended(judged: Sequence[Judged]) -> dict[str, Any]:
+def _ended(judged: Sequence[Judged], turns: Sequence[transitions.Transitions]) -> dict[str, Any]:
     return {
         "state": _end_state(judged),
         "phase": Phase.DONE,
         "lease_until": None,
-        "manifest": manifest(judged),
+        "manifest": manifest(judged, turns),
         "suppressions": suppressions.counted(each.silenced or {} for each in judged),
     }
 
@@ -279,22 +292,29 @@ def clause_row(head: ScanStandard, clause_id: int, clause: engine.ClauseResult) 
     )
 
 
-def manifest(judged: Sequence[Judged]) -> dict[str, Any]:
+def manifest(
+    judged: Sequence[Judged], turns: Sequence[transitions.Transitions] = ()
+) -> dict[str, Any]:
     """Return the proof of scanning; of several components, each under its path.
 
-    The digest of our own rules stands beside what the report says.
+    The digest of our own rules stands beside what the report says, and so do the files that cannot
+    be read any more, with how many findings stay open for that.
     """
     rules = {"rules": rules_version()}
     manifests = {
         each.component.path: clean_json(msgspec.to_builtins(each.report.manifest)) | rules
         for each in judged
     }
+    for each, turn in zip(judged, turns, strict=False):
+        if turn.since:
+            lost = {"unread_since": turn.since, "held": turn.held}
+            manifests[each.component.path] |= lost
     return manifests[""] if set(manifests) == {""} else {"components": manifests}
 
 
 def _end_state(judged: Sequence[Judged]) -> ScanState:
     """Complete, or partial when a file that should have been analysed was not."""
-    cut = any(transitions.unread(each.report) or unproven(each.report) for each in judged)
+    cut = any(unread.paths(each.report) or unproven(each.report) for each in judged)
     return ScanState.PARTIAL if cut else ScanState.COMPLETE
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
 
+from dashboard.services import unread
 from dashboard.services.changes import Change, read_change
 from dashboard.services.progress import Progress, read_progress
 
@@ -35,6 +36,11 @@ class Proof:
     def skipped(self) -> list[dict[str, str]]:
         """The files that were left out, with the reason."""
         return list(self.manifest.get("skipped", []))
+
+    @property
+    def lost(self) -> list[tuple[str, str]]:
+        """Files that could be read before, with the commit from which on they cannot."""
+        return unread.lost(self.manifest, "")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from dashboard.models import (
     FindingState,
     PastTrail,
 )
-from dashboard.services import facts, identity, mirrors, transitions
+from dashboard.services import facts, identity, mirrors, unread
 from dashboard.text import clean
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _back(
 
 def _unsure(site: Site, report: Report) -> bool:
     """Whether it may have stood there unseen: its file was not analysed, or its check not sure."""
-    missed = transitions.unread(report)
+    missed = unread.paths(report)
     return (
         site.path in missed
         or "" in missed

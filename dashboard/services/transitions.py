@@ -1,7 +1,8 @@
 """What a new report means for the findings that are known: new, gone, back, or moved.
 
 Guarantee: only what was looked at may close a finding. A finding of a file that was not analysed,
-or of a check that could not tell, stays as it was.
+or of a check that could not tell, stays as it was; and so does one whose own file is as it was,
+while another file cannot be read that could be.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from django.db.models import CharField, Value
 from django.db.models.functions import Cast, Concat
 
 from checks.authorship import ABOUT_COMMIT
-from checks.facts.text import REPLACED
 from dashboard.models import (
     OPEN_STATES,
     Finding,
@@ -24,7 +24,7 @@ from dashboard.models import (
     FindingState,
     Strength,
 )
-from dashboard.services import identity
+from dashboard.services import identity, unread
 from dashboard.text import clean
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from checks.matching import Site
     from dashboard.models import Component, Scan
     from dashboard.services.identity import Seen
+    from dashboard.services.unread import Unread
 
 BATCH = 500
 HEAVY = 0.1
 """Points of the repository from which a finding is kept beyond the bound: a thousand at most."""
 MAX_STORED = 20_000
-COOKIE_IGNORED = "declares the encoding"
 _SEVERITY = {"must": 0, "should": 1, "may": 2}
 _NAMES = ("check_id", "fingerprint")
 _CONTENT = (
@@ -99,6 +99,9 @@ class Transitions:
     those of which nothing but the points to gain is another.
     ``turned`` are those that a waiver begins or ceases to cover. ``origins`` are the commits behind
     what opened (by key) and what went (by primary key).
+    ``unseen`` are the rows that stay open without having been found, ``seen`` those that are found
+    again after that. ``held`` says how many are unseen because another file cannot be read any
+    more, ``since`` from which commit on which file cannot.
     """
 
     write: list[Finding] = field(default_factory=list)
@@ -113,6 +116,10 @@ class Transitions:
     dropped: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)
     origins: dict[Key | int, Origin] = field(default_factory=dict)
+    unseen: list[Mapping[str, Any]] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list)
+    held: int = 0
+    since: Mapping[str, str] = field(default_factory=dict)
 
 
 def leave(judged: Sequence[Component]) -> Transitions:
@@ -171,7 +178,7 @@ def recognise(
     standing = list(
         Finding.objects.filter(component=component, state__in=OPEN_STATES)
         .order_by("pk")
-        .values("pk", "state", *_NAMES, *_CONTENT, *_WORTH)
+        .values("pk", "state", "last_seen_id", *_NAMES, *_CONTENT, *_WORTH)
     )
     places = identity.described(report, answers, seen, standing)
     partner = identity.partners(standing, places, seen)
@@ -203,14 +210,13 @@ def compare(
     known = set(recognised.partner.values())
     rest = [row for index, row in enumerate(standing) if index not in known]
     changes = identity.Changes(component, report)
-    gone = _vanish(report, rest, seen, changes, result)
-    closed = {*result.fixed, *result.dropped, *result.left}
+    missed = unread.of(component, report, seen, changes)
+    result.since = missed.since
+    gone = _vanish(report, rest, seen, changes, missed, result)
     names = {_key(row) for row in rows}
     # What stays open unseen gives way to what was seen under its name.
     result.moved += [
-        row["pk"]
-        for row in rest
-        if row["pk"] not in closed and (row["check_id"], row["fingerprint"]) in names
+        row["pk"] for row in result.unseen if (row["check_id"], row["fingerprint"]) in names
     ]
     if seen is not None:
         _name_origins(seen, gone, changes, result)
@@ -307,6 +313,8 @@ def _go_on(row: Finding, before: Mapping[str, Any], result: Transitions) -> None
     elif any(getattr(row, name) != before[name] for name in _WORTH):
         worth = row.gain_total, tuple(sorted(row.gain.items()))
         result.worth.setdefault(worth, []).append(row.pk)
+    if before["last_seen_id"] is not None:
+        result.seen.append(row.pk)
     if (row.waived_by_id is None) != (before["waived_by_id"] is None):
         result.turned.add(_key(row))
     if row.suppressed != before["suppressed"]:
@@ -326,24 +334,12 @@ def _known_as_fixed(component: Component, keys: Sequence[Key]) -> dict[Key, int]
     return {key: pk for key, pk in known.items() if key in wanted}
 
 
-def unread(report: engine.Report) -> set[str]:
-    """Return the paths that were seen and not analysed; "" among them when the tree was cut.
-
-    A file that was read with a remark about its encoding was analysed.
-    """
-    remarks = (REPLACED, COOKIE_IGNORED)
-    return {
-        skipped.path
-        for skipped in report.manifest.skipped
-        if not skipped.reason.startswith(remarks)
-    }
-
-
 def _vanish(
     report: engine.Report,
     rest: Sequence[Mapping[str, Any]],
     seen: Seen | None,
     changes: identity.Changes,
+    missed: Unread,
     result: Transitions,
 ) -> list[Mapping[str, Any]]:
     """Close what was looked for and not found, by the reason why it went; return what code fixed.
@@ -356,17 +352,18 @@ def _vanish(
         for clause in standard.clauses:
             for check in clause.checks:
                 states.setdefault(check.id, set()).add(check.state)
-    missed = {clean(path, 1100) for path in unread(report)}
-    contents = {seen.now.blob(path) for path in missed} - {""} if seen else set()
     fixed = []
     for row in rest:
-        if row["path"] in missed or "" in missed or row["blob"] in contents:
-            continue
         state = states.get(row["check_id"])
-        if state is None:
+        if missed.hides(row):
+            result.unseen.append(row)
+        elif state is None:
             result.dropped.append(row["pk"])
         elif "unknown" in state:
-            continue
+            result.unseen.append(row)
+        elif not changes.limits(row["check_id"]) and missed.holds(row, seen):
+            result.unseen.append(row)
+            result.held += 1
         elif identity.by_rules(row, seen, changes):
             result.dropped.append(row["pk"])
         elif row["symbol"].startswith(ABOUT_COMMIT):
@@ -387,11 +384,16 @@ def write(transitions: Transitions, scan: Scan, previous: int | None, now: Any) 
         now: The database's time, one for the whole transaction.
     """
     # What goes gives its name back, and what moves lets go of its own, before either is used.
-    for pks in (transitions.fixed, transitions.dropped, transitions.left):
-        for chunk in batched(pks, BATCH, strict=False):
-            Finding.objects.filter(pk__in=chunk).update(
-                state=FindingState.FIXED, last_seen_id=previous, fixed_scan=scan, fixed_at=now
-            )
+    gone = [*transitions.fixed, *transitions.dropped, *transitions.left]
+    for chunk in batched(gone, BATCH, strict=False):
+        Finding.objects.filter(pk__in=chunk).update(
+            state=FindingState.FIXED, fixed_scan=scan, fixed_at=now
+        )
+    # What was not seen for a while was seen last before that.
+    for chunk in batched([*gone, *(row["pk"] for row in transitions.unseen)], BATCH, strict=False):
+        Finding.objects.filter(pk__in=chunk, last_seen=None).update(last_seen_id=previous)
+    for chunk in batched(transitions.seen, BATCH, strict=False):
+        Finding.objects.filter(pk__in=chunk).update(last_seen=None)
     for chunk in batched(transitions.moved, BATCH, strict=False):
         Finding.objects.filter(pk__in=chunk).update(
             fingerprint=Concat(Value("moving-"), Cast("pk", CharField()))

@@ -102,7 +102,7 @@ def _finding_for(request: SignedInRequest, pk: int) -> Finding:
 def _code(row: Finding) -> dict[str, object]:
     """Return the lines around the finding at the commit that showed it last."""
     commit = row.repository.scanned_commit
-    if not row.is_open and row.last_seen:
+    if row.last_seen:
         commit = row.last_seen.commit
     if not row.path or not commit:
         return {"commit": commit, "code": None}
