@@ -11,6 +11,7 @@ from datetime import date
 from msgspec import UNSET
 
 from checks.fingerprint import findings
+from checks.hidden import governed
 from checks.model import Manifest, Outcome, Report, StandardResult
 from checks.outcomes import unpack
 from checks.rules.specs import Key
@@ -41,6 +42,7 @@ def compose(
         on: The day, for waivers that end.
     """
     repository, commit, component = names
+    outcomes, standards = governed(outcomes, standards)
     counted = tallies(outcomes)
     results, applied = judged(outcomes, standards, counted, within(waivers, component), on)
     return Report(

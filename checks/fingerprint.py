@@ -81,7 +81,8 @@ def findings(
     """Every finding of the checks that the standards demand.
 
     A check that several clauses ask with different limits is one finding at one place. It is shown
-    in the words of the clause that comes first.
+    in the words of the clause that comes first. Where only some accept that a comment suppresses
+    it, it is a finding of the others.
 
     Args:
         outcomes: Answers by check id and canonical limits.
@@ -211,9 +212,10 @@ def _finding(
     waived: Mapping[str, str],
 ) -> Finding:
     sources = found.sources
-    keys = tuple([key for key, _ in sources])
-    shown = [outcomes[key].observations[index] for key, index in sources]
-    first = next((each for each in shown if not each.suppressed), shown[0])
+    shown = [(key, outcomes[key].observations[index]) for key, index in sources]
+    shown = [each for each in shown if not each[1].suppressed] or shown
+    keys = tuple([key for key, _ in shown])
+    first = shown[0][1]
     clauses, slugs = askers.of(keys)
     return Finding(
         check=found.check,

@@ -137,10 +137,12 @@ def _observe(at: At, subject: Any, entry: Any, site: str) -> Observation:
     path = at.path or _path(subject)
     file = _file(subject, path)
     symbol = at.symbol or getattr(subject, "symbol", "")
-    suppressed = False
+    suppressed = bare = False
     if file is not None:
         symbol = symbol or (file.symbol_at(at.line) if at.line else "")
-        suppressed = bool(at.code) and file.suppressed(at.noqa_line or at.line, at.code)
+        covered = at.noqa_line or at.line
+        suppressed = bool(at.code) and file.suppressed(covered, at.code)
+        bare = suppressed and not file.suppressed(covered, at.code, reasoned=True)
     return Observation(
         path=path,
         line=at.line,
@@ -152,6 +154,7 @@ def _observe(at: At, subject: Any, entry: Any, site: str) -> Observation:
         limit=at.limit,
         weight=at.weight,
         suppressed=suppressed,
+        bare=bare,
         anchor=at.anchor or at.code or ("" if entry is None else str(entry)),
         site=site,
     )

@@ -21,8 +21,10 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from checks.edits import alike, words
+from checks.waiverrules import COUNTS
 
 _QUOTED = re.compile(r"`[^`]*`")
+_COUNTS = re.compile(rf" \((?:{'|'.join(map(re.escape, COUNTS.values()))})\)$")
 SAME_DEMAND = 0.5
 """Share of words that two messages have in common when they tell of one demand."""
 
@@ -280,8 +282,8 @@ def _asks_the_same(old: Site, new: Site) -> bool:
 
 
 def _said(site: Site) -> Counter[str]:
-    """The words of a message, without what it quotes."""
-    return words(_QUOTED.sub("", site.message))
+    """The words of a message, without what it quotes and whether a comment is accepted."""
+    return words(_QUOTED.sub("", _COUNTS.sub("", site.message)))
 
 
 def _same_demand(pairs: _Pairs, wide: frozenset[str]) -> None:

@@ -35,6 +35,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
         weight: 1.0, or 0.5 where the definition says "low weight" (shown as uncertain).
         suppressed: True when an exact in-code suppression (``noqa: CODE``) covers it; such an
             observation is shown and counted apart, and is no violation.
+        bare: True when it is suppressed and no comment that covers it gives a reason.
         anchor: Text that identifies the site independent of line numbers (usually the stripped
             source line or the entry's name); part of the fingerprint.
         site: Name of the site, where one site may be reported at several places (a file with
@@ -52,6 +53,7 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     limit: str = ""
     weight: float = 1.0
     suppressed: bool = False
+    bare: bool = False
     anchor: str = ""
     site: str = ""
 
@@ -127,6 +129,8 @@ class StandardResult(msgspec.Struct, frozen=True, kw_only=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One violating site, with the clauses it breaks and the points it would gain (DESIGN 8).
 
+    ``suppressed`` is true only when every standard that asks for the check accepts that; else the
+    clauses and gains are those of the standards in which it counts.
     ``waived`` is the id of the waiver that covers it in every clause; there only when one does.
     """
 

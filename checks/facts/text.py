@@ -198,7 +198,7 @@ def noqa(lines: Sequence[str]) -> list[Suppression]:
     for number, comment in _comments(lines, hits):
         above = lines[number - 2].strip() if number > 1 else ""
         found.extend(_of_comment(number, comment, above))
-        _ruff_comment(number, comment, opened, found)
+        _ruff_comment(number, comment, above, opened, found)
     found.extend(_until(each, len(lines)) for each in opened.values())
     return sorted(found, key=lambda each: (each.line, each.kind, each.codes))
 
@@ -212,7 +212,7 @@ def _of_comment(number: int, comment: str, above: str) -> Iterator[Suppression]:
         file_wide: bool = False,
         asked: bool = False,
     ) -> Suppression:
-        reason = _reason(comment[match.end() :]) or _reason(above if above[:1] == "#" else "")
+        reason = _said(comment[match.end() :], above)
         explained = bool(reason) if asked else None
         return Suppression(number, kind, _codes(codes), file_wide, 0, explained, reason)
 
@@ -230,6 +230,11 @@ def _of_comment(number: int, comment: str, above: str) -> Iterator[Suppression]:
         yield made("no-cover", match)
 
 
+def _said(beside: str, above: str) -> str:
+    """The reason that stands beside a comment, or in a comment that fills the line above."""
+    return _reason(beside) or _reason(above if above[:1] == "#" else "")
+
+
 def _reason(text: str) -> str:
     """What a comment says beside what it says to tools: two words at least, else nothing."""
     said = _DIRECTIVE.sub("", text).strip(" \t#:;,.-\N{EN DASH}\N{EM DASH}()")
@@ -239,6 +244,7 @@ def _reason(text: str) -> str:
 def _ruff_comment(
     number: int,
     comment: str,
+    above: str,
     opened: dict[tuple[str, ...], Suppression],
     found: list[Suppression],
 ) -> None:
@@ -249,7 +255,7 @@ def _ruff_comment(
     verb, codes = match["verb"].lower(), _codes(match["codes"])
     if not codes:
         return
-    reason = _reason(comment[match.end() :])
+    reason = _said(comment[match.end() :], above)
     if verb == "disable":
         opened.setdefault(codes, Suppression(number, "noqa", codes, reason=reason))
     elif verb == "enable":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from checks.project.tables import Tables
 
 if TYPE_CHECKING:
     from checks.facts.lint import Diagnostic, LongLine
+    from checks.facts.text import Suppression
     from checks.project.project import Project
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
 ]  # fmt: skip
 
 NO_FACTS = PyFacts()
+type _Stretches = dict[str, tuple[list[int], list[int]]]
+"""First and last lines of the stretches that comments cover, in order, by code."""
 
 
 class File:
@@ -246,26 +249,33 @@ class File:
         """Whether ruff could read the file."""
         return self.path in self.project.lint
 
-    def suppressed(self, line: int, code: str) -> bool:
-        """Whether a ``noqa`` naming exactly this code covers a line."""
-        starts, ends = self._noqa.get(code, ((), ()))
+    def suppressed(self, line: int, code: str, *, reasoned: bool = False) -> bool:
+        """Whether a ``noqa`` naming exactly this code covers a line; or one that says why."""
+        starts, ends = (self._reasoned if reasoned else self._noqa).get(code, ((), ()))
         place = bisect_right(starts, line) - 1
         return place >= 0 and line <= ends[place]
 
     @cached_property
-    def _noqa(self) -> dict[str, tuple[list[int], list[int]]]:
-        """First and last lines of the stretches that are covered, in order, by code."""
-        found: dict[str, tuple[list[int], list[int]]] = {}
-        for each in self.facts.suppressions:
-            if each.kind != "noqa" or each.file_wide:
-                continue
-            for code in each.codes:
-                starts, ends = found.setdefault(code, ([], []))
-                starts.append(each.line)
-                ends.append(max(each.end_line, each.line, *ends[-1:]))
-        return found
+    def _noqa(self) -> _Stretches:
+        return _stretches(self.facts.suppressions)
+
+    @cached_property
+    def _reasoned(self) -> _Stretches:
+        return _stretches(each for each in self.facts.suppressions if each.reason)
 
     def symbol_at(self, line: int) -> str:
         """``module:qualname`` of the innermost function or class around a line."""
         best = self.tables.symbol_at(line)
         return f"{self.module}:{best}" if best else self.module
+
+
+def _stretches(comments: Iterable[Suppression]) -> _Stretches:
+    found: _Stretches = {}
+    for each in comments:
+        if each.kind != "noqa" or each.file_wide:
+            continue
+        for code in each.codes:
+            starts, ends = found.setdefault(code, ([], []))
+            starts.append(each.line)
+            ends.append(max(each.end_line, each.line, *ends[-1:]))
+    return found

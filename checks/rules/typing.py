@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
 from checks.check import Answer, At, Sites, Skip, check
@@ -44,11 +45,17 @@ def function_signatures_annotated(
     if not own:
         strict = fact.name == "__init__" and fact.returns is None and not mypy_init_return
         return f"`{function.name}` does not say the type of its return value" if strict else None
-    first = next((d for d in own if not function.file.suppressed(d.noqa_line, d.code)), own[0])
+    first = min(own, key=partial(_hidden, function.file))
     missing = "its return value" if first.code.startswith("ANN2") else "a parameter"
     also = " (among others)" if len(own) > 1 else ""
     message = f"`{function.name}` does not say the type of {missing}{also}"
     return reported(first, message, line=fact.line, anchor="signature")
+
+
+def _hidden(file: File, each: Diagnostic) -> int:
+    """How well a comment hides it: not at all, without a reason, or with one."""
+    covered = [file.suppressed(each.noqa_line, each.code, reasoned=why) for why in (False, True)]
+    return sum(covered)
 
 
 def _is_setter(fact: tree.Function) -> bool:

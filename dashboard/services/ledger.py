@@ -20,6 +20,7 @@ from checks.errors import InputError
 from checks.facts.version import rules_version
 from checks.fresh import ask
 from checks.gitsource import GitSource
+from checks.hidden import governed
 from checks.ledger import CAUSES, Part, Standing, Step, split, standing, together
 from checks.outcomes import unpack
 from checks.rules.specs import ATTESTATION
@@ -304,7 +305,7 @@ def _asking(standard: engine.Standard, keys: set[Key]) -> engine.Standard:
 
 
 def _results(folder: str, outcomes: Mapping[Key, Outcome], at: _Judging) -> State:
-    standards = at.standards or ()
+    outcomes, standards = governed(outcomes, at.standards or ())
     waivers = within(at.waivers, folder)
     applied = apply(outcomes, standards, waivers, at.on) if waivers else None
     found: State = {}

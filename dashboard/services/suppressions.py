@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
 
-from dashboard.models import Finding, Scan, Suppression, SuppressionKind
+from checks.standard import StandardError
+from dashboard.models import Finding, Scan, Standard, Suppression, SuppressionKind
+from dashboard.services import standards
 from dashboard.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from checks.silenced import Silenced
+    from checks.waiverrules import Suppressions
     from dashboard.models import Component, Repository
 
     type Found = Mapping[str, Sequence[Silenced]]
@@ -25,6 +29,10 @@ MOST = 5_000
 """Comments of a component that are kept as rows; all are counted."""
 PAGE_SIZE = 25
 SHOWN_CODES = 8
+REFUSED: Mapping[Suppressions, str] = {
+    "reasoned": "counts what a comment without a reason suppresses",
+    "none": "accepts no comment, and counts what any of them suppresses",
+}
 _WRITTEN = ("path", "line", "kind", "codes", "file_wide", "reason", "text")
 
 
@@ -170,6 +178,7 @@ class Overview:
         kind: The kind that is asked for, "" for all.
         only_bare: Whether only those without a reason are shown.
         newest: The scan whose comments are new.
+        refused: What adopted standards do not accept, by their titles.
     """
 
     tallies: Sequence[Tally]
@@ -182,6 +191,7 @@ class Overview:
     kind: str
     only_bare: bool
     newest: int | None
+    refused: Mapping[str, str]
 
     @property
     def grown(self) -> str:
@@ -221,7 +231,20 @@ def read(repository: Repository, query: Mapping[str, str]) -> Overview:
         kind=kind,
         only_bare=only_bare,
         newest=last.pk if last and before else None,
+        refused=_refused(repository),
     )
+
+
+def _refused(repository: Repository) -> dict[str, str]:
+    """What is said of comments that adopted standards refuse, by title."""
+    found = {}
+    for row in Standard.objects.filter(adoptions__repository=repository).order_by("title"):
+        # A text of another release judges nothing, so it refuses nothing either.
+        with suppress(StandardError):
+            rule = standards.parsed(row).waivers.suppressions
+            if rule in REFUSED:
+                found[row.title] = REFUSED[rule]
+    return found
 
 
 def _tally(kind: str, words: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Tally:

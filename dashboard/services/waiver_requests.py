@@ -12,6 +12,7 @@ from django.utils import timezone
 
 import checks.waivers as engine
 from checks.compose import judged
+from checks.hidden import governed
 from checks.outcomes import unpack
 from checks.pathpatterns import is_pattern
 from checks.scoring import mean_points, shown_points, tallies, units
@@ -107,13 +108,13 @@ def preview(repository: Repository, wish: Wish, asker: User) -> Preview:
 
 def _forecast(repository: Repository, candidate: engine.Waiver) -> Preview:
     day = timezone.localdate()
-    standards = [standard for _, standard in rollout.asked(repository, day)]
+    wanted = [standard for _, standard in rollout.asked(repository, day)]
     others = [each for each in waivers.counted(repository, day) if each.id != candidate.id]
     matches, refusal = [0], ""
     before: list[float | None] = []
     after: list[float | None] = []
     for folder, answers in _stored(repository):
-        outcomes = unpack(answers)
+        outcomes, standards = governed(unpack(answers), wanted)
         counted = tallies(outcomes)
         here = engine.within(others, folder)
         more = engine.within([*others, candidate], folder)

@@ -11,6 +11,7 @@ import msgspec
 from django.core.paginator import Page, Paginator
 from django.db.models import Count
 
+from checks.hidden import governed
 from checks.outcomes import unpack
 from checks.plan import KINDS, Gain, Kind, Plan, Worth
 from checks.rules.specs import ATTESTATION, specs
@@ -90,10 +91,10 @@ class GainsPage:
 
 def added(judged: Judged, ruling: Ruling) -> Judged:
     """Return the judgement with what fixing would gain in each standard, waivers left out."""
-    outcomes, standards = unpack(judged.answers), ruling.standards
+    outcomes, standards = governed(unpack(judged.answers), ruling.standards)
     if waivers := within(ruling.accepted, judged.component.path):
         applied = apply(outcomes, standards, waivers, ruling.on)
-        outcomes = dict(applied.outcomes)
+        outcomes = applied.outcomes
         standards = [applied.standard(each.slug) for each in standards]
     kept = {}
     for standard in standards:

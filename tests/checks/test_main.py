@@ -130,6 +130,23 @@ def test_the_same_commit_gives_the_same_bytes_with_a_cache_or_without(
     assert (tmp_path / "c" / "facts.sqlite3").exists()
 
 
+def test_a_comment_without_a_reason_hides_nothing_where_the_standard_wants_one(
+    checkout: Path, team: Path
+) -> None:
+    _commit(checkout, "app/main.py", 'def run() -> None:\n    print("x")  # noqa: T201\n')
+    assert "(1 more suppressed in the code)" in review(checkout, "--standard", team)
+
+    rules = '[waivers]\nsuppressions = "reasoned"\n[[clause]]'
+    team.write_text(STANDARD.replace("[[clause]]", rules, 1))
+    told = review(checkout, "--standard", team)
+    assert "(suppressed without a reason, so it counts)" in told
+    assert "more suppressed" not in told
+
+    reason = 'def run() -> None:\n    print("x")  # noqa: T201 - shown to people\n'
+    _commit(checkout, "app/main.py", reason)
+    assert "(1 more suppressed in the code)" in review(checkout, "--standard", team)
+
+
 def test_a_revision_is_judged_instead_of_head(checkout: Path, team: Path) -> None:
     got = judged(checkout, "--standard", team, "--rev", "main~1")
     assert got["commit"] == _git(checkout, "rev-parse", "main~1")

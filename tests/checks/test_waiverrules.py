@@ -25,6 +25,7 @@ def rules(table: str) -> WaiverRules:
 def test_a_standard_without_the_table_allows_a_year_and_any_approver() -> None:
     assert rules("") == WaiverRules(max_days=None, approver="anyone")
     assert rules("").longest == 365
+    assert rules("").suppressions == "any"
 
 
 def test_a_standard_sets_the_longest_time_and_who_may_grant() -> None:
@@ -32,6 +33,7 @@ def test_a_standard_sets_the_longest_time_and_who_may_grant() -> None:
         max_days=90, approver="other"
     )
     assert rules("[waivers]\nmax_days = 90").longest == 90
+    assert rules('[waivers]\nsuppressions = "reasoned"').suppressions == "reasoned"
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,8 @@ def test_a_standard_sets_the_longest_time_and_who_may_grant() -> None:
         ("[waivers]\nmax_days = true", "max_days is not a whole number"),
         ('[waivers]\napprover = "nobody"', "approver 'nobody' is not one of anyone, other"),
         ("[waivers]\napprover = []", "is not one of anyone, other"),
+        ('[waivers]\nsuppressions = "all"', "suppressions 'all' is not one of any, reasoned, none"),
+        ("[waivers]\nsuppressions = []", "is not one of any, reasoned, none"),
         ("[waivers]\nmax_day = 3", "unknown field 'max_day'"),
     ],
 )

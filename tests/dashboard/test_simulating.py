@@ -51,6 +51,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 LONG = "def long():\n" + "".join(f"    x{number} = {number}\n" for number in range(30))
 SHOP = {
     "app/main.py": "def main():\n    print('hello')\n",
+    "app/quiet.py": "def quiet():\n    print('hush')  # noqa: T201\n",
     "app/work.py": f"{LONG}\n\ndef risky():\n    try:\n        main()\n    except Exception:\n"
     "        pass\n",
     "tests/test_main.py": "def test_main():\n    assert True\n",
@@ -131,6 +132,9 @@ CHANGED = {
     "a weight": [(b'id = "HR-2"', b'id = "HR-2"\nweight = 40')],
     "weights of strengths and a gate": [
         (b"\n[[clause]]", b"\n[weights]\nmust = 1\nshould = 7\n[gate]\nminimum = 50\n\n[[clause]]")
+    ],
+    "which comments are accepted": [
+        (b"\n[[clause]]", b'\n[waivers]\nsuppressions = "reasoned"\n\n[[clause]]')
     ],
     "another topic": [(b'strength = "must"\n', b'strength = "must"\n# said anew\n')],
     "a clause from a later day": [

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from django.test import Client
 
-from dashboard.models import Repository, Scan, ScanState, Suppression, User
-from dashboard.services import repositories, suppressions
+from dashboard.models import Finding, Repository, Scan, ScanState, Suppression, User
+from dashboard.services import repositories, standards, suppressions
+from dashboard.services.worth import read_gains
+from tests.checks.test_main import run
 from tests.dashboard import rows
 from tests.dashboard.scans import scan_of
 from tests.dashboard.test_waivers import RULES
@@ -80,6 +85,52 @@ def test_comments_are_counted_by_code_and_their_growth_is_told(
     gone = suppressions.read(repository, {})
     assert (gone.total, gone.growth, gone.grown) == (0, -4, "4 fewer than")
     assert not Suppression.objects.exists()
+
+
+def test_a_comment_that_a_standard_refuses_hides_nothing(
+    origin: Origin, repository: Repository, lead: User, tmp_path: Path
+) -> None:
+    unsaid = QUIET.replace(" - shown to a person", "")
+    origin.commit({"app/main.py": unsaid})
+    free = judged(repository)
+    finding = Finding.objects.get()
+    assert finding.suppressed
+    assert "suppresses." not in page(lead, repository)
+
+    text = RULES.replace(b"[waivers]", b'[waivers]\nsuppressions = "reasoned"')
+    standards.adopt(repository, [rows.standard(text)], None)
+    strict = judged(repository)
+
+    finding.refresh_from_db()
+    assert not finding.suppressed
+    assert finding.message.endswith("(suppressed without a reason, so it counts)")
+    assert (strict.suppressed_count, strict.findings_count) == (0, free.findings_count + 1)
+    assert strict.score == strict.raw_score == free.raw_score
+    assert causes(strict) == {"rules"}
+    assert "counts what a comment without a reason suppresses." in page(lead, repository)
+    assert read_gains(repository, {"by": "file"}).page.object_list[0].name == "app/main.py"
+    assert told_by_the_command(origin, text, tmp_path) == (strict.score, strict.raw_score)
+
+    origin.commit({"app/main.py": QUIET})
+    reasoned = judged(repository)
+
+    finding.refresh_from_db()
+    assert finding.suppressed
+    assert (reasoned.score, reasoned.raw_score) == (free.score, free.raw_score)
+    assert causes(reasoned) == {"code"}
+    assert told_by_the_command(origin, text, tmp_path) == (reasoned.score, reasoned.raw_score)
+
+
+def causes(scan: Scan) -> set[str]:
+    return set(scan.changes.filter(standard=None).values_list("causes", flat=True))
+
+
+def told_by_the_command(origin: Origin, text: bytes, folder: Path) -> tuple[float, float]:
+    file = folder / "rules.toml"
+    file.write_bytes(text)
+    told = run("review", origin.git_dir, "--standard", file, "--format", "json", "--no-cache")
+    (result,) = json.loads(told.stdout)["standards"]
+    return result["score"], result["raw_score"]
 
 
 def test_a_comment_keeps_its_row_wherever_its_line_goes(

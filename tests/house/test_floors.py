@@ -38,7 +38,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
             "checks.remembered | checks.fresh | checks.compose checks.outcomes checks.waiverfile"
             " | checks.ledger | checks.weekly"
         ),
-        "checks.ground | checks.anatomy | checks.silenced",
+        "checks.ground | checks.anatomy | checks.silenced | checks.hidden",
         (
             "checks.fingerprint checks.gain checks.verdict checks.scoring checks.waivers"
             " checks.plan | checks.matching"
