@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 
 from dashboard.models import Finding, Repository, Scan, ScanState, Suppression, User
-from dashboard.services import repositories, standards, suppressions
+from dashboard.services import repositories, standards, suppressions, waiver_requests
+from dashboard.services.waiver_requests import Wish
 from dashboard.services.worth import read_gains
 from tests.checks.test_main import run
 from tests.dashboard import rows
@@ -93,29 +94,31 @@ def test_a_comment_that_a_standard_refuses_hides_nothing(
     unsaid = QUIET.replace(" - shown to a person", "")
     origin.commit({"app/main.py": unsaid})
     free = judged(repository)
-    finding = Finding.objects.get()
-    assert finding.suppressed
+    hidden = Finding.objects.get()
+    assert hidden.suppressed
     assert "suppresses." not in page(lead, repository)
 
     text = RULES.replace(b"[waivers]", b'[waivers]\nsuppressions = "reasoned"')
     standards.adopt(repository, [rows.standard(text)], None)
     strict = judged(repository)
 
-    finding.refresh_from_db()
-    assert not finding.suppressed
-    assert finding.message.endswith("(suppressed without a reason, so it counts)")
+    counted = Finding.objects.get()
+    assert (counted.pk, counted.suppressed) == (hidden.pk, False)
+    assert counted.message.endswith("(suppressed without a reason, so it counts)")
     assert (strict.suppressed_count, strict.findings_count) == (0, free.findings_count + 1)
     assert strict.score == strict.raw_score == free.raw_score
     assert causes(strict) == {"rules"}
     assert "counts what a comment without a reason suppresses." in page(lead, repository)
+    preview = waiver_requests.preview(repository, Wish(finding=counted), lead)
+    assert preview.matched == 1
     assert read_gains(repository, {"by": "file"}).page.object_list[0].name == "app/main.py"
     assert told_by_the_command(origin, text, tmp_path) == (strict.score, strict.raw_score)
 
     origin.commit({"app/main.py": QUIET})
     reasoned = judged(repository)
 
-    finding.refresh_from_db()
-    assert finding.suppressed
+    again = Finding.objects.get()
+    assert (again.pk, again.suppressed) == (hidden.pk, True)
     assert (reasoned.score, reasoned.raw_score) == (free.score, free.raw_score)
     assert causes(reasoned) == {"code"}
     assert told_by_the_command(origin, text, tmp_path) == (reasoned.score, reasoned.raw_score)
