@@ -111,7 +111,9 @@ def resume(repository: Repository, actor: User) -> None:
 def cancel(repository: Repository, actor: User) -> None:
     """Stop for good; the points that are there stay."""
     going = Backfill.objects.exclude(state__in=(BackfillState.DONE, BackfillState.CANCELLED))
-    _turn(repository, actor, "cancelled", going, BackfillState.CANCELLED)
+    with transaction.atomic():
+        _turn(repository, actor, "cancelled", going, BackfillState.CANCELLED)
+        PastTrail.objects.filter(past__repository=repository).delete()
 
 
 def _turn(
@@ -232,9 +234,12 @@ def _work(held: Lease, beat: Heartbeat) -> None:
     if left:
         _release(held, counts=False)
         return
+    # Where following them to the end has ended the worker again and again, it ends without dates.
+    tried = Backfill.objects.values_list("attempt", flat=True).get(pk=row.pk)
+    began = trail.rest() if tried < MAX_ATTEMPTS else {}
     with transaction.atomic():
         held.write(state=BackfillState.DONE, lease_until=None, finished_at=Now())
-        trail.end()
+        trail.end(began)
 
 
 def _left(held: Lease, row: Backfill, ruling: judging.Ruling, source: GitSource) -> list[str]:

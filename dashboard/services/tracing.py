@@ -16,6 +16,7 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from checks.authorship import ABOUT_COMMIT, Origin, last_changes, only_commit
 from checks.errors import InputError
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from checks.model import Report
     from checks.source import Source
     from dashboard.services.judging import Looked
+
+logger = structlog.get_logger(__name__)
 
 BATCH = 500
 _FAST = 1
@@ -121,22 +124,32 @@ class Tracing:
         _date(step.began)
         PastTrail.objects.update_or_create(past=self._past, defaults={"data": _packed(step.trail)})
 
-    def end(self) -> None:
-        """Date what stands in the oldest commit that was judged, and forget the trail."""
+    def rest(self) -> Mapping[int, Origin]:
+        """Tell since when stands what stood in the oldest commit that was judged; writes no row.
+
+        Nothing where that commit can not be read any more: dates stay what they were.
+        """
         standing = self._trail.folders.values()
         followed = [
             (each.sites[index].path, row) for each in standing for index, row in each.rows.items()
         ]
-        if followed:
+        if not followed:
+            return {}
+        try:
             now, _ = self._sides()
             changed = last_changes(now, {path for path, _ in followed})
             first = _head(now)
-            _date(
-                {
-                    row: msgspec.structs.replace(changed.get(path, first), at_least=True)
-                    for path, row in followed
-                }
-            )
+        except InputError as error:
+            logger.info("end of the past not read", reason=str(error))
+            return {}
+        return {
+            row: msgspec.structs.replace(changed.get(path, first), at_least=True)
+            for path, row in followed
+        }
+
+    def end(self, began: Mapping[int, Origin]) -> None:
+        """Write what `rest` told, and forget the trail. Runs in the transaction of the end."""
+        _date(began)
         PastTrail.objects.filter(past=self._past).delete()
 
     def _sides(self) -> tuple[Source, Side]:
@@ -149,17 +162,21 @@ class Tracing:
 
 
 def _today(past: Backfill) -> _Trail:
-    """What the last scan found, as it lies in the rows."""
-    folders: dict[str, Standing] = {}
+    """What the last scan found, as it lies in the rows.
+
+    Commit and rows come from one query: a scan that ends meanwhile changes both or none of them.
+    """
+    commit, folders = past.repository.scanned_commit, dict[str, Standing]()
     rows = Finding.objects.filter(repository=past.repository_id, state__in=OPEN_STATES)
-    names = ("pk", "state", "component__path", *identity.SITE)
+    names = ("pk", "state", "component__path", "repository__scanned_commit", *identity.SITE)
     for row in rows.order_by("pk").values(*names):
+        commit = row["repository__scanned_commit"]
         standing = folders.setdefault(row["component__path"], Standing([], {}))
         # What was reopened has its date from scans; what is about a commit has the date of that.
         if row["state"] == FindingState.OPEN and not row["symbol"].startswith(ABOUT_COMMIT):
             standing.rows[len(standing.sites)] = row["pk"]
         standing.sites.append(identity.site(row))
-    return _Trail(past.repository.scanned_commit, folders)
+    return _Trail(commit, folders)
 
 
 def _back(

@@ -20,6 +20,7 @@ from dashboard.models import (
     Backfill,
     BackfillState,
     PastResult,
+    PastTrail,
     Repository,
     Trigger,
     User,
@@ -202,6 +203,26 @@ def test_a_person_pauses_resumes_and_cancels(repository: Repository, lead: User)
     backfill.resume(repository, lead)
     assert past(repository).state == BackfillState.CANCELLED
     assert not backfill.run(past(repository).pk)
+
+
+def test_cancelling_leaves_nothing_of_the_work_behind(
+    repository: Repository, lead: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan_of(repository)
+    real = judging.review_past
+
+    def pushed(*arguments: Any) -> Any:
+        scanning.request(repository, Trigger.PUSH)
+        return real(*arguments)
+
+    monkeypatch.setattr(judging, "review_past", pushed)
+    assert backfill.run(past(repository).pk)
+    assert PastTrail.objects.exists()
+
+    backfill.cancel(repository, lead)
+
+    assert not PastTrail.objects.exists()
+    assert PastResult.objects.count() == 1
 
 
 def test_pausing_stops_the_worker_that_is_at_it(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from django.db import connection
 
+from checks import authorship
 from checks.source import Source
 from dashboard.models import (
+    MAX_ATTEMPTS,
     Backfill,
+    BackfillState,
     Component,
     Finding,
     FindingEvent,
@@ -19,7 +25,8 @@ from dashboard.models import (
     Repository,
     Trigger,
 )
-from dashboard.services import backfill, judging, repositories, scanning
+from dashboard.services import backfill, judging, mirrors, repositories, scanning, tracing
+from dashboard.services.tracing import Tracing
 from tests.dashboard import rows
 from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin
@@ -55,6 +62,10 @@ def judged(origin: Origin) -> Begin:
         return repository
 
     return do
+
+
+def crash(_: Tracing) -> NoReturn:
+    raise ZeroDivisionError
 
 
 def brought(finding: Finding) -> tuple[str, int, bool]:
@@ -162,3 +173,86 @@ def test_a_date_moves_back_only(origin: Origin, judged: Begin) -> None:
     assert backfill.run(Backfill.objects.get(repository=repository).pk)
 
     assert Finding.objects.get().since == older
+
+
+def test_a_past_that_was_rewritten_away_before_its_end_ends_without_dates(
+    origin: Origin, judged: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.commit({"app/main.py": PRINTS}, when=START)
+    origin.commit({"app/main.py": MOVED}, when=START + WEEK)
+    with monkeypatch.context() as patch:
+        patch.setattr(Tracing, "rest", crash)
+        repository = judged()
+    past = Backfill.objects.get(repository=repository)
+    before = Finding.objects.get().since
+    # The mirror is made anew, from a history that the server has rewritten.
+    shutil.rmtree(mirrors.path(repository))
+    shutil.rmtree(origin.git_dir)
+    Origin.create(origin.git_dir).commit({"app/main.py": MOVED}, when=START + 2 * WEEK)
+    mirrors.fetch(repository, lambda *_: None)
+    Repository.objects.update(scanned_commit=origin.top())
+
+    assert backfill.run(past.pk)
+
+    past.refresh_from_db()
+    assert past.state == BackfillState.DONE
+    assert not PastTrail.objects.exists()
+    assert Finding.objects.get().since == before
+
+
+def test_an_end_that_crashes_again_and_again_is_given_up(
+    origin: Origin, judged: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.commit({"app/main.py": PRINTS}, when=START)
+    origin.commit({"app/main.py": MOVED}, when=START + WEEK)
+    monkeypatch.setattr(Tracing, "rest", crash)
+    past = Backfill.objects.get(repository=judged())
+
+    for _ in range(MAX_ATTEMPTS):
+        backfill.run(past.pk)
+
+    past.refresh_from_db()
+    assert past.state == BackfillState.DONE
+    assert not PastTrail.objects.exists()
+
+
+def test_no_history_is_read_while_rows_are_written(
+    origin: Origin, judged: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.commit({"app/main.py": PRINTS}, when=START)
+    origin.commit({"app/main.py": MOVED}, when=START + WEEK)
+    real, inside = authorship.last_changes, list[bool]()
+
+    def watched(
+        source: Source, paths: Iterable[str], since: str = ""
+    ) -> dict[str, authorship.Origin]:
+        inside.append(connection.in_atomic_block)
+        return real(source, paths, since)
+
+    monkeypatch.setattr(tracing, "last_changes", watched)
+    judged()
+
+    assert inside
+    assert not any(inside)
+
+
+def test_rows_are_followed_from_the_commit_that_they_are_of(
+    origin: Origin, judged: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bringing = origin.commit({"app/main.py": PRINTS}, when=START)
+    origin.commit({"app/main.py": MOVED}, when=START + WEEK)
+    opened: list[Tracing] = []
+
+    def late(past: Backfill) -> Tracing:
+        # A scan of a newer commit ends after the row was loaded.
+        if not opened:
+            origin.commit({"new/main.py": f"\n{MOVED}"}, when=START + 2 * WEEK)
+            scan_of(Repository.objects.get())
+        opened.append(Tracing(past))
+        return opened[-1]
+
+    monkeypatch.setattr(backfill, "Tracing", late)
+    judged()
+
+    assert len(opened) == 1
+    assert brought(Finding.objects.exclude(state="fixed").get()) == (bringing, START, True)
