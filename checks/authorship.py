@@ -2,7 +2,8 @@
 
 Told from the history that a review reads anyway, newest first, without blame: within the range of
 two scans it is the last commit that touched the file; for a first scan the search goes on until
-the file's present content came, through renames that changed nothing else.
+the file's present content came, through renames that changed nothing else. Where an older commit
+touched the file as well, it may have been that one: this is said, not guessed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from checks.source import Change, Commit, Source
 ABOUT_COMMIT = "commit:"
 """What the symbol of a finding begins with that is about one commit."""
 
+type Touched = tuple[str, str]
+"""How a commit changed a path, and the path that it was renamed from without a change, or ""."""
+
 
 class Origin(msgspec.Struct, frozen=True):
     """The commit behind a turn of a finding. The author's address is not kept.
@@ -24,13 +28,43 @@ class Origin(msgspec.Struct, frozen=True):
         commit: Its id.
         author: Name of the author.
         time: Committer date in seconds since the epoch.
-        at_least: History ends or is cut here: it may have been an older one.
+        at_least: It may have been an older one: history ends or is cut here, or the file was
+            touched before as well.
     """
 
     commit: str
     author: str
     time: int
     at_least: bool = False
+
+
+class _Search(msgspec.Struct):
+    """Files that are asked for by the path they have at the commit in hand, and what was found."""
+
+    wanted: dict[str, list[str]]
+    bounded: bool
+    found: dict[str, str] = {}
+    unsure: set[str] = set()
+
+    def enter(self, oid: str, changes: Mapping[str, Touched]) -> None:
+        """Go on to an older commit."""
+        further: list[tuple[str, list[str]]] = []
+        for path, (status, former) in changes.items():
+            asked = self.wanted.pop(path, [])
+            further.append((former, asked) if former else (path, self._meet(oid, status, asked)))
+        for path, asked in further:
+            if asked:
+                self.wanted.setdefault(path, []).extend(asked)
+
+    def _meet(self, oid: str, status: str, asked: Sequence[str]) -> list[str]:
+        """Note that a commit touched these; return those for which older commits matter."""
+        new = [each for each in asked if each not in self.found]
+        self.found.update(dict.fromkeys(new, oid))
+        if self.bounded:
+            self.unsure.update(each for each in asked if each not in new)
+        elif status != "A":
+            self.unsure.update(new)
+        return new if self.bounded and status != "A" else []
 
 
 def last_changes(source: Source, paths: Iterable[str], since: str = "") -> dict[str, Origin]:
@@ -42,25 +76,25 @@ def last_changes(source: Source, paths: Iterable[str], since: str = "") -> dict[
         since: A commit of the mainline at which the search ends; "" for all of history.
 
     Returns:
-        What was found; without ``since`` every file that history shows has an origin.
+        What was found; without ``since`` every file that history shows has an origin. It is
+        ``at_least`` where the file changed more than once after ``since``; without that, where it
+        was there before the change.
     """
-    wanted = {path: [path] for path in paths if path}
+    search = _Search({path: [path] for path in paths if path}, bounded=bool(since))
+    wanted, found = search.wanted, search.found
     if not wanted or (since and since not in set(source.mainline())):
         return {}
-    found: dict[str, str] = {}
     commits = {each.oid: each for each in source.history()}
     last = ""
     for oid, changes in _changed(source, commits, since):
         last = oid
-        for path, former in changes.items():
-            asked = wanted.pop(path, [])
-            if former:
-                wanted.setdefault(former, []).extend(asked)
-            else:
-                found |= dict.fromkeys(asked, oid)
+        search.enter(oid, changes)
         if not wanted:
             break
-    origins = {path: _origin(commits[oid], source) for path, oid in found.items()}
+    origins = {
+        path: _origin(commits[oid], source, unsure=path in search.unsure)
+        for path, oid in found.items()
+    }
     if not since and last and _is_cut(source, commits[last]):
         oldest = msgspec.structs.replace(_origin(commits[last], source), at_least=True)
         origins |= {path: oldest for asked in wanted.values() for path in asked}
@@ -91,25 +125,27 @@ def commits_named(source: Source, symbols: Iterable[str]) -> dict[str, Origin]:
 
 def _changed(
     source: Source, commits: Mapping[str, Commit], since: str
-) -> Iterator[tuple[str, Mapping[str, str]]]:
-    """(commit id, changed paths with the path that each was renamed from, or ""), newest first.
+) -> Iterator[tuple[str, Mapping[str, Touched]]]:
+    """(commit id, what it touched by path), newest first.
 
-    A merge repeats what its branch did: it counts after the commits of that branch.
+    A merge repeats what its branch did: it comes after the commits of that branch, with the rest.
     """
     mainline = set(source.mainline())
-    merge: tuple[str, Mapping[str, str]] | None = None
+    merge: tuple[str, dict[str, Touched]] | None = None
     for oid, changes in source.changes():
         if merge is not None and oid in mainline:
             yield merge
             merge = None
         if oid == since:
             return
-        named = {change.path: _former(change, changes) for change in changes}
         if len(commits[oid].parents) > 1:
             if oid in mainline:
-                merge = oid, dict.fromkeys(named, "")
-        else:
-            yield oid, named
+                merge = oid, {change.path: (change.status, "") for change in changes}
+            continue
+        if merge is not None:
+            for change in changes:
+                merge[1].pop(change.path, None)
+        yield oid, {each.path: (each.status, _former(each, changes)) for each in changes}
     if merge is not None:
         yield merge
 
@@ -122,9 +158,9 @@ def _former(change: Change, changes: Sequence[Change]) -> str:
     return next(gone, "")
 
 
-def _origin(commit: Commit, source: Source) -> Origin:
+def _origin(commit: Commit, source: Source, *, unsure: bool = False) -> Origin:
     cut = source.shallow and not commit.parents
-    return Origin(commit.oid, commit.author, commit.time, at_least=cut)
+    return Origin(commit.oid, commit.author, commit.time, at_least=cut or unsure)
 
 
 def _is_cut(source: Source, oldest: Commit) -> bool:

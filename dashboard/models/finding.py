@@ -176,8 +176,8 @@ class FindingEvent(models.Model):
     """One turn in the life of a finding.
 
     ``commit`` is the one that brought the turn about, "" where history does not tell; with
-    ``at_least`` history was cut there, and it may have been an older one. Of its author only the
-    name is kept.
+    ``at_least`` it may have been an older one: history was cut there, or tells of several. Of its
+    author only the name is kept.
     """
 
     finding = models.ForeignKey(Finding, models.DB_CASCADE, related_name="events")

@@ -231,17 +231,21 @@ def _head(source: Source) -> Origin:
 
 
 def _date(began: Mapping[int, Origin]) -> None:
-    """Write since when findings stand, where that is earlier than was known."""
+    """Write since when findings stand, where that is earlier, or surer, than was known."""
     for chunk in batched(sorted(began), BATCH, strict=False):
         rows = Finding.objects.filter(pk__in=chunk, state=FindingState.OPEN).only("pk", "since")
-        earlier = [row for row in rows if row.since is None or _when(began[row.pk]) < row.since]
-        for row in earlier:
+        told = [row for row in rows if row.since is None or _when(began[row.pk]) <= row.since]
+        for row in told:
             row.since = _when(began[row.pk])
-        Finding.objects.bulk_update(earlier, ["since"])
-        opened = FindingEvent.objects.filter(finding__in=earlier, kind=FindingEventKind.OPENED)
+        Finding.objects.bulk_update(told, ["since"])
+        opened = FindingEvent.objects.filter(finding__in=told, kind=FindingEventKind.OPENED)
         events = list(opened)
         for event in events:
             origin = began[event.finding_id]
+            if event.commit == origin.commit:
+                # What a scan knew for sure of this commit stays sure.
+                event.at_least = event.at_least and origin.at_least
+                continue
             event.commit, event.author = origin.commit, clean(origin.author, 200)
             event.committed_at, event.at_least = _when(origin), origin.at_least
         FindingEvent.objects.bulk_update(events, ["commit", "author", "committed_at", "at_least"])

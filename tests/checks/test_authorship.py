@@ -33,8 +33,10 @@ def test_a_first_search_goes_back_until_the_content_came(past: History) -> None:
 def test_a_rename_that_changes_nothing_is_not_where_the_code_came_from(past: History) -> None:
     one = past.commit("ada", a="same")
     two = past.commit("ben", one, b="same")
+    three = past.commit("cyd", two, a="same")
 
     assert authors(last_changes(past.at(two), ["b.py"])) == {"b.py": "ada"}
+    assert authors(last_changes(past.at(three), ["a.py"])) == {"a.py": "ada"}
 
 
 def test_between_two_scans_only_the_new_commits_count(past: History) -> None:
@@ -57,6 +59,41 @@ def test_a_merge_counts_only_for_what_none_of_its_commits_did(past: History) -> 
 
     found = last_changes(past.at(merge), ["a.py", "b.py", "c.py"], one)
     assert authors(found) == {"a.py": "ben", "b.py": "dee", "c.py": "cyd"}
+
+
+def test_of_several_changes_since_any_may_have_brought_it(past: History) -> None:
+    one = past.commit("ada", a="1", b="1", c="1", d="1")
+    two = past.commit("ben", one, a="2", b="1", c="1", d="1", e="1")
+    three = past.commit("cyd", two, a="3", b="2", c="1", d="1", e="2")
+    four = past.commit("dee", three, a="3", b="2", d="1", e="2", f="new")
+
+    found = last_changes(past.at(four), ["a.py", "b.py", "c.py", "d.py", "e.py", "f.py"], one)
+    assert {path: (each.author, each.at_least) for path, each in found.items()} == {
+        "a.py": ("cyd", True),
+        "b.py": ("cyd", False),
+        "c.py": ("dee", False),
+        "e.py": ("cyd", True),
+        "f.py": ("dee", False),
+    }
+
+
+def test_what_a_merge_repeats_is_no_second_change(past: History) -> None:
+    one = past.commit("ada", a="1", z="same")
+    side = past.commit("ben", one, a="2", b="same")
+    main = past.commit("cyd", one, a="1", c="1", z="same")
+    merge = past.commit("dee", main, side, a="2", b="same", c="1")
+
+    found = last_changes(past.at(merge), ["a.py"], one)
+    assert (found["a.py"].author, found["a.py"].at_least) == ("ben", False)
+    assert authors(last_changes(past.at(merge), ["b.py"])) == {"b.py": "ada"}
+
+
+def test_a_file_that_was_there_before_its_last_change_may_have_had_it(past: History) -> None:
+    one = past.commit("ada", a="1", b="1")
+    two = past.commit("ben", one, a="1", b="2", c="1")
+
+    found = last_changes(past.at(two), ["a.py", "b.py", "c.py"])
+    assert {path for path, each in found.items() if each.at_least} == {"b.py"}
 
 
 def test_the_one_commit_of_a_range(past: History) -> None:

@@ -112,6 +112,36 @@ def test_what_stood_before_the_judged_past_stands_at_least_since(
     assert brought(Finding.objects.get()) == (first, START, True)
 
 
+@pytest.mark.parametrize("later", [False, True])
+def test_of_several_changes_in_one_interval_an_earlier_one_may_have_brought_it(
+    origin: Origin, judged: Begin, later: bool
+) -> None:
+    origin.commit({"app/main.py": QUIET}, when=START)
+    origin.commit({"app/main.py": PRINTS}, when=START + WEEK)
+    remarked = origin.commit({"app/main.py": f"# Main.\n{PRINTS}"}, when=START + WEEK + DAY)
+    if later:
+        origin.commit({"app/main.py": MOVED}, when=START + 3 * WEEK)
+
+    judged()
+
+    assert brought(Finding.objects.get()) == (remarked, START + WEEK + DAY, True)
+
+
+def test_what_a_first_scan_could_not_tell_for_sure_the_past_makes_sure(
+    origin: Origin, judged: Begin
+) -> None:
+    origin.commit({"app/main.py": QUIET}, when=START)
+    bringing = origin.commit({"app/main.py": PRINTS}, when=START + WEEK)
+
+    repository = judged()
+
+    assert brought(Finding.objects.get()) == (bringing, START + WEEK, False)
+    FindingEvent.objects.update(at_least=True)
+    backfill.begin(repository)
+    assert backfill.run(Backfill.objects.get(repository=repository).pk)
+    assert brought(Finding.objects.get()) == (bringing, START + WEEK, False)
+
+
 def test_what_may_have_stood_unseen_stands_at_least_since(origin: Origin, judged: Begin) -> None:
     origin.commit({"app/main.py": PRINTS}, when=START)
     origin.commit({"app/main.py": "def main(:\n"}, when=START + WEEK)

@@ -274,7 +274,7 @@ def test_owners_narrow_the_list_and_the_history_names_the_commit(
     page = client.get(owned.get_absolute_url()).text
     assert "brought by" in page
     assert "Ada &lt;b&gt;" in page
-    assert "history is cut there" in page
+    assert "or by an earlier commit" in page
     assert f"?at={'c' * 40}" in page
     address = house.page("code/app/main.py")
     assert client.get(address, {"at": "c" * 40}).status_code == 200
