@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -17,8 +17,12 @@ _WORD = re.compile(r"\w+")
 SAME_LINE = 0.6
 """Share of the shorter line's words that both have when one was edited into the other."""
 _LEAST_WORDS = 2
-MOST_PAIRS = 100_000
-"""Pairs of lines compared in one passage; what was rewritten at greater length is new."""
+MOST_PAIRS = 400_000
+"""Pairs of equal words, one in a line of before and one in a line of now, that one text may cost.
+
+A passage that needs more than is left of them is not followed: its lines are gone and new."""
+_DEEPEST = 50
+"""How often a part is parted again: code is done after a few times, and the rest has an end."""
 
 
 class Edit(msgspec.Struct, frozen=True):
@@ -28,11 +32,13 @@ class Edit(msgspec.Struct, frozen=True):
         became: The line of now that a line of before was edited into.
         gone: Lines of before that stand there no longer, edited ones among them.
         come: Lines of now that did not stand there.
+        pairs: Pairs of equal words that were compared.
     """
 
     became: Mapping[int, int]
     gone: frozenset[int]
     come: frozenset[int]
+    pairs: int = 0
 
 
 def words(text: str) -> Counter[str]:
@@ -46,69 +52,107 @@ def alike(one: Counter[str], other: Counter[str]) -> float:
     return 2 * (one & other).total() / total if total else 1.0
 
 
-def edit(before: Sequence[str], now: Sequence[str]) -> Edit:
-    """What was done to a text, by its lines without indentation."""
+def edit(before: Sequence[str], now: Sequence[str], room: int = MOST_PAIRS) -> Edit:
+    """What was done to a text, by its lines without indentation.
+
+    Args:
+        before: The text as it was.
+        now: The text as it is.
+        room: Pairs of equal words that may be compared; passages take from it in their order.
+    """
     became: dict[int, int] = {}
     gone: set[int] = set()
     come: set[int] = set()
+    left = room
     for old, new in passages(before, now):
         gone.update(old)
         come.update(new)
-        if len(old) * len(new) <= MOST_PAIRS:
-            became.update(_edited(before, now, old, new))
+        if old and new:
+            passage = _Passage(before, now, old, new)
+            if passage.pairs <= left:
+                left -= passage.pairs
+                became.update(passage.edited())
     return Edit(
         {old + 1: new + 1 for old, new in became.items()},
         frozenset(index + 1 for index in gone),
         frozenset(index + 1 for index in come),
+        room - left,
     )
 
 
-def _edited(
-    before: Sequence[str], now: Sequence[str], old: range, new: range
-) -> Iterator[tuple[int, int]]:
-    """Lines of a passage with the line that each became, one to one, the most alike first.
+class _Passage:
+    """The words of two ranges of lines, those of now by where they stand.
 
-    Where a passage has as many lines as before, one word in common is enough at the same place.
+    Attributes:
+        pairs: Pairs of equal words, which are what comparing the lines costs.
     """
-    there = {index: found for index in new if (found := words(now[index]))}
-    scored = []
-    for index in old:
-        mine = words(before[index])
-        for target, other in there.items():
-            shared = (mine & other).total()
-            least = min(mine.total(), other.total())
-            away = abs((index - old.start) - (target - new.start))
-            replaced = shared and not away and len(old) == len(new)
-            if replaced or (shared >= _LEAST_WORDS and shared >= SAME_LINE * least):
-                scored.append((-alike(mine, other), away, index, target))
-    taken: set[int] = set()
-    for _, _, index, target in sorted(scored):
-        if index not in taken and target in there:
-            taken.add(index)
-            del there[target]
-            yield index, target
+
+    def __init__(self, before: Sequence[str], now: Sequence[str], old: range, new: range) -> None:
+        self._old, self._new = old, new
+        self._here = {index: words(before[index]) for index in old}
+        there = {index: words(now[index]) for index in new}
+        self._totals = {index: found.total() for index, found in there.items()}
+        self._where = defaultdict[str, list[tuple[int, int]]](list)
+        for index, found in there.items():
+            for word, count in found.items():
+                self._where[word].append((index, count))
+        self.pairs = sum(
+            len(self._where.get(word, ())) for found in self._here.values() for word in found
+        )
+
+    def edited(self) -> Iterator[tuple[int, int]]:
+        """Lines with the line that each became, one to one, the most alike first.
+
+        Where a passage has as many lines as before, one word in common is enough at the same place.
+        """
+        old, new = self._old, self._new
+        scored = []
+        for index, mine in self._here.items():
+            total = mine.total()
+            for target, shared in self._shared(mine).items():
+                other = self._totals[target]
+                away = abs((index - old.start) - (target - new.start))
+                replaced = not away and len(old) == len(new)
+                if replaced or (shared >= _LEAST_WORDS and shared >= SAME_LINE * min(total, other)):
+                    scored.append((-2 * shared / (total + other), away, index, target))
+        taken: set[int] = set()
+        free = set(new)
+        for _, _, index, target in sorted(scored):
+            if index not in taken and target in free:
+                taken.add(index)
+                free.remove(target)
+                yield index, target
+
+    def _shared(self, mine: Counter[str]) -> Mapping[int, int]:
+        """How many words each line of now shares with one of before, where it is any."""
+        shared: Counter[int] = Counter()
+        for word, count in mine.items():
+            for target, there in self._where.get(word, ()):
+                shared[target] += min(count, there)
+        return shared
 
 
 def passages(before: Sequence[str], now: Sequence[str]) -> Iterator[tuple[range, range]]:
     """The passages in which two texts differ, in their order, as ranges of indices.
 
     What stands still is told by lines that stand once in both, so a line that is everywhere holds
-    nothing together that does not belong together.
+    nothing together that does not belong together. What is parted for too long is one passage.
     """
-    waiting = [(0, len(before), 0, len(now))]
+    waiting = [(0, len(before), 0, len(now), _DEEPEST)]
     while waiting:
-        low, high, left, right = waiting.pop()
+        low, high, left, right, deeper = waiting.pop()
         while low < high and left < right and before[low] == now[left]:
             low, left = low + 1, left + 1
         while low < high and left < right and before[high - 1] == now[right - 1]:
             high, right = high - 1, right - 1
-        standing = _standing(before, now, range(low, high), range(left, right))
+        old, new = range(low, high), range(left, right)
+        standing = _standing(before, now, old, new) if deeper else []
         if not standing and (low < high or left < right):
-            yield range(low, high), range(left, right)
+            yield old, new
         parts = []
-        for old, new in (*standing, (high, right)) if standing else ():
-            parts.append((low, old, left, new))
-            low, left = old + 1, new + 1
+        for end, stop in (*standing, (high, right)) if standing else ():
+            parts.append((low, end, left, stop, deeper - 1))
+            low, left = end + 1, stop + 1
         waiting += reversed(parts)
 
 

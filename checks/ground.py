@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from checks.edits import Edit, alike, edit
+from checks.edits import MOST_PAIRS, Edit, alike, edit
 from checks.errors import InputError
 from checks.facts.limits import MIB
 from checks.fingerprint import numberless
@@ -22,6 +22,11 @@ from checks.source import Source
 
 MOST_FILES = 400
 MOST_BYTES = MIB
+MOST_PAIRS_OF_ALL = 5 * MOST_PAIRS
+"""Pairs of equal words that the lines of all files together may cost.
+
+Files take from it in the order of their paths; lines of those that come too late are not followed.
+"""
 MOVED_FILE = 0.5
 """Share of lines that two files have in common when one is the other under a new path."""
 SAME_NAME, SAME_WORD, OTHER_NAME = 0.3, 0.5, 0.7
@@ -100,6 +105,7 @@ class Between:
     def __init__(self, before: Side, now: Side) -> None:
         self._before, self._now = before, now
         self._edits: dict[tuple[str, str], Edit | None] = {}
+        self._room = MOST_PAIRS_OF_ALL
 
     def moved(self, gone: Iterable[str], come: Iterable[str]) -> Mapping[str, str]:
         """Files that are the same, or much the same, under a new path."""
@@ -180,7 +186,7 @@ class Between:
         self._now.read({spot.path for spot in come})
         found: dict[Spot, Spot] = {}
         loose = set()
-        for spot in gone:
+        for spot in sorted(gone):
             path = moved.get(spot.path, spot.path)
             done = self._edit(spot.path, path)
             if done and (line := done.became.get(spot.line)):
@@ -190,7 +196,9 @@ class Between:
         origin = {path: old for old, path in moved.items()}
         taken = set(found.values())
         fresh = {
-            spot for spot in come - taken if self._is_new(spot, origin.get(spot.path, spot.path))
+            spot
+            for spot in sorted(come - taken)
+            if self._is_new(spot, origin.get(spot.path, spot.path))
         }
         return found | self._carried(loose, fresh)
 
@@ -198,7 +206,11 @@ class Between:
         """What was done to a file; None when it is not known, or is no file on one side."""
         if (old, path) not in self._edits:
             one, other = self._before.outline(old), self._now.outline(path)
-            self._edits[old, path] = edit(one.rows, other.rows) if one and other else None
+            done = None
+            if one and other:
+                done = edit(one.rows, other.rows, min(MOST_PAIRS, self._room))
+                self._room -= done.pairs
+            self._edits[old, path] = done
         return self._edits[old, path]
 
     def _is_new(self, spot: Spot, origin: str) -> bool:

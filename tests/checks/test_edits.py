@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.edits import edit, passages, words
+from checks import edits
+from checks.edits import MOST_PAIRS, edit, passages, words
 
 _LINES = st.lists(
     st.sampled_from(["", "a = 1", "b = a + 1", "call(a, b)", "call(a, b, c)", "return a"]),
@@ -82,3 +84,48 @@ def test_what_stands_everywhere_holds_nothing_together() -> None:
     now = ["pass", "try:", "first(a)", "except:", "pass", "price = cost(a, b, c)", "pass"]
 
     assert edit(before, now).became == {6: 6}
+
+
+def rewritten(passages_: int, lines: int, word: str) -> list[str]:
+    """Passages of lines that share a word with every other, parted by lines that stand still."""
+    return [
+        text
+        for part in range(passages_)
+        for text in (f"stands{part}", *(f"{word}{part}x{n} = same" for n in range(lines)))
+    ]
+
+
+def test_all_passages_of_a_text_share_one_room() -> None:
+    before, now = rewritten(6, 300, "old"), rewritten(6, 300, "new")
+    done = edit(before, now)
+
+    assert MOST_PAIRS - 300 * 300 < done.pairs <= MOST_PAIRS
+    # The first passages take it all, and what was not followed is still known to have gone.
+    assert set(done.became) == {old for old in done.gone if old <= 4 * 301}
+    assert len(done.gone) == len(done.come) == 6 * 300
+
+
+def test_long_lines_cost_by_their_words() -> None:
+    long = " ".join(f"w{n}" for n in range(1_000))
+    done = edit([f"{long} a{n}" for n in range(30)], [f"{long} b{n}" for n in range(30)])
+
+    assert not done.became
+    assert done.pairs == 0
+
+
+def test_a_text_that_parts_a_line_at_a_time_is_not_parted_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Each line stands once only in what is left behind the one before it.
+    chain = [each for n in range(2_000) for each in (n + 1, n)]
+    before = [f"{side}{n}" for place, n in enumerate(chain) for side in ("l", f"o{place} ")]
+    now = [f"{side}{n}" for place, n in enumerate(chain) for side in ("l", f"n{place} ")]
+    met = []
+    standing = edits._standing
+    monkeypatch.setattr(
+        edits, "_standing", lambda *args: met.append(len(args[2])) or standing(*args)
+    )
+    found = list(passages(before, now))
+
+    assert sum(met) <= 51 * len(before)
+    assert found[-1][0].stop == len(before)

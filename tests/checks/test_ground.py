@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checks.ground import Between, Side, known_rules, sites
+from checks.ground import MOST_PAIRS_OF_ALL, Between, Side, known_rules, sites
 from checks.matching import Place, Spot, match
 from checks.memorysource import MemorySource
 from checks.model import Finding
@@ -215,3 +215,13 @@ def test_a_line_that_stood_there_before_did_not_come() -> None:
     ground = between(side(a=LOGGED, b=LOGGED), side(a="x = 1\n", b=LOGGED))
 
     assert ground.lines([Spot("a.py", 3)], [Spot("b.py", 3)], {}) == {}
+
+
+def test_all_files_share_one_room_in_the_order_of_their_paths() -> None:
+    names = [f"f{n:02}" for n in range(30)]
+    texts = ["".join(f"{word}{n} = same\n" for n in range(300)) for word in ("before", "now")]
+    ground = between(*(side(**dict.fromkeys(names, text)) for text in texts))
+    first = [Spot(f"{name}.py", 1) for name in names]
+
+    room = MOST_PAIRS_OF_ALL // (300 * 300)
+    assert ground.lines(first, [], {}) == {spot: spot for spot in first[:room]}
