@@ -14,6 +14,8 @@ from dashboard.services import waivers
 from dashboard.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from checks.source import Source
 
 
@@ -21,31 +23,43 @@ if TYPE_CHECKING:
 def read(repository: Repository, source: Source) -> None:
     """Turn the entries of a repository's file into requests, and withdraw what has left it.
 
-    A granted waiver that says the same is that entry: an exported file asks for nothing twice.
+    A granted waiver that says the same is that entry: an exported file asks for nothing twice,
+    though it names who granted what, and each finding as it is called since its code moved.
     """
     file = waiverfile.of(source)
     rows = {row.file_id: row for row in repository.waivers.exclude(file_id="")}
-    unlinked = {
-        _said(waivers.as_engine(row)): row
-        for row in repository.waivers.granted()
-        .filter(file_id="")
-        .select_related("finding", "author", "approver")
-    }
+    there = {entry.id for entry in file.waivers}
+    loose = _loose(repository, there)
+    linked = set()
     for entry in file.waivers:
         row = rows.get(entry.id)
-        if row is None and (same := unlinked.get(_said(entry))):
+        if row is not None and row.state != WaiverState.WITHDRAWN:
+            continue
+        if same := loose.pop(_said(entry), None):
+            # An entry stands for one waiver: one that was withdrawn under its name gives it up.
+            Waiver.objects.filter(repository=repository, file_id=entry.id).update(file_id="")
             Waiver.objects.filter(pk=same.pk).update(file_id=entry.id)
+            linked.add(same.pk)
         elif row is None:
             waivers.note(_from_file(repository, entry), None, "waiver.requested")
-        elif row.state == WaiverState.WITHDRAWN:
+        else:
             waivers.turn(row, WaiverState.REQUESTED, None, "")
-    there = {entry.id for entry in file.waivers}
     for name, row in rows.items():
-        if name not in there and row.state in waivers.WANTED:
+        if name not in there and row.pk not in linked and row.state in waivers.WANTED:
             waivers.turn(row, WaiverState.WITHDRAWN, None, "Its entry has left the file.")
     Repository.objects.filter(pk=repository.pk).update(
         waiver_mistakes=[clean(f"{each.id}: {each.note}", 500) for each in file.wrong]
     )
+
+
+def _loose(repository: Repository, there: Collection[str]) -> dict[tuple[object, ...], Waiver]:
+    """The granted waivers that no entry of the file stands for, by what they say.
+
+    Of two that say the same it is the one whose own entry has left: the other needs none.
+    """
+    rows = repository.waivers.granted().exclude(file_id__in=there).order_by("file_id", "pk")
+    found = rows.select_related("finding", "author", "approver")
+    return {_said(waivers.as_engine(row)): row for row in found}
 
 
 def _said(waiver: engine.Waiver) -> tuple[object, ...]:

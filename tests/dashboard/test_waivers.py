@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -287,6 +288,34 @@ def test_an_exported_file_asks_for_nothing_that_is_granted(
     assert parse(text.encode()).waivers[0].approver == "the-lead"
     assert judge(repository, FILES | {PATH: text}).waived_count == 2
     assert Waiver.objects.count() == 1
+
+
+def test_an_entry_that_is_exported_with_who_granted_it_is_granted_still(
+    repository: Repository, lead: User
+) -> None:
+    judge(repository, FILES | {PATH: ENTRY})
+    waiver_requests.grant(Waiver.objects.get(), lead)
+    text = waiver_entries.export(repository)
+
+    assert text.count("the-lead") == 1
+    assert judge(repository, FILES | {PATH: text}).waived_count == 2
+    assert judge(repository, FILES | {PATH: ENTRY}).waived_count == 2
+    assert Waiver.objects.count() == 1
+
+
+def test_a_granted_waiver_takes_over_the_entry_of_one_that_was_withdrawn(
+    repository: Repository, asker: User, lead: User
+) -> None:
+    judge(repository, FILES | {PATH: ENTRY})
+    scan(repository)
+    withdrawn = Waiver.objects.get()
+    same = wish(repository, path_pattern=withdrawn.path_pattern, check_id=withdrawn.check_id)
+    same = replace(same, reason=withdrawn.reason, expires_on=withdrawn.expires_on)
+    waiver_requests.grant(waiver_requests.ask(repository, same, asker), lead)
+
+    assert judge(repository, FILES | {PATH: ENTRY}).waived_count == 2
+    states = Waiver.objects.order_by("pk").values_list("state", flat=True)
+    assert list(states) == ["withdrawn", "granted"]
 
 
 def test_a_wrong_entry_is_named_and_asks_for_nothing(repository: Repository) -> None:

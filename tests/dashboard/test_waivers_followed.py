@@ -22,6 +22,7 @@ from dashboard.services import (
     repositories,
     results,
     running,
+    waiver_entries,
     waiver_requests,
     waivers,
 )
@@ -186,6 +187,39 @@ def test_an_entry_of_the_file_that_names_a_finding_follows_it_too(
     origin.commit({"lib/again.py": LONG, PATH: entry})
     assert judge(repository).waived_count == 1
     assert Waiver.objects.get().state == "granted"
+
+
+def test_a_file_that_is_exported_again_after_code_moved_asks_for_nothing(
+    origin: Origin, repository: Repository, lead: User
+) -> None:
+    judge(repository)
+    end = timezone.localdate() + timedelta(days=30)
+    before = second_print().fingerprint
+    entry = (
+        f'[[waiver]]\nfingerprint = "{before}"\n'
+        f'reason = "Replaced in spring."\nauthor = "ada"\nexpires = {end}\ncount = 1\n'
+    )
+    origin.commit({"app/main.py": LONG, PATH: entry})
+    judge(repository)
+    waiver_requests.grant(Waiver.objects.select_related("repository").get(), lead)
+    judge(repository)
+    origin.commit({"lib/moved.py": LONG, PATH: entry})
+    judge(repository)
+
+    text = waiver_entries.export(repository)
+    assert before not in text
+    origin.commit({"lib/moved.py": LONG, PATH: text})
+    scan = judge(repository)
+
+    assert scan.waived_count == 1
+    row = Waiver.objects.get()
+    assert (row.state, row.outcome, row.said_by) == ("granted", "in-force", "ada")
+    # It is the entry's now: it goes with it, and comes back as a request.
+    origin.commit({"lib/moved.py": LONG})
+    assert judge(repository).waived_count == 0
+    origin.commit({"lib/moved.py": LONG, PATH: text})
+    judge(repository)
+    assert Waiver.objects.get().state == "requested"
 
 
 def test_a_waiver_survives_another_choice_of_folders(repository: Repository, lead: User) -> None:
