@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import batched
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +131,7 @@ def leave(judged: Sequence[Component]) -> Transitions:
     return Transitions(left=list(others.values_list("pk", flat=True)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Recognised:
     """Findings of a report beside the rows of its component. Waivers change nothing of it.
 
@@ -154,14 +155,28 @@ class Recognised:
         One of another component is the finding of the same name in this: folders may overlap.
         """
         if not finding.is_open:
-            back = {pk: index for index, pk in self.returned.items()}.get(finding.pk)
+            back = self._back.get(finding.pk)
             return "" if back is None else self.places[back].fingerprint
-        name = finding.check_id, finding.fingerprint
-        here = {tuple(row[key] for key in _NAMES): n for n, row in enumerate(self.standing)}
-        if name not in here:
+        here = self._here.get((finding.check_id, finding.fingerprint))
+        if here is None:
             return "" if finding.component_id == self.component.pk else finding.fingerprint
-        now = next((new for new, old in self.partner.items() if old == here[name]), None)
+        now = self._now.get(here)
         return "" if now is None else self.places[now].fingerprint
+
+    @cached_property
+    def _back(self) -> Mapping[int, int]:
+        """The finding that each row became which was there once, by its primary key."""
+        return {pk: index for index, pk in self.returned.items()}
+
+    @cached_property
+    def _here(self) -> Mapping[Key, int]:
+        """The place of each standing row."""
+        return {(row["check_id"], row["fingerprint"]): n for n, row in enumerate(self.standing)}
+
+    @cached_property
+    def _now(self) -> Mapping[int, int]:
+        """The finding that each standing row became, both by their places."""
+        return {old: new for new, old in self.partner.items()}
 
 
 def recognise(

@@ -62,21 +62,21 @@ def counted(repository: Repository, day: date) -> list[engine.Waiver]:
 
 def names(repository: Repository) -> dict[str, str]:
     """Return what the last result calls the findings of waivers; nothing for what has gone."""
-    return {
-        _lasting(each): each.fingerprint for each in _waived_findings(repository) if each.is_open
-    }
+    return {_lasting(each): each.fingerprint for each in followed(repository) if each.is_open}
 
 
-def names_in(repository: Repository, recognised: Recognised) -> dict[str, str]:
-    """Return what a new report of one component calls the findings of waivers."""
-    found: dict[str, str] = {}
-    for each in _waived_findings(repository):
-        if name := recognised.name_of(each):
-            found[_lasting(each)] = name
-    return found
+def names_in(findings: Iterable[Finding], recognised: Recognised) -> dict[str, str]:
+    """Return what a new report of one component calls the findings of waivers.
+
+    Args:
+        findings: What :func:`followed` tells, read once for all components.
+        recognised: Which finding of the report is which row.
+    """
+    return {_lasting(each): name for each in findings if (name := recognised.name_of(each))}
 
 
-def _waived_findings(repository: Repository) -> FindingQuerySet:
+def followed(repository: Repository) -> FindingQuerySet:
+    """Return the findings that granted waivers follow."""
     granted = Waiver.objects.filter(finding=OuterRef("pk"), state=WaiverState.GRANTED)
     return Finding.objects.filter(Exists(granted), repository=repository)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,9 +124,14 @@ def test_a_text_that_parts_a_line_at_a_time_is_not_parted_for_ever(
     now = [f"{side}{n}" for place, n in enumerate(chain) for side in ("l", f"n{place} ")]
     met = []
     standing = edits._standing
-    monkeypatch.setattr(
-        edits, "_standing", lambda *args: met.append(len(args[2])) or standing(*args)
-    )
+
+    def counted(
+        before: Sequence[str], now: Sequence[str], old: range, new: range
+    ) -> list[tuple[int, int]]:
+        met.append(len(old))
+        return standing(before, now, old, new)
+
+    monkeypatch.setattr(edits, "_standing", counted)
     found = list(passages(before, now))
 
     assert sum(met) <= 51 * len(before)
