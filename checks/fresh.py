@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from checks.source import Source
 from checks.standard import Standard
 
 ENGINE = "straightedge 0.1.0"
+_logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -60,7 +62,8 @@ def ask(
         said: What no repository holds: ``attestations`` and ``tables``.
         jobs: Analysis processes at the same time.
         progress: Told about each phase.
-        draw: Given what can be drawn of the commit, as :mod:`checks.anatomy` packs it.
+        draw: Given what can be drawn of the commit, as :mod:`checks.anatomy` packs it; nothing
+            when the drawing fails.
 
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
@@ -70,13 +73,22 @@ def ask(
         read = read_project(view or source, store, team=team, progress=progress, **said)
         outcomes = judge_project(read.project, standards, progress)
     if draw is not None:
-        # The command line draws nothing, and does not pay for it.
-        from checks import anatomy
-
-        draw(anatomy.pack(anatomy.dissect(read.project, standards)))
+        draw(_drawn(read.project, standards))
     if view is not None:
         outcomes = {key: _relocated(outcome, view) for key, outcome in outcomes.items()}
     return _manifest(read, view), outcomes
+
+
+def _drawn(project: Project, standards: Sequence[Standard]) -> bytes:
+    """What can be drawn of a commit; nothing where that fails, which costs the drawing alone."""
+    # The command line draws nothing, and does not pay for it.
+    from checks import anatomy
+
+    try:
+        return anatomy.pack(anatomy.dissect(project, standards))
+    except Exception:
+        _logger.exception("a commit was judged and cannot be drawn")
+        return b""
 
 
 def judge_project(

@@ -124,6 +124,8 @@ def judge(
     progress: Progress | None = None,
     took: Callable[[Mapping[str, float]], None] | None = None,
     store: FactStore | None = None,
+    *,
+    draw: bool = False,
 ) -> Judged:
     """Judge one component of one commit, as the command line would.
 
@@ -134,6 +136,7 @@ def judge(
         progress: Told about each phase.
         took: Given the CPU seconds of each check.
         store: Where facts are kept; None for the store of this machine.
+        draw: Whether pages are to draw the commit; what is only compared goes without.
 
     Raises:
         checks.errors.InputError: The repository or the component cannot be read.
@@ -151,7 +154,7 @@ def judge(
         progress=progress,
         take=answers.extend,
         took=took,
-        draw=anatomy.extend,
+        draw=anatomy.extend if draw else None,
     )
     if ruling.waivers:
         report = again(report, bytes(answers), ruling.standards, ruling.accepted, ruling.on)

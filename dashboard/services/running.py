@@ -47,6 +47,7 @@ from dashboard.services.credentials import CredentialError
 from dashboard.text import clean
 
 if TYPE_CHECKING:
+    from dashboard.models import Finding
     from dashboard.services.identity import Seen
     from dashboard.services.judging import Ruling
     from dashboard.services.lease import Heartbeat, Lease
@@ -161,7 +162,7 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     # Read once: whoever chooses other folders meanwhile asks for a scan of their own.
     folders = components.chosen(scan.repository, source)
     judged = [
-        judging.judge(component, source, plain, _reporter(beat, clock), clock.add_checks)
+        judging.judge(component, source, plain, _reporter(beat, clock), clock.add_checks, draw=True)
         for component in components.present(folders, source) or folders
     ]
     _refuse_unproven(judged)
@@ -169,7 +170,8 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     # A review may outlive the connection it began with; so may what follows.
     close_old_connections()
     looked = identity.look(source, fetched.git_dir, scan.repository.scanned_commit)
-    judged = [_recognised(each, ruling, looked) for each in judged]
+    followed = list(waivers.followed(scan.repository))
+    judged = [_recognised(each, ruling, looked, followed) for each in judged]
     clock.lap("identity")
     gate = gates.judge(scan.repository, judged, ruling)
     clock.lap("gains and gate")
@@ -185,13 +187,15 @@ def _judge(held: Lease, scan: Scan, beat: Heartbeat) -> None:
     results.store(held, judged, ruling.rows, clock.timings(), explained, looked, said_by_gates)
 
 
-def _recognised(judged: Judged, ruling: Ruling, looked: Seen) -> Judged:
+def _recognised(
+    judged: Judged, ruling: Ruling, looked: Seen, followed: Sequence[Finding]
+) -> Judged:
     """The judgement with its waivers: those of single findings follow where their code went.
 
     What comments in the code silence is looked up on the way.
     """
     known = transitions.recognise(judged.component, judged.report, judged.answers, looked)
-    names = waivers.names_in(judged.component.repository, known)
+    names = waivers.names_in(followed, known)
     own = replace(ruling, names=names)
     comments = silenced(looked.source, judged.component.path)
     whole = worth.added(judging.waived(judged, own), own)

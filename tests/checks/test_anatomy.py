@@ -238,3 +238,19 @@ def test_a_review_draws_when_it_is_asked_also_of_a_commit_it_knows() -> None:
     assert kept[0] == kept[1]
     assert worked == {"plain", "drawn"}
     assert counts(anatomy.unpack(kept[0]))["repositories", "services"] == (1, 1)
+
+
+def test_a_drawing_that_fails_costs_the_drawing_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks(*_: object) -> None:
+        raise RecursionError("too deep")
+
+    source = MemorySource.of(SHOP, time=TIME)
+    plain = review(source, [], repository="shop")
+    monkeypatch.setattr(anatomy, "dissect", breaks)
+    drawn = bytearray()
+
+    assert review(source, [], repository="shop", draw=drawn.extend) == plain
+    assert not drawn
+    assert "too deep" in caplog.text
