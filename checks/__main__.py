@@ -184,7 +184,8 @@ def _review(options: argparse.Namespace) -> tuple[bytes, int]:
         read = partial(_read, options, standards, store, ticker, opened.repository)
         now = read(opened.source, component)
         parted = open_base(opened, options.base, remember=store) if options.base else None
-        report, base, earlier = _compared(options, standards, now, _before(parted, now, read))
+        before = _before(parted, now, read)
+        report, base, earlier = _compared(options, standards, gates, now, before)
         gate = evaluate(gates, [report], base=base, earlier=earlier) if gates else None
     shortfalls = _shortfalls(report, options.fail_under)
     if gate is not None:
@@ -235,6 +236,7 @@ def _before(source: Source | None, now: Read, read: Callable[[Source, str], Read
 def _compared(
     options: argparse.Namespace,
     standards: Sequence[Standard],
+    gates: Mapping[str, Gate],
     now: Read,
     before: Read | None,
 ) -> tuple[Report, Base | None, Earlier | None]:
@@ -245,16 +247,15 @@ def _compared(
     """
     waived = partial(_waived, options, standards)
     if before is None:
-        return waived(now, {}, tell=True), None, None
+        return waived(now, dict, tell=True), None, None
     from checks.gate import Base, Earlier, lows
-    from checks.since import State, carried, names
+    from checks.since import Since, State
 
-    states = [State(source, report.findings, answers) for source, report, answers in (before, now)]
-    known = names(*states)
-    back = {new: old for old, new in known.items()}
+    since = Since(*(State(read[0], read[1].findings, read[2]) for read in (before, now)))
     name = before[0].commit[:10]
-    earlier = Earlier(name, lows([waived(before, back)]))
-    return waived(now, known, tell=True), Base(name, carried(*states)), earlier
+    earlier = Earlier(name, lows([waived(before, since.back)]))
+    known = since.carried() if any(gate.no_new_findings for gate in gates.values()) else frozenset()
+    return waived(now, since.names, tell=True), Base(name, known), earlier
 
 
 def _gates(options: argparse.Namespace, standards: Sequence[Standard]) -> dict[str, Gate]:
@@ -302,7 +303,7 @@ def _waived(
     options: argparse.Namespace,
     standards: Sequence[Standard],
     read: Read,
-    names: Mapping[str, str],
+    names: Callable[[], Mapping[str, str]],
     *,
     tell: bool = False,
 ) -> Report:
@@ -317,7 +318,7 @@ def _waived(
     from checks.waivers import followed
 
     today = datetime.now(UTC).date()
-    waivers = followed(file.waivers, missing_names(names, report.findings))
+    waivers = followed(file.waivers, missing_names(file.waivers, names, report.findings))
     report = with_wrong(again(report, answers, standards, waivers, today), file)
     for each in (report.waivers or ()) if tell else ():
         if each.state != "in-force":

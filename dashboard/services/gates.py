@@ -14,7 +14,7 @@ from checks.component import has
 from checks.errors import InputError
 from checks.gate import Base, Earlier, Gate, GateResult, as_table, evaluate, read
 from checks.gitsource import GitSource, merge_base, resolve
-from checks.since import State, carried
+from checks.since import Since, State
 from dashboard.models import (
     OPEN_STATES,
     AuditEntry,
@@ -136,7 +136,7 @@ def _base(repository: Repository, judged: Sequence[Judged], ruling: Ruling) -> B
         before = _before(repository, [each.component for each in judged], source, ruling)
         known = frozenset[tuple[str, str]]().union(
             *(
-                carried(_state(source, then), _state(now, each))
+                Since(_state(source, then), _state(now, each)).carried()
                 for then, each in zip(before, judged, strict=True)
             )
         )
