@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="scan",
             name="suppressions",
-            field=models.JSONField(default=dict),
+            field=models.JSONField(help_text="null when nobody has looked", null=True),
         ),
         migrations.CreateModel(
             name="Suppression",
@@ -70,9 +70,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["repository", "path", "line", "pk"],
-                "indexes": [
-                    models.Index(fields=["repository", "path", "line"], name="suppression_path")
-                ],
             },
         ),
     ]

@@ -132,7 +132,7 @@ class Scan(Fenced):
     findings_count = models.PositiveIntegerField(default=0)
     suppressed_count = models.PositiveIntegerField(default=0)
     waived_count = models.PositiveIntegerField(default=0)
-    suppressions = models.JSONField(default=dict)
+    suppressions = models.JSONField(null=True, help_text="null when nobody has looked")
     opened_count = models.PositiveIntegerField(default=0)
     fixed_count = models.PositiveIntegerField(default=0)
 

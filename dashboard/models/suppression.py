@@ -36,7 +36,8 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
 class Suppression(models.Model):
     """One comment. It keeps its row while it stands, wherever its line or file goes.
 
-    ``text`` is a digest of its line, ``first_scan`` the scan that saw it first.
+    ``text`` is a digest of its line, ``first_scan`` the scan that saw it first. No index holds the
+    path: an entry has no room for 1,100 characters, and the rows of one repository are few.
     """
 
     repository = models.ForeignKey(Repository, models.DB_CASCADE, related_name="suppressions")
@@ -56,4 +57,3 @@ class Suppression(models.Model):
 
     class Meta:
         ordering = ["repository", "path", "line", "pk"]
-        indexes = [models.Index(fields=["repository", "path", "line"], name="suppression_path")]

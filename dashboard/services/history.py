@@ -114,7 +114,9 @@ def read_history(repository: Repository, page: str) -> History:
 
 def read_course(repository: Repository, backfill: Backfill | None) -> Course | None:
     """Return the curve over the last results, with the points of the past before the first."""
-    found = repository.scans.with_result().filter(score__isnull=False).defer("manifest")
+    found = (
+        repository.scans.with_result().filter(score__isnull=False).defer("manifest", "suppressions")
+    )
     scans = list(found[:CURVE])[::-1]
     past = _past(repository, scans[0].finished_at) if scans and _is_first(scans[0]) else []
     if len(scans) + len(past) < 2:

@@ -196,7 +196,7 @@ def _ended(judged: Sequence[Judged], turns: Sequence[transitions.Transitions]) -
         "phase": Phase.DONE,
         "lease_until": None,
         "manifest": manifest(judged, turns),
-        "suppressions": suppressions.counted(each.silenced or {} for each in judged),
+        "suppressions": suppressions.counted([each.silenced for each in judged]),
     }
 
 

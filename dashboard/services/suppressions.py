@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import batched
+from dataclasses import dataclass
+from itertools import batched, chain, islice
 from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from checks.silenced import Silenced
     from checks.waiverrules import Suppressions
     from dashboard.models import Component, Repository
+    from dashboard.models.people import Reader
 
     type Found = Mapping[str, Sequence[Silenced]]
 
 BATCH = 500
 MOST = 5_000
 """Comments of a component that are kept as rows; all are counted."""
+MOST_CODES = 200
+"""Codes of a kind that a scan counts one by one, the most common ones."""
 PAGE_SIZE = 25
 SHOWN_CODES = 8
 REFUSED: Mapping[Suppressions, str] = {
@@ -39,14 +42,26 @@ _WRITTEN = ("path", "line", "kind", "codes", "file_wide", "reason", "text")
 # --- in a scan
 
 
-def counted(found: Iterable[Found]) -> dict[str, Any]:
-    """Return how many comments there are by kind, how many without a reason, and by code."""
+def counted(found: Iterable[Found | None]) -> dict[str, Any] | None:
+    """Return how many comments there are by kind, how many without a reason, and by code.
+
+    ``rest`` is how many codes there are beside those that are named. None when somewhere nobody
+    has looked: a part says nothing of how the whole grows.
+    """
     told: dict[str, dict[str, Any]] = {}
-    for each in (comment for files in found for comments in files.values() for comment in comments):
-        kind = told.setdefault(each.kind, {"comments": 0, "bare": 0, "codes": Counter()})
-        kind["comments"] += 1
-        kind["bare"] += not each.reason
-        kind["codes"].update(clean(code, 80) for code in each.codes)
+    codes: dict[str, Counter[str]] = defaultdict(Counter)
+    for files in found:
+        if files is None:
+            return None
+        for each in chain.from_iterable(files.values()):
+            kind = told.setdefault(each.kind, {"comments": 0, "bare": 0})
+            kind["comments"] += 1
+            kind["bare"] += not each.reason
+            codes[each.kind].update(clean(code, 80) for code in each.codes)
+    for name, kind in told.items():
+        common = sorted(codes[name].items(), key=lambda item: (-item[1], item[0]))
+        kind["codes"] = dict(common[:MOST_CODES])
+        kind["rest"] = max(len(common) - MOST_CODES, 0)
     return told
 
 
@@ -54,34 +69,38 @@ def counted(found: Iterable[Found]) -> dict[str, Any]:
 class Changes:
     """The rows to write: new ones, changed ones, and the keys of those that went."""
 
-    new: list[Suppression] = field(default_factory=list)
-    changed: list[Suppression] = field(default_factory=list)
-    gone: list[int] = field(default_factory=list)
+    new: list[Suppression]
+    changed: list[Suppression]
+    gone: list[int]
 
 
 def compare(found: Mapping[Component, Found | None]) -> Changes:
-    """Work out what has changed in some components. Reads rows, writes none.
+    """Work out what has changed in a repository. Reads rows, writes none.
 
-    A comment is known again by its line of text: in its file, and else in any other. A component
-    in which nobody has looked stays as it is.
+    A comment is known again by its line of text: in its file, and else in any other, also when
+    that is judged with another folder now. What stood in a folder that is judged no longer goes;
+    a folder in which nobody has looked stays as it is.
+
+    Args:
+        found: The comments of everything that the scan judges; None where nobody has looked.
     """
-    changes = Changes()
+    rows: list[Suppression] = []
     for component, comments in found.items():
-        if comments is not None:
-            _compare(component, comments, changes)
-    return changes
-
-
-def _compare(component: Component, found: Found, changes: Changes) -> None:
-    rows = list(_rows(component, found))[:MOST]
-    standing = list(Suppression.objects.filter(component=component).order_by("path", "line", "pk"))
+        rows.extend(islice(_rows(component, comments or {}), MOST))
+    standing = list(
+        Suppression.objects.filter(repository__in={each.repository_id for each in found})
+        .exclude(component__in=[each for each, comments in found.items() if comments is None])
+        .order_by("path", "line", "pk")
+    )
     _recognise(rows, standing, lambda row: (row.path, row.kind, row.codes, row.text))
     _recognise(rows, standing, lambda row: (row.kind, row.codes, row.text))
     known = {row.pk: row for row in standing}
     kept = {row.pk for row in rows if row.pk}
-    changes.new.extend(row for row in rows if not row.pk)
-    changes.changed.extend(row for row in rows if row.pk and _said(row) != _said(known[row.pk]))
-    changes.gone.extend(pk for pk in known if pk not in kept)
+    return Changes(
+        new=[row for row in rows if not row.pk],
+        changed=[row for row in rows if row.pk and _said(row) != _said(known[row.pk])],
+        gone=[pk for pk in known if pk not in kept],
+    )
 
 
 def write(changes: Changes, scan: Scan) -> None:
@@ -90,7 +109,7 @@ def write(changes: Changes, scan: Scan) -> None:
         Suppression.objects.filter(pk__in=chunk).delete()
     for row in changes.new:
         row.first_scan = scan
-    Suppression.objects.bulk_update(changes.changed, _WRITTEN, batch_size=BATCH)
+    Suppression.objects.bulk_update(changes.changed, [*_WRITTEN, "component"], batch_size=BATCH)
     Suppression.objects.bulk_create(changes.new, batch_size=BATCH)
 
 
@@ -127,7 +146,7 @@ def _recognise(
 
 
 def _said(row: Suppression) -> list[object]:
-    return [getattr(row, name) for name in _WRITTEN]
+    return [row.component_id, *(getattr(row, name) for name in _WRITTEN)]
 
 
 # --- on the page
@@ -135,7 +154,7 @@ def _said(row: Suppression) -> list[object]:
 
 @dataclass(frozen=True)
 class Code:
-    """How often a code is named now, and how many more than before."""
+    """How often a code is named now, and how many more than before; None when that is unknown."""
 
     name: str
     number: int
@@ -153,6 +172,7 @@ class Tally:
         growth: How many more than at the result before; None without one.
         bare: How many give no reason.
         codes: What they name most.
+        others: How many codes there are beside these.
     """
 
     kind: str
@@ -161,6 +181,7 @@ class Tally:
     growth: int | None
     bare: int
     codes: Sequence[Code]
+    others: int
 
 
 @dataclass(frozen=True)
@@ -168,6 +189,7 @@ class Overview:
     """The suppressions of a repository.
 
     Attributes:
+        looked: Whether somebody has looked for them; the scans of earlier versions have not.
         tallies: By kind; kinds that have gone since the scan before as well.
         total: How many comments there are.
         growth: How many more than at the result before; None without one.
@@ -175,12 +197,15 @@ class Overview:
         hidden: Findings that they hide.
         before: The scan that the growth is told from.
         page: One page of the comments, with ``hides`` on each.
+        unlisted: How many of those that are asked for are counted and not listed.
         kind: The kind that is asked for, "" for all.
         only_bare: Whether only those without a reason are shown.
         newest: The scan whose comments are new.
         refused: What adopted standards do not accept, by their titles.
+        most: How many of a judged folder are listed.
     """
 
+    looked: bool
     tallies: Sequence[Tally]
     total: int
     growth: int | None
@@ -188,10 +213,12 @@ class Overview:
     hidden: int
     before: Scan | None
     page: Page[Suppression]
+    unlisted: int
     kind: str
     only_bare: bool
     newest: int | None
     refused: Mapping[str, str]
+    most: int = MOST
 
     @property
     def grown(self) -> str:
@@ -201,26 +228,29 @@ class Overview:
         return f"{abs(self.growth)} {'more' if self.growth > 0 else 'fewer'} than"
 
 
-def read(repository: Repository, query: Mapping[str, str]) -> Overview:
+def read(reader: Reader, repository: Repository, query: Mapping[str, str]) -> Overview:
     """Return what the code of a repository silences. A constant number of queries."""
     scans = list(Scan.objects.filter(repository=repository).with_result()[:2])
     last = scans[0] if scans else None
-    before = scans[1] if len(scans) > 1 else None
-    now = last.suppressions if last else {}
+    now = last.suppressions if last else None
+    before = next((each for each in scans[1:] if each.suppressions is not None), None)
     then = before.suppressions if before else None
-    tallies = [_tally(kind, words, now, then) for kind, words in SuppressionKind.choices]
+    tallies = [_tally(kind, words, now or {}, then) for kind, words in SuppressionKind.choices]
     shown = [each for each in tallies if each.comments or each.growth]
     kind = query.get("kind", "")
     kind = kind if kind in SuppressionKind.values else ""
     only_bare = query.get("bare") == "1"
-    rows = Suppression.objects.filter(repository=repository)
+    rows = Suppression.objects.visible_to(reader).filter(repository=repository)
     if kind:
         rows = rows.filter(kind=kind)
     if only_bare:
         rows = rows.filter(reason="")
     page = Paginator(rows, PAGE_SIZE).get_page(query.get("code"))
     page.object_list = _hiding(repository, page.object_list)
+    asked = [each for each in shown if kind in {"", each.kind}]
+    number = sum(each.bare if only_bare else each.comments for each in asked)
     return Overview(
+        looked=now is not None,
         tallies=shown,
         total=sum(each.comments for each in shown),
         growth=sum(each.growth or 0 for each in shown) if before else None,
@@ -228,6 +258,7 @@ def read(repository: Repository, query: Mapping[str, str]) -> Overview:
         hidden=last.suppressed_count if last else 0,
         before=before,
         page=page,
+        unlisted=max(number - page.paginator.count, 0),
         kind=kind,
         only_bare=only_bare,
         newest=last.pk if last and before else None,
@@ -248,20 +279,25 @@ def _refused(repository: Repository) -> dict[str, str]:
 
 
 def _tally(kind: str, words: str, now: Mapping[str, Any], then: Mapping[str, Any] | None) -> Tally:
-    empty = {"comments": 0, "bare": 0, "codes": {}}
+    empty = {"comments": 0, "bare": 0, "codes": {}, "rest": 0}
     new, old = now.get(kind, empty), None if then is None else then.get(kind, empty)
-    numbers = Counter(new["codes"])
+    common = sorted(new["codes"].items(), key=lambda item: (-item[1], item[0]))
     return Tally(
         kind,
         words,
         new["comments"],
         None if old is None else new["comments"] - old["comments"],
         new["bare"],
-        [
-            Code(name, number, None if old is None else number - old["codes"].get(name, 0))
-            for name, number in sorted(numbers.items(), key=lambda item: (-item[1], item[0]))
-        ][:SHOWN_CODES],
+        [Code(name, number, _grown(name, number, old)) for name, number in common[:SHOWN_CODES]],
+        max(len(common) - SHOWN_CODES, 0) + new["rest"],
     )
+
+
+def _grown(code: str, number: int, then: Mapping[str, Any] | None) -> int | None:
+    """How often more a code is named than before; one that was not counted by itself is unknown."""
+    if then is None or (then["rest"] and code not in then["codes"]):
+        return None
+    return int(number - then["codes"].get(code, 0))
 
 
 def _hiding(repository: Repository, rows: Iterable[Suppression]) -> list[Suppression]:

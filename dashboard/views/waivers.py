@@ -63,7 +63,7 @@ def repository_waivers(request: SignedInRequest, slug: str) -> HttpResponse:
     """List the waivers of a repository, and what its code suppresses."""
     repository = repository_for(request, slug)
     context = page_context(request, repository, "waivers") | _list(request, Within(slug))
-    context["silent"] = suppressions.read(repository, request.GET)
+    context["silent"] = suppressions.read(request.user, repository, request.GET)
     return answer(request, "waiver/repository.html", context, partial="rows")
 
 
