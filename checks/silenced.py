@@ -29,6 +29,7 @@ class Silenced(msgspec.Struct, frozen=True, array_like=True):
         file_wide: Whether it holds for the whole file.
         reason: Why, in the words beside it; "" when there are none.
         text: Digest of the line, by which it is known again.
+        end_line: Last line it covers; 0 when it covers its own line only.
     """
 
     line: int
@@ -37,6 +38,7 @@ class Silenced(msgspec.Struct, frozen=True, array_like=True):
     file_wide: bool
     reason: str
     text: str
+    end_line: int = 0
 
 
 def silenced(source: Source, folder: str = "") -> dict[str, tuple[Silenced, ...]]:
@@ -79,6 +81,7 @@ def _of(data: bytes) -> tuple[Silenced, ...]:
             each.file_wide,
             each.reason,
             digests.get(each.line, ""),
+            each.end_line,
         )
         for each in comments
     )

@@ -27,6 +27,10 @@ class Migration(migrations.Migration):
                 ("path", models.CharField(max_length=1100)),
                 ("line", models.PositiveIntegerField()),
                 (
+                    "end_line",
+                    models.PositiveIntegerField(default=0, help_text="0: its own line only"),
+                ),
+                (
                     "kind",
                     models.CharField(
                         choices=[

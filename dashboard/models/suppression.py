@@ -44,6 +44,7 @@ class Suppression(models.Model):
     component = models.ForeignKey(Component, models.DB_CASCADE, related_name="suppressions")
     path = models.CharField(max_length=1100)
     line = models.PositiveIntegerField()
+    end_line = models.PositiveIntegerField(default=0, help_text="0: its own line only")
     kind = models.CharField(max_length=12, choices=SuppressionKind)
     codes = models.JSONField(default=list)
     file_wide = models.BooleanField(default=False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
 
+from checks.rules.specs import specs
 from checks.standard import StandardError
 from dashboard.models import Finding, Scan, Standard, Suppression, SuppressionKind
 from dashboard.services import standards
@@ -36,7 +37,7 @@ REFUSED: Mapping[Suppressions, str] = {
     "reasoned": "counts what a comment without a reason suppresses",
     "none": "accepts no comment, and counts what any of them suppresses",
 }
-_WRITTEN = ("path", "line", "kind", "codes", "file_wide", "reason", "text")
+_WRITTEN = ("path", "line", "end_line", "kind", "codes", "file_wide", "reason", "text")
 
 
 # --- in a scan
@@ -121,6 +122,7 @@ def _rows(component: Component, found: Found) -> Iterable[Suppression]:
                 component=component,
                 path=clean(path, 1100),
                 line=each.line,
+                end_line=each.end_line,
                 kind=each.kind,
                 codes=[clean(code, 80) for code in each.codes],
                 file_wide=each.file_wide,
@@ -309,7 +311,20 @@ def _hiding(repository: Repository, rows: Iterable[Suppression]) -> list[Suppres
         hidden[each.path].append(each)
     for row in listed:
         found = hidden[row.path] if row.kind == SuppressionKind.NOQA else ()
-        row.hides = [
-            each for each in found if each.line <= row.line <= max(each.end_line, each.line)
-        ]
+        row.hides = [each for each in found if _hides(row, each)]
     return listed
+
+
+def _hides(comment: Suppression, finding: Finding) -> bool:
+    """Whether a comment names a rule that the check stands on, where the finding is.
+
+    One without codes, or for the whole file, hides no finding: that takes an exact comment.
+    """
+    spec = specs().get(finding.check_id)
+    return (
+        spec is not None
+        and not comment.file_wide
+        and not set(spec.ruff).isdisjoint(comment.codes)
+        and finding.line <= max(comment.end_line, comment.line)
+        and comment.line <= max(finding.end_line, finding.line)
+    )

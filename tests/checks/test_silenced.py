@@ -36,6 +36,13 @@ def test_comments_are_listed_by_file_with_their_reasons() -> None:
     assert len({each.text for each in found["app/main.py"]}) == 2
 
 
+def test_a_block_is_known_to_its_end() -> None:
+    code = "# ruff: disable[T201]\nprint(1)\n# ruff: enable[T201]\nprint(2)  # noqa: T201\n"
+    found = silenced(MemorySource.of({"a.py": code}, time=0))
+
+    assert [(each.line, each.end_line) for each in found["a.py"]] == [(1, 3), (4, 0)]
+
+
 def test_a_folder_is_its_own_repository() -> None:
     source = MemorySource.of({"api/main.py": CODE, "apis/main.py": CODE}, time=0)
 

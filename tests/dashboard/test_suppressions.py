@@ -295,3 +295,21 @@ def test_the_page_says_what_is_counted_and_neither_named_nor_listed(
     assert "1 more is counted and not listed" in shown
     assert "1 more is counted and not listed" in page(lead, repository, "?kind=type-ignore")
     assert "counted and not listed" not in page(lead, repository, "?kind=noqa")
+
+
+def test_a_comment_hides_what_it_names_where_it_reaches(
+    origin: Origin, repository: Repository, lead: User
+) -> None:
+    block = "# shown to a person\n# ruff: disable[T201]\nprint(1)\nprint(2)  # noqa: E501 - it is\n"
+    after = "# ruff: enable[T201]\nprint(3)  # noqa: T201\n"
+    origin.commit({"app/main.py": block + after})
+    judged(repository)
+
+    listed = suppressions.read(lead, repository, {}).page
+    told = [(row.line, row.end_line, row.reason, [f.line for f in row.hides]) for row in listed]
+    assert told == [
+        (2, 5, "shown to a person", [3, 4]),
+        (4, 0, "it is", []),
+        (6, 0, "", [6]),
+    ]
+    assert ":2–5</bdi>" in page(lead, repository)

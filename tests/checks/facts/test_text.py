@@ -189,6 +189,10 @@ def test_comments_of_real_files_are_those_of_the_tokenizer() -> None:
 
 
 def test_a_reason_may_stand_in_the_comment_line_above_and_belongs_to_no_other_tool() -> None:
+    block = _of("# a table is wide\n# ruff: disable[E501]\nx\n# the end\n# ruff: enable[E501]\n")
+    assert [(each.line, each.end_line, each.reason) for each in block] == [
+        (2, 5, "a table is wide")
+    ]
     told = _of("# shown to a person\nprint(1)  # noqa: T201\nprint(2)  # noqa: T201\n")
     assert [each.reason for each in told] == ["shown to a person", ""]
     both = _of("x = 1  # noqa: E501  # type: ignore[misc] stub is wrong\n")
