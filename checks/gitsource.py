@@ -410,7 +410,7 @@ class GitSource:
         """One commit more than asked for, if there is one, so that a cut is noticed."""
         if self._later is not None:
             commits = self._later._read_history
-            return commits[[each.oid for each in commits].index(self.commit) :]
+            return list(itertools.dropwhile(lambda each: each.oid != self.commit, commits))
         limit = self._max_commits + 1
         return list(
             self._commits.records(

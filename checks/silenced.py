@@ -47,7 +47,7 @@ def silenced(source: Source, folder: str = "") -> dict[str, tuple[Silenced, ...]
     A file is read once: what it says is remembered by its content.
     """
     files = [entry for entry in source.tree() if _is_own(entry, folder)]
-    known = source.remembered(f"silenced {extractor_version()[:12]}", tuple[Silenced, ...])
+    known = source.remembered(f"silenced 2 {extractor_version()[:12]}", tuple[Silenced, ...])
 
     def read(oids: Sequence[str]) -> Iterator[tuple[str, tuple[Silenced, ...]]]:
         return ((oid, _of(data)) for oid, data in source.blobs(oids))

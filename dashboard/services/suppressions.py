@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from checks.waiverrules import Suppressions
     from dashboard.models import Component, Repository
     from dashboard.models.people import Reader
+    from dashboard.models.suppression import SuppressionQuerySet
 
     type Found = Mapping[str, Sequence[Silenced]]
 
@@ -243,11 +244,7 @@ def read(reader: Reader, repository: Repository, query: Mapping[str, str]) -> Ov
     kind = kind if kind in SuppressionKind.values else ""
     only_bare = query.get("bare") == "1"
     rows = Suppression.objects.visible_to(reader).filter(repository=repository)
-    if kind:
-        rows = rows.filter(kind=kind)
-    if only_bare:
-        rows = rows.filter(reason="")
-    page = Paginator(rows, PAGE_SIZE).get_page(query.get("code"))
+    page = Paginator(_narrowed(rows, kind, only_bare), PAGE_SIZE).get_page(query.get("code"))
     page.object_list = _hiding(repository, page.object_list)
     asked = [each for each in shown if kind in {"", each.kind}]
     number = sum(each.bare if only_bare else each.comments for each in asked)
@@ -266,6 +263,12 @@ def read(reader: Reader, repository: Repository, query: Mapping[str, str]) -> Ov
         newest=last.pk if last and before else None,
         refused=_refused(repository),
     )
+
+
+def _narrowed(rows: SuppressionQuerySet, kind: str, only_bare: bool) -> SuppressionQuerySet:
+    if kind:
+        rows = rows.filter(kind=kind)
+    return rows.filter(reason="") if only_bare else rows
 
 
 def _refused(repository: Repository) -> dict[str, str]:
