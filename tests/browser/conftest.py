@@ -10,12 +10,16 @@ from django.conf import settings
 from pytest_django.live_server_helper import LiveServer
 
 from dashboard.models import User
-from tests.dashboard.views.conftest import House, house, judged  # noqa: F401 - fixtures
+from tests.dashboard.views import conftest as views
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 type Open = Callable[..., Page]
+
+# Fixtures of the pages' own tests.
+house = views.house
+judged = views.judged
 
 
 def _is_fault(line: ConsoleMessage) -> bool:

@@ -95,7 +95,8 @@ def test_colours_follow_the_system_until_a_person_chooses(house: House, open_pag
 def test_an_open_page_follows_a_scan_to_its_result(house: House, open_page: Open) -> None:
     asked = scanning.request(house.repository, Trigger.PUSH)
     page = open_page(house.owner, house.page())
-    assert page.locator("text=Waiting for a worker").count() == 1
+    step = page.locator(".stages [aria-current=step]")
+    expect(step).to_have_text("Waiting for a worker")
 
     held = lease.claim(asked.pk)
     assert held

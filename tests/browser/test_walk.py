@@ -127,7 +127,8 @@ def register(page: Page, server: GitServer) -> None:
     page.get_by_role("link", name="To the repository").click()
     progress = page.get_by_role("region", name="Scan in progress")
     # A first start judges this program's own checkout, and one slot judges one repository.
-    expect(progress).to_contain_text("Fetching", ignore_case=True, timeout=OWN_SCAN)
+    step = progress.locator("[aria-current=step]")
+    expect(step).to_contain_text("Fetching", timeout=OWN_SCAN)
     server.mode = "git"
     # Nobody reloads: the page follows the scan by itself.
     expect(page.locator("dl.headline")).to_be_visible()

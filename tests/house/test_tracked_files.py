@@ -63,7 +63,7 @@ def test_a_machine_path_is_seen(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["https://x.example/work/1", "./work/x", "team/work/", "|r|<slug>|top|", "|usr|bin"]
+    "text", ["https:||x.example|work|1", ".|work|x", "team|work|", "|r|<slug>|top|", "|usr|bin"]
 )
 def test_an_address_or_a_relative_path_is_no_machine_path(text: str) -> None:
     assert not machine_paths(text.replace("|", "/"))

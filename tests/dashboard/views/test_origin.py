@@ -32,7 +32,7 @@ def test_a_registered_file_waits_for_its_reading(house: House) -> None:
     row = _register(house)
 
     assert row.path == "docs/rules.toml"
-    assert "at the end of its first scan" in _page(house, f"{NEW}{row.pk}/")
+    assert "the file is read at the end of" in _page(house, f"{NEW}{row.pk}/")
 
 
 def test_the_same_file_is_registered_once(house: House) -> None:
