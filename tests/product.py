@@ -167,6 +167,16 @@ def fresh_backends(postgresql: str) -> Iterator[tuple[str, str]]:
             connection.execute(drop)
 
 
+@contextlib.contextmanager
+def served(folder: Path, postgresql: str) -> Iterator[Product]:
+    """The product at work as processes, on a database and a Redis of its own."""
+    with fresh_backends(postgresql) as (database_url, redis_url):
+        made = Product.make(folder, database_url=database_url, redis_url=redis_url)
+        made.prepare()
+        with made.running():
+            yield made
+
+
 @dataclass
 class Hook:
     """What the webhook page gives a person to paste at the forge."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import override
 
 import msgspec
 
@@ -113,11 +114,38 @@ def read_markdown(lines: Sequence[str]) -> tuple[Section, ...]:
     return _Markdown(lines).read()
 
 
-class _Markdown:
+class _Reader:
+    """Goes through the lines of a document once; subclasses say what a line begins."""
+
     def __init__(self, lines: Sequence[str]) -> None:
         self._lines = lines
-        self._number = self._front_matter()
+        self._number = 0
         self._builder = _Builder()
+
+    def read(self) -> tuple[Section, ...]:
+        """Read to the end."""
+        while self._number < len(self._lines):
+            line = self._lines[self._number]
+            self._number += 1
+            if not line.strip():
+                self._builder.end_paragraph()
+            elif not self._opens(line):
+                self._prose(line)
+        return self._builder.finish()
+
+    def _opens(self, line: str) -> bool:
+        """Read what begins with the line, unless it is a line of a paragraph."""
+        raise NotImplementedError
+
+    def _prose(self, line: str) -> None:
+        """Read a line of a paragraph."""
+        raise NotImplementedError
+
+
+class _Markdown(_Reader):
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__(lines)
+        self._number = self._front_matter()
         self._in_list = False
 
     def _front_matter(self) -> int:
@@ -127,16 +155,9 @@ class _Markdown:
                     return number
         return 0
 
-    def read(self) -> tuple[Section, ...]:
-        """Read to the end."""
-        while self._number < len(self._lines):
-            line = self._lines[self._number]
-            self._number += 1
-            if not line.strip():
-                self._builder.end_paragraph()
-            elif not (self._block(line) or self._heading(line)):
-                self._prose(line)
-        return self._builder.finish()
+    @override
+    def _opens(self, line: str) -> bool:
+        return self._block(line) or self._heading(line)
 
     def _block(self, line: str) -> bool:
         """Code and comments, which may hold anything."""
@@ -197,6 +218,7 @@ class _Markdown:
         self._builder.end_paragraph()
         return match["mark"][0] == "-"
 
+    @override
     def _prose(self, line: str) -> None:
         if reference := _REFERENCE.match(line):
             self._builder.link(reference["text"], reference["target"], self._number)
@@ -227,23 +249,14 @@ def read_rst(lines: Sequence[str]) -> tuple[Section, ...]:
     return _Rst(lines).read()
 
 
-class _Rst:
+class _Rst(_Reader):
     def __init__(self, lines: Sequence[str]) -> None:
-        self._lines = lines
-        self._number = 0
-        self._builder = _Builder()
+        super().__init__(lines)
         self._levels: list[str] = []
 
-    def read(self) -> tuple[Section, ...]:
-        """Read to the end."""
-        while self._number < len(self._lines):
-            line = self._lines[self._number]
-            self._number += 1
-            if not line.strip():
-                self._builder.end_paragraph()
-            elif not (self._heading(line) or self._directive(line)):
-                self._prose(line)
-        return self._builder.finish()
+    @override
+    def _opens(self, line: str) -> bool:
+        return self._heading(line) or self._directive(line)
 
     def _at(self, number: int) -> str:
         return self._lines[number] if number < len(self._lines) else ""
@@ -293,6 +306,7 @@ class _Rst:
             self._number += 1
         self._builder.code(_dedented(body), language, start)
 
+    @override
     def _prose(self, line: str) -> None:
         if item := _ITEM.match(line):
             self._builder.end_paragraph()

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.watched import watched_page
 from tests.gitservers import GitServer, Origin
-from tests.product import Hook, Product, fresh_backends, serve
+from tests.product import Hook, Product, serve, served
 
 pytestmark = pytest.mark.browser
 
@@ -46,11 +46,8 @@ def product(request: pytest.FixtureRequest, tmp_path: Path, postgresql: str) -> 
         with made.started():
             yield made
         return
-    with fresh_backends(postgresql) as (database_url, redis_url):
-        made = Product.make(tmp_path, database_url=database_url, redis_url=redis_url)
-        made.prepare()
-        with made.running():
-            yield made
+    with served(tmp_path, postgresql) as made:
+        yield made
 
 
 @pytest.fixture

@@ -31,18 +31,15 @@ def gate(tmp_path: Path) -> Path:
     return file
 
 
+def asked(checkout: Path, team: Path, gate: Path, *more: str) -> list[str | Path]:
+    """The words of a review by a gate."""
+    return ["review", checkout, "--standard", team, "--no-cache", "--gate", gate, *more]
+
+
 def test_a_gate_that_fails_is_exit_one_with_a_sentence_for_each_condition(
     checkout: Path, team: Path, gate: Path
 ) -> None:
-    arguments: list[str | Path] = [
-        "review",
-        checkout,
-        "--standard",
-        team,
-        "--no-cache",
-        "--gate",
-        gate,
-    ]
+    arguments = asked(checkout, team, gate)
     done = run(*arguments, "--fail-under", "99")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
@@ -114,9 +111,7 @@ def test_what_is_compared_with_itself_is_neither_met_nor_missed(
     checkout: Path, team: Path, gate: Path
 ) -> None:
     gate.write_text('[gate]\nopen_musts = "any"\nno_new_findings = true\nnot_worse = true\n')
-    arguments: list[str | Path] = [
-        *("review", checkout, "--standard", team, "--no-cache", "--gate", gate, "--base", "main"),
-    ]
+    arguments = asked(checkout, team, gate, "--base", "main")
     done = run(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-4:] == [
@@ -134,10 +129,7 @@ def test_a_folder_that_the_base_has_not_is_compared_with_the_whole_base(
     _git(checkout, "checkout", "-q", "-b", "work")
     _git(checkout, "mv", "app", "service")
     _git(checkout, "commit", "-q", "-m", "feat: move the service")
-    arguments: list[str | Path] = [
-        *("review", checkout, "--standard", team, "--no-cache", "--component", "service"),
-        *("--gate", gate, "--base", "main"),
-    ]
+    arguments = asked(checkout, team, gate, "--base", "main", "--component", "service")
     moved = run(*arguments)
     assert moved.returncode == 0, moved.stderr
     _commit(checkout, "service/more.py", PRINTS.replace("run", "go"))
@@ -149,17 +141,7 @@ def test_what_moved_with_its_file_is_not_new(checkout: Path, team: Path, gate: P
     _git(checkout, "checkout", "-q", "-b", "work")
     _git(checkout, "mv", "app/main.py", "app/start.py")
     _git(checkout, "commit", "-q", "-m", "feat: move the start")
-    moved: list[str | Path] = [
-        "review",
-        checkout,
-        "--standard",
-        team,
-        "--no-cache",
-        "--gate",
-        gate,
-        "--base",
-        "main",
-    ]
+    moved = asked(checkout, team, gate, "--base", "main")
     assert run(*moved).returncode == 0
     _commit(checkout, "app/more.py", PRINTS.replace("run", "go"))
     assert "1 finding is new" in run(*moved).stderr

@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from pytest_django import Settings
 
 from dashboard import queue
-from dashboard.models import Repository
+from dashboard.models import Repository, User
 from dashboard.services import repositories
 from tests.dashboard import rows
 from tests.gitservers import GitServer, Origin
@@ -44,12 +44,23 @@ def remote(server: GitServer) -> Origin:
 
 
 @pytest.fixture
-def own_machine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is rung: what would be asked of a worker waits."""
+    monkeypatch.setattr(queue, "ring", lambda *_: True)
+
+
+@pytest.fixture
+def own_machine(no_broker: None, settings: Settings, tmp_path: Path) -> None:
     """A home and repositories in folders of this test alone, and no broker."""
     settings.HOME = tmp_path / "home"
     settings.HOME.mkdir()
     settings.CLONE_ALLOWED_PATHS = (str(tmp_path / "served"),)
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
+
+
+@pytest.fixture
+def lead() -> User:
+    """Somebody who may lead a team: ``rows.team(lead=lead)``."""
+    return rows.user("the-lead")
 
 
 @pytest.fixture

@@ -26,6 +26,23 @@ PATIENCE = 90.0
 LEASE_SECONDS = 4
 
 
+def printed(script: str, home: Path, **variables: str) -> str:
+    """What a script prints in a process of its own with nothing but these variables set."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "dashboard.settings",
+        "STRAIGHTEDGE_HOME": str(home),
+    }
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
 @dataclass
 class Installation:
     """``database_url`` and ``redis_url`` empty: everything in the home."""

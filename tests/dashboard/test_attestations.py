@@ -8,13 +8,12 @@ import pytest
 from django.utils import timezone
 
 from checks.memorysource import MemorySource
-from dashboard import queue
 from dashboard.models import Attestation, AuditEntry, Repository, Scan, Trigger, User
 from dashboard.services import attestations
 from dashboard.services.attestations import Word
 from tests.dashboard import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
 RULES = b"""
 slug = "word-rules"
@@ -38,16 +37,6 @@ requirement = "Somebody is on call."
 strength = "must"
 """
 WORD = Word("We rotate all of them each quarter.", "https://wiki.example.org/rotation", 60)
-
-
-@pytest.fixture(autouse=True)
-def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
-
-
-@pytest.fixture
-def lead() -> User:
-    return rows.user("the-lead")
 
 
 @pytest.fixture

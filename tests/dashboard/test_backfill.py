@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,17 @@ def lead() -> User:
 
 def past(repository: Repository) -> Backfill:
     return Backfill.objects.get(repository=repository)
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Whenever a past commit is judged, something else happens first."""
+    real = judging.review_past
+
+    def disturbed(*arguments: Any) -> Any:
+        act()
+        return real(*arguments)
+
+    monkeypatch.setattr(judging, "review_past", disturbed)
 
 
 def printed(origin: Origin, commit: str, rules: Path) -> dict[str, Any]:
@@ -172,14 +184,8 @@ def test_a_scan_that_arrives_meanwhile_is_let_through(
     repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan_of(repository)
-    real = judging.review_past
-
-    def pushed(*arguments: Any) -> Any:
-        scanning.request(repository, Trigger.PUSH)
-        return real(*arguments)
-
     with monkeypatch.context() as patch:
-        patch.setattr(judging, "review_past", pushed)
+        meanwhile(patch, lambda: scanning.request(repository, Trigger.PUSH))
         assert backfill.run(past(repository).pk)
 
     row = past(repository)
@@ -209,13 +215,7 @@ def test_cancelling_leaves_nothing_of_the_work_behind(
     repository: Repository, lead: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan_of(repository)
-    real = judging.review_past
-
-    def pushed(*arguments: Any) -> Any:
-        scanning.request(repository, Trigger.PUSH)
-        return real(*arguments)
-
-    monkeypatch.setattr(judging, "review_past", pushed)
+    meanwhile(monkeypatch, lambda: scanning.request(repository, Trigger.PUSH))
     assert backfill.run(past(repository).pk)
     assert PastTrail.objects.exists()
 
@@ -229,13 +229,7 @@ def test_pausing_stops_the_worker_that_is_at_it(
     repository: Repository, lead: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scan_of(repository)
-    real = judging.review_past
-
-    def stopped(*arguments: Any) -> Any:
-        backfill.pause(repository, lead)
-        return real(*arguments)
-
-    monkeypatch.setattr(judging, "review_past", stopped)
+    meanwhile(monkeypatch, lambda: backfill.pause(repository, lead))
     assert backfill.run(past(repository).pk)
 
     assert past(repository).state == BackfillState.PAUSED

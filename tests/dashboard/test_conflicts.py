@@ -8,12 +8,11 @@ import pytest
 
 from checks.memorysource import MemorySource
 from checks.review import review
-from dashboard import queue
 from dashboard.models import AuditEntry, Repository, Trigger, User
 from dashboard.services import conflicts, rollout, standards
 from tests.dashboard import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
 LOUD = b"""
 slug = "loud"
@@ -44,16 +43,6 @@ checks = [{ id = "no-print" }]
 conflicts = ["LD-1"]
 """
 PAIR = "loud/LD-1|quiet/QT-1"
-
-
-@pytest.fixture(autouse=True)
-def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
-
-
-@pytest.fixture
-def lead() -> User:
-    return rows.user("the-lead")
 
 
 @pytest.fixture

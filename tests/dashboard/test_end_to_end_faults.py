@@ -21,7 +21,7 @@ import pytest
 
 from tests.dashboard.installation import until
 from tests.gitservers import GitServer, Origin
-from tests.product import Hook, Product, descendants, fresh_backends, serve
+from tests.product import Hook, Product, descendants, serve, served
 from tests.services import free_port
 
 BURST = 200
@@ -31,12 +31,8 @@ STANDARD = "ColorAgent backend coding rules"
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory, postgresql: str) -> Iterator[Product]:
     """The product at work."""
-    folder = tmp_path_factory.mktemp("faults")
-    with fresh_backends(postgresql) as (database_url, redis_url):
-        made = Product.make(folder, database_url=database_url, redis_url=redis_url)
-        made.prepare()
-        with made.running():
-            yield made
+    with served(tmp_path_factory.mktemp("faults"), postgresql) as made:
+        yield made
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.gitservers import GitServer, Mode, Origin, git
-from tests.product import Product, Visitor, fresh_backends, serve, words
+from tests.product import Product, Visitor, serve, served, words
 from tests.services import ROOT, free_port
 
 SECRET = "glpat-abcdefghijkl1234"
@@ -29,12 +29,8 @@ SLUGS = ("production-backend-agent", "fastapi-coding-rules")
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory, postgresql: str) -> Iterator[Product]:
     """The product at work."""
-    folder = tmp_path_factory.mktemp("input")
-    with fresh_backends(postgresql) as (database_url, redis_url):
-        made = Product.make(folder, database_url=database_url, redis_url=redis_url)
-        made.prepare()
-        with made.running():
-            yield made
+    with served(tmp_path_factory.mktemp("input"), postgresql) as made:
+        yield made
 
 
 @pytest.fixture

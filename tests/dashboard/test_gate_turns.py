@@ -16,13 +16,12 @@ from tests.dashboard.test_simulating import (
     OWN,
     SHOP,
     holds_when_adopted,
-    lead,
     make,
     text,
 )
 from tests.gitservers import Origin
 
-__all__ = ["lead", "make"]
+__all__ = ["make"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_machine")]
 
 STRICTER = (b"max_lines = 60", b"max_lines = 10")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +14,7 @@ from dashboard import queue
 from dashboard.models import PeriodicRun, Scan, Trigger, Worker
 from dashboard.services import scanning
 from tests.dashboard import rows
-from tests.services import ROOT
+from tests.dashboard.installation import printed
 
 pytestmark = pytest.mark.django_db
 
@@ -80,18 +77,7 @@ def test_a_broker_at_a_dead_address_is_said_to_be_away_and_breaks_nothing(tmp_pa
         "import django; django.setup(); from dashboard import queue;"
         "print(bool(queue.unreachable()), queue.ring(queue.SWEEP))"
     )
-    printed = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "DJANGO_SETTINGS_MODULE": "dashboard.settings",
-            "STRAIGHTEDGE_HOME": str(tmp_path),
-            "REDIS_URL": "redis://127.0.0.1:1/0",
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
 
-    assert printed.split() == ["True", "False"]
+    said = printed(script, tmp_path, REDIS_URL="redis://127.0.0.1:1/0")
+
+    assert said.split() == ["True", "False"]

@@ -18,7 +18,6 @@ from checks.memorysource import MemorySource
 from checks.outcomes import pack
 from checks.project.subjects import File
 from checks.report import json as report_json
-from dashboard import queue
 from dashboard.models import (
     Component,
     Finding,
@@ -34,14 +33,9 @@ from dashboard.services.identity import Seen
 from tests.dashboard import rows
 from tests.histories import History
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
 CODE = "def f(a):\n    print(a)\n    print(a + 1)\n    return a\n"
-
-
-@pytest.fixture(autouse=True)
-def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 
 from checks import model as engine
 from checks.report import json as report_json
-from dashboard import queue
 from dashboard.models import (
     ClauseResult,
     Finding,
@@ -29,12 +28,7 @@ from dashboard.services import lease, results, scanning, transitions
 from dashboard.services.lease import Lease, LeaseLostError
 from tests.dashboard import rows
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
 
 @pytest.fixture

@@ -7,12 +7,11 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from dashboard import queue
 from dashboard.models import Adoption, Clause, Repository, Scan, Trigger
 from dashboard.services import rollout, standards
 from tests.dashboard import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
 NEWER = (
     rows.HOUSE_RULES
@@ -24,11 +23,6 @@ strength = "must"
 checks = [{ id = "function-length" }]
 """
 )
-
-
-@pytest.fixture(autouse=True)
-def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
 
 
 @pytest.fixture

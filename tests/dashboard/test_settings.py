@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from dashboard.models import User
-from tests.services import ROOT
+from tests.dashboard.installation import printed
 
 PASSWORD = "correct-horse-battery"
 
@@ -105,19 +102,9 @@ def test_behind_https_cookies_are_bound_to_the_host_and_never_sent_in_clear(
         "import json; from django.conf import settings;"
         f"print(json.dumps([getattr(settings, name) for name in {names!r}]))"
     )
-    printed = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            "DJANGO_SETTINGS_MODULE": "dashboard.settings",
-            "STRAIGHTEDGE_HOME": str(tmp_path),
-            "BASE_URL": "https://quality.example.org",
-        },
-        capture_output=True,
-        check=True,
-    ).stdout
 
-    assert json.loads(printed) == [
+    said = printed(script, tmp_path, BASE_URL="https://quality.example.org")
+
+    assert json.loads(said) == [
         *("__Host-session", "__Host-csrf", True, True, 31536000, False),
     ]

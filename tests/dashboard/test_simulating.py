@@ -81,11 +81,6 @@ checks = [{ id = "no-print" }]
 
 
 @pytest.fixture
-def lead() -> User:
-    return rows.user("the-lead")
-
-
-@pytest.fixture
 def make(tmp_path: Path, lead: User) -> Callable[..., Repository]:
     """Register and scan a repository of the lead's team, judged by its own standard."""
     team = rows.team(lead=lead)

@@ -64,6 +64,13 @@ def judged(origin: Origin) -> Begin:
     return do
 
 
+def print_and_move(origin: Origin) -> str:
+    """Two weeks: a finding comes, then it moves down; returns the first commit."""
+    first = origin.commit({"app/main.py": PRINTS}, when=START)
+    origin.commit({"app/main.py": MOVED}, when=START + WEEK)
+    return first
+
+
 def crash(_: Tracing) -> NoReturn:
     raise ZeroDivisionError
 
@@ -104,8 +111,7 @@ def test_a_finding_is_followed_through_a_renamed_file(origin: Origin, judged: Be
 def test_what_stood_before_the_judged_past_stands_at_least_since(
     origin: Origin, judged: Begin
 ) -> None:
-    first = origin.commit({"app/main.py": PRINTS}, when=START)
-    origin.commit({"app/main.py": MOVED}, when=START + WEEK)
+    first = print_and_move(origin)
 
     judged()
 
@@ -193,8 +199,7 @@ def test_it_is_followed_across_turns_and_workers(
 
 
 def test_a_date_moves_back_only(origin: Origin, judged: Begin) -> None:
-    origin.commit({"app/main.py": PRINTS}, when=START)
-    origin.commit({"app/main.py": MOVED}, when=START + WEEK)
+    print_and_move(origin)
     repository = judged()
     older = datetime(2001, 1, 1, tzinfo=UTC)
     Finding.objects.update(since=older)
@@ -208,8 +213,7 @@ def test_a_date_moves_back_only(origin: Origin, judged: Begin) -> None:
 def test_a_past_that_was_rewritten_away_before_its_end_ends_without_dates(
     origin: Origin, judged: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    origin.commit({"app/main.py": PRINTS}, when=START)
-    origin.commit({"app/main.py": MOVED}, when=START + WEEK)
+    print_and_move(origin)
     with monkeypatch.context() as patch:
         patch.setattr(Tracing, "rest", crash)
         repository = judged()
@@ -233,8 +237,7 @@ def test_a_past_that_was_rewritten_away_before_its_end_ends_without_dates(
 def test_an_end_that_crashes_again_and_again_is_given_up(
     origin: Origin, judged: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    origin.commit({"app/main.py": PRINTS}, when=START)
-    origin.commit({"app/main.py": MOVED}, when=START + WEEK)
+    print_and_move(origin)
     monkeypatch.setattr(Tracing, "rest", crash)
     past = Backfill.objects.get(repository=judged())
 
@@ -249,8 +252,7 @@ def test_an_end_that_crashes_again_and_again_is_given_up(
 def test_no_history_is_read_while_rows_are_written(
     origin: Origin, judged: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    origin.commit({"app/main.py": PRINTS}, when=START)
-    origin.commit({"app/main.py": MOVED}, when=START + WEEK)
+    print_and_move(origin)
     real, inside = authorship.last_changes, list[bool]()
 
     def watched(
@@ -269,8 +271,7 @@ def test_no_history_is_read_while_rows_are_written(
 def test_rows_are_followed_from_the_commit_that_they_are_of(
     origin: Origin, judged: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bringing = origin.commit({"app/main.py": PRINTS}, when=START)
-    origin.commit({"app/main.py": MOVED}, when=START + WEEK)
+    bringing = print_and_move(origin)
     opened: list[Tracing] = []
 
     def late(past: Backfill) -> Tracing:

@@ -69,6 +69,13 @@ def lead(repository: Repository) -> User:
     return person
 
 
+def cut_off(origin: Origin, repository: Repository) -> Scan:
+    """The whole is judged, and then with its first file broken; returns the second scan."""
+    scan_of(repository)
+    origin.commit(CUT)
+    return scan_of(repository)
+
+
 def query() -> Finding:
     """The finding of the file that stands as long as the project is seen to use SQLAlchemy."""
     return Finding.objects.get(check_id="sqlalchemy-2-query-style")
@@ -158,9 +165,7 @@ def test_a_file_that_never_could_be_read_keeps_nothing(
 
 
 def test_a_file_that_is_gone_keeps_nothing_any_more(origin: Origin, repository: Repository) -> None:
-    scan_of(repository)
-    origin.commit(CUT)
-    scan_of(repository)
+    cut_off(origin, repository)
     origin.commit({path: text for path, text in WHOLE.items() if path != "app/main.py"})
 
     scan = scan_of(repository)
@@ -170,9 +175,7 @@ def test_a_file_that_is_gone_keeps_nothing_any_more(origin: Origin, repository: 
 
 
 def test_a_broken_file_may_move(origin: Origin, repository: Repository) -> None:
-    scan_of(repository)
-    origin.commit(CUT)
-    broken = scan_of(repository)
+    broken = cut_off(origin, repository)
     origin.commit({"lib/main.py": BROKEN, "lib/data.py": DATA})
 
     scan = scan_of(repository)
@@ -223,9 +226,7 @@ def test_a_waiver_goes_on_with_what_was_held(
 def test_pages_say_why_it_was_not_seen(
     origin: Origin, repository: Repository, lead: User, client: Client
 ) -> None:
-    scan_of(repository)
-    origin.commit(CUT)
-    scan = scan_of(repository)
+    scan = cut_off(origin, repository)
     client.force_login(lead)
 
     page = client.get(query().get_absolute_url()).content.decode()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from checks.memorysource import MemorySource
 from checks.waiverfile import PATH, parse
-from dashboard import queue
 from dashboard.models import (
     AuditEntry,
     Branch,
@@ -36,7 +36,7 @@ from dashboard.services import (
 from dashboard.services.waiver_requests import WaiverError, Wish
 from tests.dashboard import rows
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
 RULES = b"""
 slug = "team-rules"
@@ -65,19 +65,9 @@ FILES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
-
-
 @pytest.fixture
 def asker() -> User:
     return rows.user("the-asker")
-
-
-@pytest.fixture
-def lead() -> User:
-    return rows.user("the-lead")
 
 
 @pytest.fixture
@@ -107,13 +97,22 @@ def judge(repository: Repository, files: dict[str, str]) -> Scan:
     return Scan.objects.get(pk=asked.pk)
 
 
-def in_days(days: int) -> object:
+def in_days(days: int) -> date:
     return timezone.localdate() + timedelta(days=days)
 
 
-def wish(repository: Repository, **changes: object) -> Wish:
-    asked = {"path_pattern": "app/", "reason": "Replaced in spring.", "expires_on": in_days(30)}
-    return Wish(**(asked | changes))  # type: ignore[arg-type]
+def wish(repository: Repository, **changes: Any) -> Wish:
+    """What is asked for: a month for everything below app, unless something else is given."""
+    asked = Wish("Replaced in spring.", in_days(30), path_pattern="app/")
+    return replace(asked, **changes)
+
+
+def granted(repository: Repository, asker: User, lead: User) -> Waiver:
+    """Scan, and have what was found waived."""
+    scan(repository)
+    row = waiver_requests.ask(repository, wish(repository), asker)
+    waiver_requests.grant(row, lead)
+    return row
 
 
 def test_a_granted_waiver_covers_findings_and_lifts_the_score_alone(
@@ -143,9 +142,7 @@ def test_a_granted_waiver_covers_findings_and_lifts_the_score_alone(
 def test_growth_breaks_it_and_the_findings_count_again(
     repository: Repository, asker: User, lead: User
 ) -> None:
-    scan(repository)
-    row = waiver_requests.ask(repository, wish(repository), asker)
-    waiver_requests.grant(row, lead)
+    row = granted(repository, asker, lead)
     scan(repository)
 
     grown = scan(repository, app__third=PRINTS)
@@ -208,9 +205,7 @@ def test_what_a_standard_does_not_allow_is_not_granted(
 def test_a_revoked_waiver_covers_nothing_and_cannot_be_decided_twice(
     repository: Repository, asker: User, lead: User
 ) -> None:
-    scan(repository)
-    row = waiver_requests.ask(repository, wish(repository), asker)
-    waiver_requests.grant(row, lead)
+    row = granted(repository, asker, lead)
     row.refresh_from_db()
     waiver_requests.revoke(row, lead, "The rewrite is there.")
 
@@ -225,9 +220,7 @@ def test_a_revoked_waiver_covers_nothing_and_cannot_be_decided_twice(
 def test_an_ended_waiver_has_its_repository_judged_again(
     repository: Repository, asker: User, lead: User
 ) -> None:
-    scan(repository)
-    row = waiver_requests.ask(repository, wish(repository), asker)
-    waiver_requests.grant(row, lead)
+    row = granted(repository, asker, lead)
     scan(repository)
     assert waivers.judge_ended() == 0
 
@@ -281,8 +274,7 @@ def test_an_entry_that_leaves_is_withdrawn_and_an_edited_one_is_a_new_request(
 def test_an_exported_file_asks_for_nothing_that_is_granted(
     repository: Repository, asker: User, lead: User
 ) -> None:
-    scan(repository)
-    waiver_requests.grant(waiver_requests.ask(repository, wish(repository), asker), lead)
+    granted(repository, asker, lead)
     text = waiver_entries.export(repository)
 
     assert parse(text.encode()).waivers[0].approver == "the-lead"
@@ -344,8 +336,7 @@ def test_of_two_who_decide_at_once_one_does(
 def test_a_waiver_outlives_the_accounts_of_who_asked_and_who_granted(
     repository: Repository, asker: User, lead: User
 ) -> None:
-    scan(repository)
-    waiver_requests.grant(waiver_requests.ask(repository, wish(repository), asker), lead)
+    granted(repository, asker, lead)
     lead.delete()
     asker.delete()
 

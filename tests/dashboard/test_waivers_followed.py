@@ -48,11 +48,6 @@ def origin(origin: Origin) -> Origin:
 
 
 @pytest.fixture
-def lead() -> User:
-    return rows.user("the-lead")
-
-
-@pytest.fixture
 def repository(origin: Origin, lead: User) -> Repository:
     team = rows.team(lead=lead)
     adopted = [rows.standard(RULES)]
@@ -75,6 +70,19 @@ def waive(repository: Repository, lead: User, **scope: Any) -> Waiver:
     row = waiver_requests.ask(repository, wish, rows.user())
     waiver_requests.grant(row, lead)
     return row
+
+
+def waive_by_file(origin: Origin, repository: Repository, lead: User) -> str:
+    """Have the second print waived by an entry in the repository; returns the file's text."""
+    end = timezone.localdate() + timedelta(days=30)
+    entry = (
+        f'[[waiver]]\nfingerprint = "{second_print().fingerprint}"\n'
+        f'reason = "Replaced in spring."\nauthor = "ada"\nexpires = {end}\ncount = 1\n'
+    )
+    origin.commit({"app/main.py": LONG, PATH: entry})
+    judge(repository)
+    waiver_requests.grant(Waiver.objects.select_related("repository").get(), lead)
+    return entry
 
 
 def second_print() -> Finding:
@@ -173,14 +181,7 @@ def test_an_entry_of_the_file_that_names_a_finding_follows_it_too(
     origin: Origin, repository: Repository, lead: User
 ) -> None:
     judge(repository)
-    end = timezone.localdate() + timedelta(days=30)
-    entry = (
-        f'[[waiver]]\nfingerprint = "{second_print().fingerprint}"\n'
-        f'reason = "Replaced in spring."\nauthor = "ada"\nexpires = {end}\ncount = 1\n'
-    )
-    origin.commit({"app/main.py": LONG, PATH: entry})
-    judge(repository)
-    waiver_requests.grant(Waiver.objects.select_related("repository").get(), lead)
+    entry = waive_by_file(origin, repository, lead)
 
     origin.commit({"lib/moved.py": LONG, PATH: entry})
     assert judge(repository).waived_count == 1
@@ -193,15 +194,8 @@ def test_a_file_that_is_exported_again_after_code_moved_asks_for_nothing(
     origin: Origin, repository: Repository, lead: User
 ) -> None:
     judge(repository)
-    end = timezone.localdate() + timedelta(days=30)
     before = second_print().fingerprint
-    entry = (
-        f'[[waiver]]\nfingerprint = "{before}"\n'
-        f'reason = "Replaced in spring."\nauthor = "ada"\nexpires = {end}\ncount = 1\n'
-    )
-    origin.commit({"app/main.py": LONG, PATH: entry})
-    judge(repository)
-    waiver_requests.grant(Waiver.objects.select_related("repository").get(), lead)
+    entry = waive_by_file(origin, repository, lead)
     judge(repository)
     origin.commit({"lib/moved.py": LONG, PATH: entry})
     judge(repository)

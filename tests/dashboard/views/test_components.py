@@ -5,18 +5,12 @@ from __future__ import annotations
 import pytest
 
 from checks.memorysource import MemorySource
-from dashboard import queue
 from dashboard.models import AuditEntry, FindingEventKind, Repository, Trigger, User
 from dashboard.services import components
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import House
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "ring", lambda *_: True)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
 
 
 def _found(*paths: str) -> list[str]:
