@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, F, TextField, Value, When
+from django.db.models import Case, Count, Exists, F, OuterRef, TextField, Value, When
 from django.db.models.functions import Cast, Coalesce, Now
 
 from checks.model import Report
@@ -22,6 +23,8 @@ from dashboard.models import (
     OPEN_STATES,
     Clause,
     Finding,
+    FindingEvent,
+    FindingEventKind,
     FindingState,
     StoredReport,
     Strength,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 50
 FACET_LIMIT = 12
+_COMMIT = re.compile("[0-9a-f]{7,64}")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 STANDING = "standing"
 WAIVED = "waived"
@@ -49,7 +53,7 @@ STATES = {
 SORTS = {
     "weight": ("severity", "-gain_total", "path", "line", "pk"),
     "path": ("path", "line", "pk"),
-    "newest": ("-opened_at", "severity", "pk"),
+    "newest": ("-age", "severity", "pk"),
     "oldest": ("age", "severity", "pk"),
 }
 GROUPS = {
@@ -61,7 +65,8 @@ GROUPS = {
     "age": "age",
 }
 NONE = "none"
-"""Asks for findings without an owner or clause; owners and clauses are never called so."""
+"""Asks for findings without an owner, a clause or a known commit; none of them is called so."""
+CAME = (FindingEventKind.OPENED, FindingEventKind.REOPENED)
 WHOLE = "/"
 """Asks for findings of the whole repository; no path begins so."""
 
@@ -94,6 +99,8 @@ class FindingQuery:
     path: str = ""
     owner: str = ""
     age: str = ""
+    opened: str = ""
+    commit: str = ""
     state: str = STANDING
     suppressed: str = ""
     sort: str = "weight"
@@ -110,6 +117,7 @@ class FindingQuery:
         state, sort = parameters.get("state", STANDING), parameters.get("sort", "weight")
         strength = parameters.get("strength", "")
         age, group = parameters.get("age", ""), parameters.get("group", "")
+        opened, commit = text("opened", 9), text("commit", 64)
         return cls(
             check=text("check", 80),
             clause=text("clause", 40),
@@ -117,6 +125,8 @@ class FindingQuery:
             path=text("path", 1000),
             owner=text("owner", 100),
             age=age if age in AGES else "",
+            opened=opened if opened.isascii() and opened.isdigit() else "",
+            commit=commit if commit == NONE or _COMMIT.fullmatch(commit) else "",
             state=state if state in STATES else STANDING,
             suppressed="1" if parameters.get("suppressed") == "1" else "",
             sort=sort if sort in SORTS else "weight",
@@ -133,6 +143,8 @@ class FindingQuery:
             "path": self.path,
             "owner": self.owner,
             "age": self.age,
+            "opened": self.opened,
+            "commit": self.commit,
             "state": "" if self.state == STANDING else self.state,
             "suppressed": self.suppressed,
             "sort": "" if self.sort == "weight" else self.sort,
@@ -203,7 +215,9 @@ def matching(repository: Repository, query: FindingQuery) -> FindingQuerySet:
         rows = _naming(rows, "owners", query.owner)
     if query.clause:
         rows = _naming(rows, "clauses", query.clause)
-    if query.age or query.sort == "oldest" or query.group == "age":
+    if query.opened or query.commit:
+        rows = _came(rows, query)
+    if query.age or query.sort in ("newest", "oldest") or query.group == "age":
         rows = rows.annotate(age=Coalesce("since", "opened_at"))
     if query.age:
         rows = _aged(rows, AGES[query.age])
@@ -217,6 +231,18 @@ def _naming(rows: FindingQuerySet, column: str, value: str) -> FindingQuerySet:
     if value == NONE:
         return texts.filter(**{f"{column}_text": "[]"})
     return texts.filter(**{f"{column}_text__contains": f'"{value}"'})
+
+
+def _came(rows: FindingQuerySet, query: FindingQuery) -> FindingQuerySet:
+    """Return the rows that came, or came back, with a scan, by a commit, or both at once."""
+    events = FindingEvent.objects.filter(finding=OuterRef("pk"), kind__in=CAME)
+    if query.opened:
+        events = events.filter(scan__number=int(query.opened))
+    if query.commit == NONE:
+        events = events.filter(commit="")
+    elif query.commit:
+        events = events.filter(commit__startswith=query.commit)
+    return rows.filter(Exists(events))
 
 
 def _aged(rows: FindingQuerySet, age: Age) -> FindingQuerySet:
@@ -306,6 +332,10 @@ def _chosen(query: FindingQuery) -> list[Choice]:
         "path": "of the whole repository" if query.path == WHOLE else f"below {query.path}",
         "owner": "owned by nobody" if query.owner == NONE else f"owned by {query.owner}",
         "age": AGES[query.age].label if query.age else "",
+        "opened": f"opened by scan {query.opened}",
+        "commit": "by no known commit"
+        if query.commit == NONE
+        else f"brought by commit {query.commit[:10]}",
         "state": STATES[query.state],
         "suppressed": "suppressed in the code",
     }

@@ -10,17 +10,21 @@ from urllib.parse import urlencode
 
 from checks.model import NOT_BUILT
 from dashboard.models import Backfill, Finding, Strength
+from dashboard.services.broken import last_broken
 from dashboard.services.changes import Change, last_change
 from dashboard.services.conflicts import undecided, yielding
-from dashboard.services.worth import acts_of, plan_of
+from dashboard.services.findings import SORTS
+from dashboard.services.worth import acts_of, outlook
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from checks.plan import Plan
     from dashboard.models import Clause, ClauseResult, Repository, Scan, ScanStandard
+    from dashboard.services.broken import Broken
+    from dashboard.services.worth import Line
 
-NEWEST = 8
+WEIGHTIEST = 8
 RECENT_SCANS = 6
 BARS = 12
 OPEN_AREAS = 2
@@ -132,12 +136,14 @@ class Overview:
     bars: Sequence[Bar]
     verdicts: Sequence[tuple[str, int]]
     not_built: int
-    newest: Sequence[Finding]
+    weightiest: Sequence[Finding]
+    broken: Broken | None
     scans: Sequence[Scan]
     active: Scan | None
     undecided: int
     change: Change | None
     plan: Plan | None
+    first: Line | None
     backfill: Backfill | None
 
     @property
@@ -184,7 +190,7 @@ def read_overview(
     areas = _areas(repository, chosen, area) if chosen else []
     lines = [line for each in areas for line in each.lines]
     own = Finding.objects.filter(repository=repository).open()
-    newest = own.order_by("-opened_at", "severity", "-gain_total")
+    ahead = outlook(standards, chosen)
     counts = Counter(line.verdict for line in lines)
     return Overview(
         scan=scan,
@@ -194,12 +200,14 @@ def read_overview(
         bars=waterfall(areas, chosen.score if chosen else None),
         verdicts=[(verdict, counts[verdict]) for verdict in VERDICT_WORDS if counts[verdict]],
         not_built=sum(NOT_BUILT in line.reasons for line in lines),
-        newest=list(newest[:NEWEST]),
+        weightiest=list(own.order_by(*SORTS["weight"])[:WEIGHTIEST]),
+        broken=last_broken(repository),
         scans=scans,
         active=active,
         undecided=undecided(repository),
         change=last_change(repository),
-        plan=plan_of(chosen) if chosen else None,
+        plan=ahead.plan,
+        first=ahead.first,
         backfill=Backfill.objects.filter(repository=repository).first(),
     )
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dashboard.services.results import Judged
 
 PAGE_SIZE = 50
+AHEAD = 20
+"""Clauses among which one is looked for that code can mend."""
 LEVEL = 1
 BY_A_LEAD = "a lead attests it"
 PARTLY_BY_A_LEAD = "a lead attests part of it"
@@ -106,10 +108,30 @@ def added(judged: Judged, ruling: Ruling) -> Judged:
     return replace(judged, worth=zlib.compress(msgspec.msgpack.encode(kept), LEVEL))
 
 
-def plan_of(row: ScanStandard) -> Plan | None:
-    """Return the cheap way to the next letter for a standard of a repository's last scan."""
-    kept = _kept([row]).get(row.pk)
-    return kept.plans.get("clause") if kept else None
+@dataclass(frozen=True)
+class Outlook:
+    """What to do next: the way to the next letter of one standard, and the first thing to fix.
+
+    ``first`` is the clause that gains the repository most and that code can mend; where there is
+    none, the one that a lead has to attest. None where nothing is to be gained.
+    """
+
+    plan: Plan | None
+    first: Line | None
+
+
+def outlook(rows: Sequence[ScanStandard], chosen: ScanStandard | None) -> Outlook:
+    """Return what to do next in the repository whose last scan has these results."""
+    kept = _kept(rows)
+    plan = kept[chosen.pk].plans.get("clause") if chosen and chosen.pk in kept else None
+    lines = [line for line in _lines(None, rows, kept, "clause") if line.points > 0][:AHEAD]
+    clauses = Clause.objects.filter(
+        standard__in={row.standard_id for row in rows}, number__in={line.name for line in lines}
+    )
+    known = {(clause.standard_id, clause.number): clause for clause in clauses}
+    told = [_worded(line, known) for line in lines]
+    by_code = (line for line in told if line.act != BY_A_LEAD)
+    return Outlook(plan, next(by_code, next(iter(told), None)))
 
 
 def acts_of(clauses: Iterable[Clause]) -> dict[str, str]:
@@ -194,13 +216,7 @@ def _told(
     lines = list(lines)
     if kind == "clause":
         known = {(clause.standard_id, clause.number): clause for clause in clauses}
-        rows = [(line, known.get((line.standard.pk, line.name))) for line in lines if line.standard]
-        return [
-            replace(line, words=row.requirement, act=acts_of([row]).get(line.name, ""))
-            if row
-            else line
-            for line, row in rows
-        ]
+        return [_worded(line, known) for line in lines]
     if kind == "check":
         titles = {name: spec.title for name, spec in specs().items()}
         act = {ATTESTATION: BY_A_LEAD}
@@ -210,6 +226,14 @@ def _told(
         ]
     # Several standards count the same finding: together there are as many as there are rows.
     return lines if one else _counted(repository, lines, "path" if kind == "file" else "check_id")
+
+
+def _worded(line: Line, known: Mapping[tuple[int, str], Clause]) -> Line:
+    """A line of a clause with its demand, and who has to act."""
+    row = known.get((line.standard.pk, line.name)) if line.standard else None
+    if row is None:
+        return line
+    return replace(line, words=row.requirement, act=acts_of([row]).get(line.name, ""))
 
 
 def _counted(repository: Repository, lines: Sequence[Line], column: str) -> list[Line]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from django.test import Client
 
 from dashboard.models import Membership, Repository, Role
 from dashboard.services import standards
-from dashboard.services.worth import BY_A_LEAD, PARTLY_BY_A_LEAD, acts_of, read_gains
+from dashboard.services.worth import BY_A_LEAD, PARTLY_BY_A_LEAD, Line, acts_of, outlook, read_gains
 from tests.dashboard import rows
 from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin
@@ -42,6 +43,7 @@ requirement = "Errors are raised, and somebody looks at them."
 strength = "should"
 checks = [{ id = "no-broad-except" }, { id = "lead-attestation" }]
 """
+CALM = {f"app/calm{n}.py": "def calm():\n    return 1\n" for n in range(9)}
 LOUD = """\
 def main():
     print("one")
@@ -66,6 +68,15 @@ def judged(origin: Origin, register: Callable[..., Repository]) -> Repository:
     )
     scan_of(repository)
     return repository
+
+
+def _first(repository: Repository) -> Line:
+    repository.refresh_from_db()
+    assert repository.last_scan
+    found = repository.last_scan.standards.select_related("standard", "component")
+    first = outlook(list(found), None).first
+    assert first
+    return first
 
 
 @pytest.mark.parametrize("kind", ["clause", "check", "file"])
@@ -109,6 +120,47 @@ def test_a_clause_is_named_with_its_standard_and_says_when_a_lead_has_to_act(
         "Q-2": BY_A_LEAD,
         "Q-3": PARTLY_BY_A_LEAD,
     }
+
+
+def test_the_first_thing_to_fix_is_what_code_can_mend_and_gains_most(judged: Repository) -> None:
+    lines = list(read_gains(judged, {}).page)
+
+    assert _first(judged) == next(line for line in lines if line.act != BY_A_LEAD)
+    assert outlook([], None).first is None
+
+
+def test_a_word_of_a_lead_is_first_only_where_no_code_can_be_mended(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    origin.commit({"app/main.py": "def main():\n    print('one')\n", **CALM})
+    repository = register(QUIET[: QUIET.rindex(b"[[clause]]")])
+    scan_of(repository)
+
+    # The word gains more than the one print among many calm functions.
+    lines = list(read_gains(repository, {}).page)
+    assert lines[0].act == BY_A_LEAD
+    assert _first(repository) == next(line for line in lines if line.act != BY_A_LEAD)
+
+    origin.commit({"app/main.py": "def main():\n    return 1\n"})
+    scan_of(repository)
+    assert _first(repository).act == BY_A_LEAD
+
+
+def test_the_page_of_the_repository_names_it_with_its_gain(judged: Repository) -> None:
+    reader = rows.user()
+    Membership.objects.create(team=judged.team, user=reader, role=Role.VIEWER)
+    client = Client()
+    client.force_login(reader)
+
+    page = client.get(f"/r/{judged.slug}/").content.decode()
+
+    first = re.search(r"First to fix:</strong> (.*?)</p>", page)
+    assert first
+    line = next(line for line in read_gains(judged, {}).page if line.act != BY_A_LEAD)
+    assert line.standard
+    assert f'href="/r/{judged.slug}/findings/?clause={line.name}">{line.findings} find' in first[1]
+    assert f'href="/standards/{line.standard.slug}/{line.name}/"' in first[1]
+    assert "of the repository’s score" in first[1]
 
 
 def test_the_page_opens_with_all_standards_and_a_plan_marks_what_a_lead_has_to_do(

@@ -1,0 +1,132 @@
+"""What broke lately in a repository: which findings came, with which scan, by which commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, When
+
+from dashboard.models import Finding, FindingEvent, Strength
+from dashboard.services.findings import CAME, NONE, SORTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+    from dashboard.models import Repository, Scan
+
+COMMITS = 4
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Brought:
+    """Findings that one commit brought, of those that one scan saw come and that still count.
+
+    Attributes:
+        commit: Its id, "" where history does not tell.
+        author: Its author's name.
+        at: When it was committed.
+        count: How many findings.
+        unsure: How many of them an earlier commit may have brought.
+        musts: How many of them break a must.
+        address: The query string that lists them.
+    """
+
+    commit: str
+    author: str
+    at: datetime | None
+    count: int
+    unsure: int
+    musts: int
+    address: str
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The findings that came with one scan and still count.
+
+    Attributes:
+        scan: Which scan.
+        is_first: Whether nobody had looked before: what it saw came earlier.
+        is_latest: Whether no result came since.
+        same_code: Whether the commit had been judged before, so that rules brought them.
+        count: How many there are.
+        commits: Those behind the findings, the latest first; only the first of them.
+        more: How many more commits there are.
+        rest: How many findings those brought.
+        weightiest: The findings to look at first.
+        address: The query string that lists all.
+    """
+
+    scan: Scan
+    is_first: bool
+    is_latest: bool
+    same_code: bool
+    count: int
+    commits: Sequence[Brought]
+    more: int
+    rest: int
+    weightiest: Sequence[Finding]
+    address: str
+
+
+def last_broken(repository: Repository) -> Broken | None:
+    """Return what came with the last scan of which findings are left, None when none is.
+
+    What the first look finds is no news: that scan is told of only where no later one has any. A
+    constant number of queries.
+    """
+    results = repository.scans.with_result()
+    first = results.aggregate(number=Min("number"))["number"]
+    left = results.filter(Exists(_came().filter(scan=OuterRef("pk"))))
+    scan = left.order_by(Case(When(number=first, then=1), default=0), "-number").first()
+    if scan is None:
+        return None
+    events = _came().filter(scan=scan)
+    sums = events.aggregate(count=Count("pk"), commits=Count("commit", distinct=True))
+    commits = [_brought(scan, row) for row in _by_commit(events)[:COMMITS]]
+    before = results.filter(number__lt=scan.number).first()
+    weightiest = Finding.objects.filter(pk__in=events.values("finding")).order_by(*SORTS["weight"])
+    return Broken(
+        scan=scan,
+        is_first=scan.number == first,
+        is_latest=scan.pk == repository.last_scan_id,
+        same_code=before is not None and before.commit == scan.commit,
+        count=sums["count"],
+        commits=commits,
+        more=sums["commits"] - len(commits),
+        rest=sums["count"] - sum(each.count for each in commits),
+        weightiest=list(weightiest[:SHOWN]),
+        address=_address(scan),
+    )
+
+
+def _came() -> QuerySet[FindingEvent]:
+    """The events by which findings came that count today."""
+    counting = Q(finding__in=Finding.objects.open())
+    return FindingEvent.objects.filter(counting, kind__in=CAME).order_by()
+
+
+def _by_commit(events: QuerySet[FindingEvent]) -> QuerySet[Any, Any]:
+    """What each commit brought, the latest first; what no commit is known of comes last."""
+    counts = events.values("commit").annotate(
+        author=Max("author"),
+        at=Max("committed_at"),
+        count=Count("pk"),
+        unsure=Count("pk", filter=Q(at_least=True)),
+        musts=Count("pk", filter=Q(finding__strength=Strength.MUST)),
+    )
+    return counts.order_by(F("at").desc(nulls_last=True), "commit")
+
+
+def _brought(scan: Scan, row: dict[str, Any]) -> Brought:
+    return Brought(**row, address=_address(scan, commit=row["commit"] or NONE))
+
+
+def _address(scan: Scan, **narrowed: str) -> str:
+    return "?" + urlencode({"opened": scan.number, **narrowed})
