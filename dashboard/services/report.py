@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.cache import cache
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -24,7 +25,7 @@ from dashboard.models import (
 from dashboard.services.fleet import LETTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
 WINDOWS = (7, 30, 90)
 MOST = 6
 """Lines of each list; the page that it links to has all."""
+ON_A_PAGE = 250
+"""Repositories of the table: most fleets are printed whole."""
 REMEMBERED = 300
+"""Seconds for which the clauses of the whole fleet are not counted anew."""
 LARGE = 100
 """Repositories from which on counting takes longer than a reader should wait each time."""
-"""Seconds for which the clauses of the whole fleet are not counted anew."""
 SOON = timedelta(days=30)
 _MISSED = Q(verdict__in=[VerdictName.FAILS, VerdictName.DUE])
 _DECIDED = _MISSED | Q(verdict__in=[VerdictName.HOLDS, VerdictName.ATTESTED])
@@ -75,6 +78,18 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where one repository stands: ``by`` is how far its score has moved, None without a then.
+
+    ``past`` is as in :class:`Move`.
+    """
+
+    repository: Repository
+    by: float | None
+    past: str = ""
+
+
+@dataclass(frozen=True)
 class TeamLine:
     """One team: how many repositories, their median score, their open musts."""
 
@@ -91,6 +106,7 @@ class Report:
     """The fleet in one page. Scores are points; ``days`` is how far back movement is looked for.
 
     ``judged_later`` counts the repositories whose earlier score is of their judged past.
+    ``places`` is one page of all repositories, the lowest score first, those without one last.
     """
 
     days: int
@@ -110,6 +126,7 @@ class Report:
     unmeasured: Sequence[Repository]
     running: int
     attestations: int
+    places: Page[Place]
 
     @property
     def change(self) -> float | None:
@@ -119,8 +136,8 @@ class Report:
         return self.median - self.median_before
 
 
-def read_report(reader: User, days: int) -> Report:
-    """Return the report on the repositories the reader may see.
+def read_report(reader: User, days: int, page: str = "1") -> Report:
+    """Return the report on the repositories the reader may see, and a page of these.
 
     A constant number of queries, whatever the number of repositories.
     """
@@ -160,7 +177,20 @@ def read_report(reader: User, days: int) -> Report:
         .in_force()
         .filter(expires_at__lte=now + SOON)
         .count(),
+        places=Paginator(_places(rows, earlier), ON_A_PAGE).get_page(page),
     )
+
+
+def _places(rows: Sequence[Any], earlier: Mapping[int, _Then]) -> list[Place]:
+    """All repositories, the worst first; of what is not measured nobody knows how bad it is."""
+    ordered = sorted(
+        rows, key=lambda row: (row.score is None, row.score, -row.open_must, row.name, row.pk)
+    )
+    thens = [(row, earlier.get(row.pk)) for row in ordered]
+    return [
+        Place(row, row.score - then.score, then.past) if then else Place(row, None)
+        for row, then in thens
+    ]
 
 
 class _Then(NamedTuple):
@@ -180,7 +210,9 @@ def _rows(reader: User, since: datetime) -> list[Any]:
     rows = (
         Repository.objects.visible_to(reader)
         .annotate(first_at=Subquery(first.values("finished_at")[:1]))
+        .select_related("team")
         .annotate(
+            last_state=F("last_scan__state"),
             score_then=Subquery(before.values("score")[:1]),
             past_score=_first("score", until, oldest),
             past_commit=_first("commit", until, oldest),
@@ -197,11 +229,13 @@ def _rows(reader: User, since: datetime) -> list[Any]:
                 "raw_score",
                 "letter",
                 "open_must",
-                "team_id",
+                "team__slug",
+                "team__name",
                 "state",
                 "state_message",
             ),
-            *("scanned_at",),
+            *("scanned_at", "coverage", "gate_passed", "gate_untold"),
+            *("failure_code", "failure_message"),
         ).order_by("name", "pk")
     )
 

@@ -201,6 +201,12 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def missing(value: float) -> str:
+    """Return what is left to the whole of a share, so that both together are 100 %."""
+    return f"{100 - int(floored(value * 100, 0))} %"
+
+
+@register.filter
 def plain(value: float | None) -> str:
     """Return a number for an attribute, never localised."""
     return "" if value is None else f"{value:.4f}"

@@ -23,10 +23,11 @@ def report(request: SignedInRequest) -> HttpResponse:
     days = int(asked) if asked in map(str, WINDOWS) else WINDOWS[1]
     context = {
         "section": "fleet",
-        "report": read_report(request.user, days),
+        "report": read_report(request.user, days, request.GET.get("page", "1")),
         "windows": WINDOWS,
     }
-    return answer(request, "fleet/report.html", context, partial="glance")
+    part = "places" if request.htmx.target == "repositories" else "glance"
+    return answer(request, "fleet/report.html", context, partial=part)
 
 
 @require_safe

@@ -11,7 +11,9 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from checks import model as engine
 from dashboard.models import PastResult, Repository, Scan
+from dashboard.services import report as report_service
 from dashboard.services.areas import read_areas
 from dashboard.services.report import read_report
 from tests.dashboard import rows
@@ -207,3 +209,53 @@ def test_a_scan_that_is_old_enough_goes_before_the_judged_past(house: House) -> 
 
     assert (moved.by, moved.past) == (20, "")
     assert then not in house.client(house.owner).get("/report/").content.decode()
+
+
+def _places(page: str) -> str:
+    return page[page.index('id="repositories"') :]
+
+
+def test_every_repository_stands_in_the_report_the_worst_first(house: House) -> None:
+    house.scan(rows.finding("f1"), score=70.0)
+    house.scan(rows.finding("f1"), score=62.0)
+    _age(house, 1, 40)
+    _more(house, 10, None, 95)
+
+    report = read_report(house.owner, 30)
+
+    assert [place.repository.score for place in report.places] == [10, 62, 95, None]
+    assert [place.by for place in report.places] == [None, -8, None, None]
+    table = _places(house.client(house.owner).get("/report/").text)
+    assert table.index("More 000") < table.index(house.repository.name) < table.index("More 001")
+    assert "all 4" in table
+
+
+def test_a_line_of_the_report_says_gate_state_and_what_was_not_measured(house: House) -> None:
+    house.scan(rows.finding("f1"), skipped=(engine.Skipped("a.py", "too large"),))
+    Repository.objects.update(gate_passed=False, coverage=0.925, failure_code="timeout")
+
+    table = _places(house.client(house.owner).get("/report/").text)
+
+    assert f'{house.page()}#gate"' in table
+    assert "scan failed" in table
+    assert "8 %</a>, some files" in table
+    Repository.objects.update(gate_passed=None, coverage=1.0, failure_code="")
+    table = _places(house.client(house.owner).get("/report/").text)
+    assert "#gate" not in table
+    assert "judged <time" in table
+
+
+def test_a_long_table_says_how_many_are_left_out_and_goes_on_by_itself(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_service, "ON_A_PAGE", 2)
+    _more(house, 10, 20, 30)
+    client = house.client(house.owner)
+
+    assert "1–2 of 4; the others stand on the other pages" in client.get("/report/").text
+    headers = HTMX | {"HX-Target": "repositories"}
+    second = client.get("/report/?page=2", headers=headers).text
+    assert "More 002" in second
+    assert "More 000" not in second
+    assert "<html" not in second
+    assert 'id="glance"' not in second
