@@ -52,7 +52,7 @@ class GateForm(forms.Form):
     not_worse = forms.BooleanField(
         label="Not worse than last week",
         required=False,
-        help_text="Against the newest result that is older than seven days.",
+        help_text="Against the newest result older than seven days that had not fallen.",
     )
     no_unknown = forms.BooleanField(label="No unknown clause", required=False)
 

@@ -139,9 +139,9 @@ def _gate(
     answered: Sequence[Mapping[Key, Outcome]],
     ruling: judging.Ruling,
 ) -> GateResult | None:
-    """What the gates would say; the commit that new findings are told from is judged if need be."""
+    """What the gates would say; the commits that they compare with are judged if need be."""
     judged = [Judged(each.component, each.after, b"") for each in sides]
-    if gates.tells_new(gates.gates(repository, ruling.standards)):
+    if gates.compares(gates.gates(repository, ruling.standards)):
         source = GitSource(
             mirrors.at_hand(repository), sides[0].after.commit, remember=facts.store()
         )

@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from itertools import batched
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from django.db import transaction
-from django.utils import timezone
 
-from checks.component import has
 from checks.errors import InputError
-from checks.gate import Base, Earlier, Gate, GateResult, as_table, evaluate, read
-from checks.gitsource import GitSource, merge_base, resolve
-from checks.since import Since, State
-from dashboard.models import (
-    OPEN_STATES,
-    AuditEntry,
-    Component,
-    Finding,
-    FindingEvent,
-    FindingEventKind,
-    Repository,
-    ScanStandard,
-    Trigger,
-)
-from dashboard.services import facts, judging, mirrors, scanning
+from checks.gate import Gate, GateResult, as_table, evaluate, read
+from dashboard.models import AuditEntry, Repository, Trigger
+from dashboard.services import scanning
+from dashboard.services.gate_bases import Bases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from collections.abc import Set as AbstractSet
-    from pathlib import Path
 
     import checks.standard as engine
-    from checks.source import Source
     from dashboard.models import User
     from dashboard.services.judging import Ruling
     from dashboard.services.results import Judged
 
-WEEK = timedelta(days=7)
-BATCH = 500
-_CAME = (
-    FindingEventKind.OPENED,
-    FindingEventKind.REOPENED,
-    FindingEventKind.UNSUPPRESSED,
-)
-"""From these turns on a finding counts."""
-
-type Key = tuple[str, str]
 type GateStanding = Literal["passes", "untold", "fails"]
 
 
@@ -98,11 +70,12 @@ def judge(repository: Repository, judged: Sequence[Judged], ruling: Ruling) -> G
     asked = gates(repository, ruling.standards)
     if not asked:
         return None
+    bases = Bases(repository, judged, ruling, asked)
     return evaluate(
         asked,
         [each.report for each in judged],
-        base=_base(repository, judged, ruling) if tells_new(asked) else None,
-        earlier=_earlier(repository) if any(gate.not_worse for gate in asked.values()) else None,
+        base=bases.base() if any(gate.no_new_findings for gate in asked.values()) else None,
+        earlier=bases.earlier() if any(gate.not_worse for gate in asked.values()) else None,
     )
 
 
@@ -115,110 +88,9 @@ def gates(repository: Repository, standards: Sequence[engine.Standard]) -> dict[
     return ({"": own} if own else {}) | {each.slug: each.gate for each in standards if each.gate}
 
 
-def tells_new(asked: Mapping[str, Gate]) -> bool:
-    """Whether another commit has to be judged, to tell which findings are new."""
-    return any(gate.no_new_findings for gate in asked.values())
-
-
-def _base(repository: Repository, judged: Sequence[Judged], ruling: Ruling) -> Base | None:
-    """What new findings are told from.
-
-    Of another branch than the default one it is the commit where the two part; of the default
-    branch the commit that was judged before: judging a commit once more makes nothing known.
-    """
-    head = judged[0].report.commit if judged else ""
-    git_dir = mirrors.at_hand(repository)
-    try:
-        commit = _base_commit(repository, head, git_dir)
-        if not commit:
-            return None
-        source, now = (GitSource(git_dir, each, remember=facts.store()) for each in (commit, head))
-        before = _before(repository, [each.component for each in judged], source, ruling)
-        known = frozenset[tuple[str, str]]().union(
-            *(
-                Since(_state(source, then), _state(now, each)).carried()
-                for then, each in zip(before, judged, strict=True)
-            )
-        )
-    except InputError as error:
-        return Base("", missing=str(error))
-    return Base(commit[:10], known.union(*(_unseen(each, commit, known) for each in judged)))
-
-
-def _unseen(judged: Judged, commit: str, known: AbstractSet[Key]) -> set[Key]:
-    """Findings of now that the base did not show, though they have stood since before it.
-
-    They stayed open while a file could not be read: that it can be again brings nothing new.
-    """
-    base = judged.component.repository.scans.with_result().filter(commit=commit).first()
-    if base is None:
-        return set()
-    rows = _rows_of(judged, known)
-    for chunk in batched(sorted(rows), BATCH, strict=False):
-        later = FindingEvent.objects.filter(finding__in=chunk, scan__number__gt=base.number)
-        for pk in later.filter(kind__in=_CAME).values_list("finding_id", flat=True):
-            rows.pop(pk, None)
-    return set(rows.values())
-
-
-def _rows_of(judged: Judged, known: AbstractSet[Key]) -> dict[int, Key]:
-    """The open rows of findings that are not known, with what the report calls them."""
-    names = [(each.check, each.fingerprint) for each in judged.report.findings]
-    if (recognised := judged.recognised) is not None:
-        pairs = [(names[new], recognised.standing[old]) for new, old in recognised.partner.items()]
-        return {row["pk"]: key for key, row in pairs if key not in known and not row["suppressed"]}
-    # Judged as a trial, of the commit that the rows are of: they have the same names.
-    new = set(names) - known
-    rows: dict[int, Key] = {}
-    for chunk in batched(sorted({name for _, name in new}), BATCH, strict=False):
-        found = Finding.objects.filter(
-            component=judged.component, state__in=OPEN_STATES, suppressed=False
-        )
-        for pk, check, name in found.filter(fingerprint__in=chunk).values_list(
-            "pk", "check_id", "fingerprint"
-        ):
-            rows[pk] = (check, name)
-    return {pk: key for pk, key in rows.items() if key in new}
-
-
-def _before(
-    repository: Repository, folders: Sequence[Component], source: Source, ruling: Ruling
-) -> list[Judged]:
-    """The base of each folder. One that was not there yet may have been moved from anywhere."""
-    whole = Component(repository=repository, path="")
-    beside = [each if has(source, each.path) else whole for each in folders]
-    different = {each.path: each for each in beside}
-    found = {path: judging.judge(each, source, ruling) for path, each in different.items()}
-    return [found[each.path] for each in beside]
-
-
-def _state(source: GitSource, judged: Judged) -> State:
-    return State(source, judged.report.findings, judged.answers)
-
-
-def _base_commit(repository: Repository, head: str, git_dir: Path) -> str:
-    watched, default = repository.watched_branch, repository.default_branch
-    if watched and default and watched != default:
-        base = merge_base(git_dir, head, resolve(git_dir, f"refs/heads/{default}"))
-        if not base:
-            raise InputError(f"{watched} has no commit in common with {default}.")
-        # A branch that has not left it yet would be compared with itself.
-        return "" if base == head else base
-    others = repository.scans.with_result().exclude(commit=head)
-    return others.values_list("commit", flat=True).first() or ""
-
-
-def _earlier(repository: Repository) -> Earlier | None:
-    """The newest result that is older than a week, None when there is none yet."""
-    past = repository.scans.with_result().filter(finished_at__lte=timezone.now() - WEEK)
-    scan = past.first()
-    if scan is None:
-        return None
-    rows = ScanStandard.objects.filter(scan=scan).select_related("component", "standard")
-    return Earlier(
-        f"scan {scan.number} of {scan.finished_at:%Y-%m-%d}",
-        {(row.component.path, row.standard.slug): row.low for row in rows},
-    )
+def compares(asked: Mapping[str, Gate]) -> bool:
+    """Whether another commit may have to be judged."""
+    return any(gate.compares for gate in asked.values())
 
 
 def stored(result: GateResult | None) -> dict[str, Any] | None:

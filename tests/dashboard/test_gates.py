@@ -13,8 +13,19 @@ import pytest
 from django.utils import timezone
 
 from checks.gate import Gate
-from dashboard.models import AuditEntry, Repository, Scan, ScanState, Standing
-from dashboard.services import components, gates
+from dashboard.models import (
+    Adoption,
+    AuditEntry,
+    Finding,
+    Repository,
+    Scan,
+    ScanStandard,
+    ScanState,
+    Standing,
+    Waiver,
+    WaiverState,
+)
+from dashboard.services import components, gates, standards
 from tests.dashboard import rows
 from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin, git
@@ -63,11 +74,12 @@ def test_server_and_command_line_say_the_same(
 
 
 def printed(
-    origin: Origin, rules: Path, *, base: str, rev: str = "main"
+    origin: Origin, rules: Path, *, base: str, rev: str = "main", gate: Path | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    """What the command line says by a gate on new findings and coverage."""
-    gate = rules.with_name("gate.toml")
-    gate.write_text("[gate]\nno_new_findings = true\ncoverage = 0.5\n")
+    """What the command line says by a gate, on new findings and coverage if none is given."""
+    if gate is None:
+        gate = rules.with_name("gate.toml")
+        gate.write_text("[gate]\nno_new_findings = true\ncoverage = 0.5\n")
     return subprocess.run(
         [
             *(sys.executable, "-m", "checks", "review", str(origin.git_dir), "--no-cache"),
@@ -135,8 +147,152 @@ def test_what_is_new_stays_new_when_its_commit_is_judged_again(
 
     assert failed(scan_of(repository)) == ["no_new_findings"]
 
+    origin.commit({"app/more.py": GOOD, "app/main.py": BAD})
+    assert failed(scan_of(repository)) == ["no_new_findings"]
+
     origin.commit({"app/more.py": GOOD})
     assert failed(scan_of(repository)) == []
+
+
+def test_what_a_gate_refused_and_what_failed_is_no_base(
+    origin: Origin, register: Callable[..., Repository], tmp_path: Path
+) -> None:
+    origin.commit({"app/main.py": GOOD})
+    repository = register()
+    gates.choose(repository, Gate(no_new_findings=True, coverage=0.5), None)
+    scan_of(repository)
+    passing = origin.top()
+    origin.commit({"app/main.py": BAD})
+    assert "no_new_findings" in failed(scan_of(repository))
+    origin.commit({"README.md": "# Shop\n"})
+    assert scan_of(repository).state == ScanState.FAILED
+    origin.commit({"app/main.py": BAD, "app/more.py": GOOD})
+
+    scan = scan_of(repository)
+
+    rules = tmp_path / "rules.toml"
+    rules.write_bytes(rows.HOUSE_RULES)
+    again = printed(origin, rules, base=passing)
+    assert (again.returncode, json.loads(again.stdout)["gate"]) == (1, scan.gate)
+    assert f"1 finding is new against {passing[:10]}" in str(scan.gate)
+
+
+def test_another_branch_is_no_base_of_the_default_one(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    origin.commit({"app/main.py": GOOD})
+    git(origin.git_dir, "branch", "work", origin.top())
+    origin.commit({"app/main.py": BAD}, branch="work")
+    repository = register()
+    gates.choose(repository, Gate(no_new_findings=True, open_musts=None), None)
+    base = scan_of(repository).commit
+    watch(repository, "work")
+    gates.choose(repository, None, None)
+    scan_of(repository)
+    watch(repository, "main")
+    gates.choose(repository, Gate(no_new_findings=True, open_musts=None), None)
+    origin.commit({"app/more.py": GOOD})
+    scan = scan_of(repository)
+    assert scan.gate is not None
+    assert scan.gate["conditions"][1]["sentence"] == f"No finding is new against {base[:10]}."
+
+
+def watch(repository: Repository, branch: str) -> None:
+    Repository.objects.filter(pk=repository.pk).update(watched_branch=branch)
+    repository.refresh_from_db()
+
+
+def aged(scan: Scan) -> None:
+    past = timezone.now() - timedelta(days=8)
+    Scan.objects.filter(pk=scan.pk).update(finished_at=past)
+
+
+def test_a_fall_does_not_become_what_the_ratchet_holds(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    origin.commit({"app/main.py": GOOD})
+    repository = register()
+    gates.choose(repository, Gate(not_worse=True, open_musts=None), None)
+    aged(scan_of(repository))
+    origin.commit({"app/main.py": BAD})
+    fallen = scan_of(repository)
+    assert failed(fallen) == ["not_worse"]
+    aged(fallen)
+
+    assert failed(scan_of(repository)) == ["not_worse"]
+
+
+def test_the_ratchet_judges_the_earlier_commit_by_the_rules_of_now(
+    origin: Origin, register: Callable[..., Repository], tmp_path: Path
+) -> None:
+    clean = {"app/b.py": GOOD, "app/c.py": GOOD}
+    origin.commit(clean | {"app/main.py": BAD})
+    repository = register(rows.HOUSE_RULES.replace(b'"must"', b'"should"'))
+    gates.choose(repository, Gate(not_worse=True, open_musts=None), None)
+    first = scan_of(repository)
+    aged(first)
+    standards.adopt(repository, [rows.standard()], None)
+    Adoption.objects.update(fresh={})
+    origin.commit(clean | {"app/main.py": BAD, "app/more.py": GOOD})
+
+    second = scan_of(repository)
+
+    assert (first.score or 0) > (second.score or 0)
+    assert failed(second) == []
+    origin.commit(clean | {"app/main.py": BAD, "app/more.py": BAD})
+    rules, gate = tmp_path / "rules.toml", tmp_path / "gate.toml"
+    rules.write_bytes(rows.HOUSE_RULES)
+    gate.write_text('[gate]\nnot_worse = true\nopen_musts = "any"\n')
+    third = scan_of(repository)
+    again = printed(origin, rules, base=first.commit, gate=gate)
+    assert third.gate is not None
+    said = [str(each["sentence"]).split(" since ")[0] for each in third.gate["conditions"]]
+    told = json.loads(again.stdout)["gate"]["conditions"]
+    assert [each["sentence"].split(" since ")[0] for each in told] == said
+    assert (again.returncode, failed(third)) == (1, ["not_worse"])
+
+
+def test_a_check_that_broke_lowers_no_ratchet(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    origin.commit({"app/main.py": GOOD})
+    repository = register()
+    gates.choose(repository, Gate(not_worse=True, open_musts=None), None)
+    first = scan_of(repository)
+    aged(first)
+    ScanStandard.objects.filter(scan=first).update(low=0)
+    origin.commit({"app/main.py": BAD})
+    assert failed(scan_of(repository)) == ["not_worse"]
+
+
+def test_a_waiver_of_this_week_hides_no_fall(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    clean = {f"app/{name}.py": GOOD for name in "defg"}
+    origin.commit(clean | {f"app/{name}.py": BAD for name in "abc"})
+    repository = register()
+    gates.choose(repository, Gate(not_worse=True, open_musts=None), None)
+    first = scan_of(repository)
+    aged(first)
+    for row in Finding.objects.filter(path__in=["app/a.py", "app/b.py"]):
+        Waiver.objects.create(
+            repository=repository,
+            scope="finding",
+            finding=row,
+            fingerprint=row.fingerprint,
+            reason="It goes in spring.",
+            state=WaiverState.GRANTED,
+            expires_on=timezone.localdate() + timedelta(days=30),
+            absorbed=1,
+        )
+    moved = {"app/a.py": f"# moved\n{BAD}", "app/d.py": BAD}
+    origin.commit(clean | {"app/b.py": BAD, "app/c.py": BAD} | moved)
+
+    scan = scan_of(repository)
+
+    assert scan.waived_count == 2
+    assert (scan.low or 0) > (first.low or 0)
+    assert failed(scan) == ["not_worse"]
 
 
 def test_the_ratchet_is_the_newest_result_older_than_a_week(
