@@ -128,6 +128,7 @@ urlpatterns = [
     path("simulate/<int:pk>/", simulation.simulation, name="simulation"),
     path("simulate/<int:pk>/cancel/", simulation.cancel, name="simulation-cancel"),
     path("simulate/<int:pk>/resume/", simulation.resume, name="simulation-resume"),
+    path("simulate/<int:pk>/again/", simulation.again, name="simulation-again"),
     path("simulate/<int:pk>/save/", simulation.save, name="simulation-save"),
     path("simulate/<int:pk>/adopt/", simulation.adopt, name="simulation-adopt"),
     path("simulate/<int:pk>/remove/", simulation.remove, name="simulation-remove"),

@@ -123,6 +123,8 @@ class Forecast(Leased):
 
     ``asked`` counts the questions that no scan had asked before. ``gate_turns`` are the gates that
     would newly fail or no longer do, with their sentences (:mod:`dashboard.services.gate_turns`).
+    ``basis`` are digests of the settings that it rests on (:mod:`dashboard.services.basis`), and
+    ``moved`` the names of those that had changed between the question and the answer.
     ``details`` is zlib-compressed JSON: clauses whose verdict changes, what the gates would say,
     and the findings that appear and vanish.
     """
@@ -133,6 +135,8 @@ class Forecast(Leased):
     message = models.TextField(blank=True)
 
     commit = models.CharField(max_length=64, blank=True)
+    basis = models.JSONField(default=dict)
+    moved = models.JSONField(default=list)
     asked = models.PositiveIntegerField(default=0)
     before_score = models.FloatField(null=True)
     before_letter = models.CharField(max_length=1, blank=True)
@@ -168,3 +172,8 @@ class Forecast(Leased):
         indexes = [
             models.Index(fields=["simulation", "state"], name="forecast_state"),
         ]
+
+    @property
+    def is_done(self) -> bool:
+        """True with an answer."""
+        return self.state == ForecastState.DONE

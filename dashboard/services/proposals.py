@@ -46,6 +46,11 @@ class Proposal:
     drops: frozenset[str] = frozenset()
 
     @property
+    def standards(self) -> list[engine.Standard]:
+        """What the texts say."""
+        return [part.standard for part in self.parts]
+
+    @property
     def touched(self) -> frozenset[str]:
         """Slugs of the adopted standards that leave or give their place to a text."""
         return self.drops | {part.replaces for part in self.parts if part.replaces}

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -27,18 +28,19 @@ from dashboard.models import (
     Forecast,
     ForecastState,
     Repository,
+    Role,
     Simulation,
     SimulationState,
     Standard,
     User,
 )
-from dashboard.services import forecasts, lease, proposals, stopping, versions
+from dashboard.services import basis, forecasts, lease, proposals, stopping, versions
 from dashboard.services.credentials import CredentialError
 from dashboard.services.own_standards import RefusedError
 from dashboard.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from dashboard.models import Team
     from dashboard.models.repository import RepositoryQuerySet
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
 logger = structlog.get_logger(__name__)
 
 SIMULATE = "dashboard.simulate"
-LEASE = timedelta(minutes=10)
 TURN_SECONDS = 20
 """After so long a worker lets others have their turn, and comes back."""
 BELLS = 4
@@ -58,6 +59,7 @@ MOST_RUNNING = 3
 """Simulations of one person that are judged at the same time."""
 BATCH = 500
 OUR_FAULT = "It met a fault of ours, which is in the worker's log; try again, or report it."
+OVERDUE = "It did not end within the time limit of a scan; try again when workers have less to do."
 POISON = f"It ended its worker {MAX_ATTEMPTS} times; look at the worker's log and memory."
 
 
@@ -91,7 +93,9 @@ def begin(wish: Wish, actor: User) -> Simulation:
     if wish.team is not None:
         seen = seen.filter(team=wish.team)
     touched = seen if proposal.adds else _adopting(seen, proposal)
-    chosen = list(touched.filter(last_scan__isnull=False).order_by("pk"))
+    scanned = touched.filter(last_scan__isnull=False)
+    chosen = list(scanned.order_by("pk"))
+    found = basis.of(scanned, proposal.standards, timezone.localdate())
     row: Simulation = Simulation.objects.create(
         author=actor,
         title=clean(wish.title or _title(proposal), 200),
@@ -104,11 +108,7 @@ def begin(wish: Wish, actor: User) -> Simulation:
     Forecast.objects.bulk_create(
         [
             Forecast(
-                simulation=row,
-                repository=each,
-                before_score=each.score,
-                before_letter=each.letter,
-                before_open_must=each.open_must,
+                simulation=row, repository=each, basis=found.get(each.pk, {}), **_standing(each)
             )
             for each in chosen
         ],
@@ -116,6 +116,14 @@ def begin(wish: Wish, actor: User) -> Simulation:
     )
     transaction.on_commit(lambda: ring(row.pk, min(BELLS, max(len(chosen), 1))), robust=True)
     return row
+
+
+def _standing(repository: Repository) -> dict[str, Any]:
+    return {
+        "before_score": repository.score,
+        "before_letter": repository.letter,
+        "before_open_must": repository.open_must,
+    }
 
 
 def _refuse_too_many(actor: User) -> None:
@@ -194,6 +202,75 @@ def resume(row: Simulation) -> None:
         transaction.on_commit(lambda: ring(row.pk, BELLS), robust=True)
 
 
+def ask_again(row: Simulation) -> int:
+    """Judge again the repositories of which something has changed since the question or the answer.
+
+    Returns:
+        How many there are.
+
+    Raises:
+        RefusedError: A text cannot be read any more, or its author tries too much at once.
+    """
+    proposal = proposals.read(row)
+    with transaction.atomic():
+        if not row.is_active:
+            _refuse_too_many(row.author)
+        rows = Forecast.objects.filter(simulation=row)
+        own = Repository.objects.filter(pk__in=rows.values("repository"))
+        now = basis.of(own, proposal.standards, timezone.localdate())
+        again = [
+            each
+            for each in rows.done().defer("details").select_related("repository")
+            if each.moved or basis.moved(each.basis, now[each.repository_id])
+        ]
+        for each in again:
+            fields = {"state": ForecastState.WAITING, "attempt": 0, "moved": []}
+            fields |= {"basis": now[each.repository_id], **_standing(each.repository)}
+            rows.filter(pk=each.pk, state=ForecastState.DONE).update(**fields)
+        if again:
+            Simulation.objects.filter(pk=row.pk).update(
+                state=SimulationState.RUNNING, finished_at=None, message="", rung_at=Now()
+            )
+            transaction.on_commit(lambda: ring(row.pk, BELLS), robust=True)
+    return len(again)
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What adopting a proposal did.
+
+    Attributes:
+        count: How many repositories are judged by it now.
+        moved: How many of them were not any more what was judged.
+        names: What had changed there.
+    """
+
+    count: int
+    moved: int
+    names: frozenset[str]
+
+    @property
+    def words(self) -> str:
+        """What had changed, in words."""
+        return basis.in_words(self.names)
+
+
+def adopt(row: Simulation, chosen: Collection[int], actor: User) -> Adopted:
+    """Have those of the repositories that the person leads judged by a simulated proposal.
+
+    Raises:
+        own_standards.RefusedError: A text cannot be read any more.
+        proposals.UnsavedError: A text is not stored yet.
+    """
+    proposal = proposals.read(row)
+    led = Repository.objects.with_role(actor, Role.LEAD).filter(pk__in=chosen)
+    rows = Forecast.objects.done().filter(simulation=row, repository__in=led)
+    moved = [each.moved for each in basis.compared(rows, proposal.standards)]
+    names = [each for each in moved if each]
+    count = proposals.adopt(proposal, chosen, actor)
+    return Adopted(count, len(names), frozenset().union(*names))
+
+
 # --- in a worker
 
 
@@ -232,26 +309,43 @@ def _claim(row: Simulation) -> Lease | None:
     """Take a repository that nobody works on."""
     rows = Forecast.objects.filter(simulation=row).claimable()
     while (pk := rows.order_by("attempt", "pk").values_list("pk", flat=True).first()) is not None:
-        if held := lease.take(rows, pk, LEASE):
+        if held := lease.take(rows, pk, settings.SCAN_LEASE):
             return held
     return None
 
 
 def _judge(held: Lease, proposal: Proposal) -> bool:
     """Judge one repository; False when this process was told to stop."""
+    # Read first: what changes while it is judged is then seen to have changed since.
+    found = _basis(held.pk, proposal)
     claimed = Forecast.objects.select_related("repository__last_scan").get(pk=held.pk)
+    # What gates compare with may be judged on the way, which takes as long as a scan.
+    beat = lease.Heartbeat(held)
     try:
-        with stopping.stoppable():
+        with stopping.stoppable(), beat:
             fields = _answer(claimed.repository, proposal)
     except (stopping.StopRequested, KeyboardInterrupt) as stop:
         # A signal may have cut a query off in the middle: its connection answers nothing more.
         connection.close()
-        _leave(held, counts=False, state=ForecastState.WAITING)
+        if beat.overdue:
+            _leave(held, counts=True, state=ForecastState.FAILED, message=OVERDUE)
+        else:
+            _leave(held, counts=False, state=ForecastState.WAITING)
         if isinstance(stop, KeyboardInterrupt):
             raise
-        return False
+        return beat.overdue
+    if fields["state"] == ForecastState.DONE:
+        fields |= found
     _leave(held, counts=True, **fields)
     return True
+
+
+def _basis(pk: int, proposal: Proposal) -> dict[str, Any]:
+    """What a forecast rests on now, and what of it has changed since it was asked for."""
+    row = Forecast.objects.defer("details").get(pk=pk)
+    own = Repository.objects.filter(pk=row.repository_id)
+    now = basis.of(own, proposal.standards, timezone.localdate())[row.repository_id]
+    return {"basis": now, "moved": basis.moved(row.basis, now)}
 
 
 def _leave(held: Lease, *, counts: bool, **fields: Any) -> None:

@@ -21,15 +21,17 @@ from dashboard.models import (
     Standard,
     Team,
 )
-from dashboard.services import editing, proposals
+from dashboard.services import basis, editing, proposals
 from dashboard.services.own_standards import RefusedError
 from dashboard.services.versions import Difference, against
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import checks.standard as engine
     from dashboard.models import User
     from dashboard.models.simulation import ForecastQuerySet
+    from dashboard.services.basis import Compared
     from dashboard.services.proposals import Part
 
 PAGE_SIZE = 50
@@ -49,6 +51,7 @@ SHOWS: Mapping[str, tuple[str, Q]] = {
     "gate-passes": ("gate fails no longer", Q(gates_passing__gt=0)),
     "appearing": ("findings appear", Q(appearing__gt=0)),
     "vanishing": ("findings vanish", Q(vanishing__gt=0)),
+    "moved": ("settings changed", Q(state=ForecastState.DONE) & ~Q(moved=[])),
     "failed": ("could not be judged", Q(state=ForecastState.FAILED)),
 }
 SORTS = {
@@ -106,9 +109,11 @@ class Changed:
 
 @dataclass(frozen=True)
 class Results:
-    """A simulation with one page of its repositories."""
+    """A simulation with one page of its repositories, and what has changed there since."""
 
     page: Page[Forecast]
+    rows: Sequence[Compared]
+    stale: int
     choices: Sequence[Choice]
     ended: int
     total: int
@@ -151,11 +156,14 @@ def read_results(reader: User, simulation: Simulation, query: ResultQuery) -> Re
     scores = list(done.values_list("before_score", "score"))
     worst = done.filter(change__lt=0).order_by("change", "pk").defer("details")
     changed, unreadable = _changed(simulation)
+    compared = basis.compared(page.object_list, [each.part.standard for each in changed])
     led = Repository.objects.with_role(reader, Role.LEAD).filter(
         pk__in=[row.repository_id for row in page.object_list]
     )
     return Results(
         page=page,
+        rows=compared,
+        stale=sum(bool(each.moved) for each in compared),
         choices=[
             Choice(key, label, counts["total"] if key == ALL else count)
             for key, (label, _) in SHOWS.items()
@@ -230,6 +238,7 @@ class Outlook:
         known: Slugs of those that have a page.
         same: How many are judged as before.
         gate: What the gates would say, None without any.
+        compared: What has changed since it was judged.
         side: Which findings are listed: those ``appearing`` or those ``vanishing``.
         checks: How many there are of each check.
         check: Only those of this check, "" for all.
@@ -242,6 +251,7 @@ class Outlook:
     known: frozenset[str]
     same: int
     gate: Mapping[str, Any] | None
+    compared: Compared
     side: str
     checks: Sequence[tuple[str, int]]
     check: str
@@ -273,6 +283,7 @@ def read_outlook(row: Forecast, parameters: Mapping[str, str]) -> Outlook:
         known=frozenset(titles),
         same=len(details["standards"]) - len(differing),
         gate=details.get("gate"),
+        compared=basis.compared([row], _proposed(row.simulation))[0],
         side=side,
         checks=listed["checks"],
         check=check,
@@ -280,6 +291,13 @@ def read_outlook(row: Forecast, parameters: Mapping[str, str]) -> Outlook:
         kept=len(listed["rows"]),
         total=getattr(row, side),
     )
+
+
+def _proposed(simulation: Simulation) -> list[engine.Standard]:
+    try:
+        return proposals.read(simulation).standards
+    except RefusedError:
+        return []
 
 
 def likely_place(text: str) -> str:

@@ -155,6 +155,18 @@ def resume(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @signed_in
+def again(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Judge the repositories anew of which something has changed since."""
+
+    def ask(row: Simulation) -> None:
+        if not simulating.ask_again(row):
+            messages.info(request, "Nothing has changed since: what is told here still holds.")
+
+    return _changed(request, pk, ask)
+
+
+@require_POST
+@signed_in
 def remove(request: SignedInRequest, pk: int) -> HttpResponse:
     """Forget a simulation."""
     _own(request, pk).delete()
@@ -183,10 +195,14 @@ def adopt(request: SignedInRequest, pk: int) -> HttpResponse:
     chosen = [whole(each) for each in request.POST.getlist("repository")]
 
     def have_adopted(row: Simulation) -> None:
-        changed = proposals.adopt(proposals.read(row), chosen, request.user)
-        noun = "repository" if changed == 1 else "repositories"
-        text = f"Adopted in {changed} {noun}. Scans with it are on their way."
+        adopted = simulating.adopt(row, chosen, request.user)
+        noun = "repository" if adopted.count == 1 else "repositories"
+        text = f"Adopted in {adopted.count} {noun}. Scans with it are on their way."
         messages.success(request, text)
+        if adopted.moved:
+            changed = f"{adopted.moved} of them had changed since being judged here"
+            differ = "so their scans may say something else than was told"
+            messages.warning(request, f"{changed} ({adopted.words}), {differ}.")
 
     try:
         return _changed(request, pk, have_adopted)

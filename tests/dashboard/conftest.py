@@ -11,9 +11,11 @@ from cryptography.fernet import Fernet
 from pytest_django import Settings
 
 from dashboard import queue
-from dashboard.models import Repository, User
+from dashboard.models import Repository, Standard, User
 from dashboard.services import repositories
 from tests.dashboard import rows
+from tests.dashboard.proposed import OWN
+from tests.dashboard.scans import scan_of
 from tests.gitservers import GitServer, Origin
 
 
@@ -95,3 +97,26 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int]]]:
 
     monkeypatch.setattr(queue, "ring", ring)
     return calls
+
+
+@pytest.fixture
+def make(tmp_path: Path, lead: User) -> Callable[..., Repository]:
+    """Register and scan a repository of the lead's team, judged by its own standard."""
+    team = rows.team(lead=lead)
+
+    def do(name: str, files: dict[str, str], *adopted: Standard) -> Repository:
+        origin = Origin.create(tmp_path / "served" / f"{name}.git")
+        origin.commit(files)
+        chosen = adopted or (own(team),)
+        repository = repositories.register(
+            team=team, clone_url=str(origin.git_dir), adopted=chosen, actor=lead
+        )
+        scan_of(repository)
+        return Repository.objects.get(pk=repository.pk)
+
+    def own(owner: object) -> Standard:
+        row = rows.standard(OWN)
+        Standard.objects.filter(pk=row.pk).update(team=owner)
+        return row
+
+    return do

@@ -11,17 +11,11 @@ from checks.gate import Gate
 from dashboard.models import Forecast, Repository, Trigger, User
 from dashboard.services import gates, proposals, scanning, simulating
 from dashboard.services.gate_turns import turns
+from tests.dashboard.proposed import OWN, SHOP, text
 from tests.dashboard.scans import scan_of
-from tests.dashboard.test_simulating import (
-    OWN,
-    SHOP,
-    holds_when_adopted,
-    make,
-    text,
-)
+from tests.dashboard.test_simulating import holds_when_adopted
 from tests.gitservers import Origin
 
-__all__ = ["make"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_machine")]
 
 STRICTER = (b"max_lines = 60", b"max_lines = 10")

@@ -5,23 +5,19 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import msgspec
 import pytest
 from django.utils import timezone
 
 from checks.report import json as report_json
-from dashboard import queue
 from dashboard.models import (
     Attestation,
     Concession,
     Finding,
-    Forecast,
     ForecastState,
     Repository,
     Scan,
-    Simulation,
     SimulationState,
     Standard,
     StoredReport,
@@ -35,32 +31,17 @@ from dashboard.services import (
     mirrors,
     own_standards,
     proposals,
-    repositories,
     scanning,
     simulating,
     standards,
-    sweeping,
 )
 from dashboard.services.proposals import Proposal
 from tests.dashboard import rows
+from tests.dashboard.proposed import OWN, SHOP, text
 from tests.dashboard.scans import scan_of
-from tests.gitservers import Origin
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_machine")]
 
-LONG = "def long():\n" + "".join(f"    x{number} = {number}\n" for number in range(30))
-SHOP = {
-    "app/main.py": "def main():\n    print('hello')\n",
-    "app/quiet.py": "def quiet():\n    print('hush')  # noqa: T201\n",
-    "app/work.py": f"{LONG}\n\ndef risky():\n    try:\n        main()\n    except Exception:\n"
-    "        pass\n",
-    "tests/test_main.py": "def test_main():\n    assert True\n",
-}
-OWN = rows.HOUSE_RULES + (
-    b'\n[[clause]]\nid = "HR-3"\nrequirement = "Functions are short."\nstrength = "should"\n'
-    b'checks = [{ id = "function-length", params = { max_lines = 60 } }]\n'
-    b'\n[[clause]]\nid = "HR-4"\nrequirement = "A lead vouches."\nstrength = "must"\n'
-)
 OTHER = b"""
 slug = "other-rules"
 title = "Other rules"
@@ -78,36 +59,6 @@ requirement = "Nothing is printed."
 strength = "should"
 checks = [{ id = "no-print" }]
 """
-
-
-@pytest.fixture
-def make(tmp_path: Path, lead: User) -> Callable[..., Repository]:
-    """Register and scan a repository of the lead's team, judged by its own standard."""
-    team = rows.team(lead=lead)
-
-    def do(name: str, files: dict[str, str], *adopted: Standard) -> Repository:
-        origin = Origin.create(tmp_path / "served" / f"{name}.git")
-        origin.commit(files)
-        chosen = adopted or (own(team),)
-        repository = repositories.register(
-            team=team, clone_url=str(origin.git_dir), adopted=chosen, actor=lead
-        )
-        scan_of(repository)
-        return Repository.objects.get(pk=repository.pk)
-
-    def own(owner: object) -> Standard:
-        row = rows.standard(OWN)
-        Standard.objects.filter(pk=row.pk).update(team=owner)
-        return row
-
-    return do
-
-
-def text(source: bytes, *changes: tuple[bytes, bytes]) -> str:
-    for before, after in changes:
-        assert before in source
-        source = source.replace(before, after, 1)
-    return source.decode()
 
 
 CHANGED = {
@@ -380,73 +331,6 @@ def test_only_what_the_proposal_touches_is_judged_and_the_rest_is_counted(
 
     assert row.forecasts.count() == 1
     assert (row.untouched, row.unscanned) == (1, 1)
-
-
-def test_a_cancelled_simulation_judges_nothing_further_and_can_go_on(
-    make: Callable[..., Repository], lead: User
-) -> None:
-    make("shop", SHOP)
-    row = simulating.begin(simulating.Wish(drops=frozenset({"house-rules"})), lead)
-
-    simulating.cancel(row)
-    simulating.work(row.pk)
-    assert row.forecasts.get().state == ForecastState.WAITING
-
-    simulating.resume(row)
-    simulating.work(row.pk)
-    row.refresh_from_db()
-    assert row.state == SimulationState.DONE
-    assert row.forecasts.get().state == ForecastState.DONE
-
-
-def test_a_row_of_a_worker_that_died_is_taken_over_and_three_times_is_enough(
-    make: Callable[..., Repository], lead: User
-) -> None:
-    make("shop", SHOP)
-    row = simulating.begin(simulating.Wish(drops=frozenset({"house-rules"})), lead)
-    past = timezone.now() - timedelta(minutes=1)
-    Forecast.objects.update(state=ForecastState.RUNNING, attempt=1, lease_until=past, owner="gone")
-    simulating.work(row.pk)
-    assert row.forecasts.get().state == ForecastState.DONE
-
-    Forecast.objects.update(state=ForecastState.RUNNING, attempt=3, lease_until=past)
-    Simulation.objects.update(state=SimulationState.RUNNING)
-    simulating.work(row.pk)
-
-    assert row.forecasts.get().message == simulating.POISON
-    row.refresh_from_db()
-    assert row.state == SimulationState.DONE
-
-
-def test_a_lost_bell_is_rung_again(
-    make: Callable[..., Repository], lead: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make("shop", SHOP)
-    row = simulating.begin(simulating.Wish(drops=frozenset({"house-rules"})), lead)
-    Simulation.objects.update(rung_at=timezone.now() - timedelta(minutes=5))
-    rung: list[tuple[str, list[int]]] = []
-    monkeypatch.setattr(queue, "ring", lambda task, args=(): rung.append((task, list(args))))
-
-    sweeping.sweep()
-
-    assert (simulating.SIMULATE, [row.pk]) in rung
-
-
-def test_a_repository_without_a_readable_copy_fails_with_a_sentence(
-    make: Callable[..., Repository], lead: User
-) -> None:
-    repository = make("shop", SHOP)
-    mirrors.remove(repository.pk)
-    Repository.objects.filter(pk=repository.pk).update(clone_url="/nowhere/at/all.git")
-    stricter = text(OWN, (b"max_lines = 60", b"max_lines = 10"))
-
-    row = simulating.begin(simulating.Wish([proposals.part_of(stricter, "house-rules")]), lead)
-    simulating.work(row.pk)
-
-    forecast = row.forecasts.get()
-    assert forecast.state == ForecastState.FAILED
-    assert forecast.message
-    assert simulating.OUR_FAULT not in forecast.message
 
 
 def test_a_text_that_is_not_stored_is_adopted_by_nobody(

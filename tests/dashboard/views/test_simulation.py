@@ -18,6 +18,7 @@ from dashboard.models import (
     Adoption,
     Forecast,
     ForecastState,
+    Repository,
     Scan,
     Simulation,
     SimulationState,
@@ -366,3 +367,32 @@ def test_more_repositories_cost_no_more_queries(
 
     assert queries(judged.owner, tried.get_absolute_url()) == before
     assert queries(judged.owner, "/simulate/") <= before
+
+
+def test_what_changed_is_named_and_asked_again_from_the_page(
+    judged: House, tried: Simulation
+) -> None:
+    client, where = judged.client(judged.owner), tried.get_absolute_url()
+    detail = f"{where}{judged.repository.slug}/"
+    assert "Ask again" not in body(client, where) + body(client, detail)
+    nothing = client.post(f"{where}again/", follow=True).content.decode()
+    assert "Nothing has changed since" in nothing
+
+    Forecast.objects.update(moved=["waivers"])
+    Repository.objects.update(gate={"minimum": 90})
+
+    for page in (body(client, where), body(client, detail)):
+        assert "changed after it was asked, so part of this: its waivers" in page
+        assert "changed since it was judged</span> its gate" in page
+        assert f'action="{where}again/"' in page
+    assert "settings changed" in body(client, f"{where}?show=moved")
+    client.post(f"{where}save/")
+    adopted = client.post(f"{where}adopt/", {"repository": [judged.repository.pk]}, follow=True)
+    assert "1 of them had changed since being judged here (its gate)" in adopted.content.decode()
+
+    client.post(f"{where}again/")
+    simulating.work(tried.pk)
+
+    assert Forecast.objects.get().moved == []
+    assert "Ask again" not in body(client, where) + body(client, detail)
+    assert judged.client(judged.mate).post(f"{where}again/").status_code == 404
