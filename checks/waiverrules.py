@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 MAX_DAYS = 365
-_MOST_DAYS = 3650
+MOST_DAYS = 3650
 APPROVERS = ("anyone", "other")
 type Approver = Literal["anyone", "other"]
 type Suppressions = Literal["any", "reasoned", "none"]
@@ -51,8 +51,8 @@ def read(data: Mapping[str, Any], mistakes: list[str]) -> WaiverRules:
     faults = [f"unknown field {name!r}" for name in entry if name not in fields]
     days, approver = entry.get("max_days"), entry.get("approver", "anyone")
     hides = entry.get("suppressions", "any")
-    if days is not None and not (type(days) is int and 1 <= days <= _MOST_DAYS):
-        faults.append(f"max_days is not a whole number from 1 to {_MOST_DAYS}")
+    if days is not None and not (type(days) is int and 1 <= days <= MOST_DAYS):
+        faults.append(f"max_days is not a whole number from 1 to {MOST_DAYS}")
     if approver not in APPROVERS:
         faults.append(f"approver {approver!r} is not one of {', '.join(APPROVERS)}")
     if hides not in SUPPRESSIONS:

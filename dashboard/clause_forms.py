@@ -10,6 +10,7 @@ from django import forms
 
 from checks.rules.specs import specs
 from checks.scoring import WEIGHTS, weight_of
+from checks.waiverrules import APPROVERS, MAX_DAYS, MOST_DAYS, SUPPRESSIONS, WaiverRules
 from checks.weights import LEAST, MOST
 from dashboard.models import Strength
 from dashboard.services import editing
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 MOST_TEXT = 4_000
 OWN = ("strength", "weight", "off")
 """What is entered of every clause, whatever decides it."""
+ACCEPTED = {
+    "any": "every comment hides its finding",
+    "reasoned": "only a comment with a reason",
+    "none": "no comment hides anything",
+}
+GRANTS = {"anyone": "any lead", "other": "somebody else than who asked"}
 NOTHING = '""'
 """How an empty text stands in a list."""
 
@@ -221,6 +228,26 @@ class ClausesForm(forms.Form):
     weight_must = WeightField(label="What a must weighs", usual=WEIGHTS["must"])
     weight_should = WeightField(label="What a should weighs", usual=WEIGHTS["should"])
 
+    suppressions = forms.ChoiceField(
+        label="Comments in the code that suppress a finding",
+        choices=[(name, ACCEPTED[name]) for name in SUPPRESSIONS],
+        required=False,
+        help_text="What a refused comment suppresses counts as if it were not there.",
+    )
+    approver = forms.ChoiceField(
+        label="Who grants a waiver",
+        choices=[(name, GRANTS[name]) for name in APPROVERS],
+        required=False,
+    )
+    max_days = forms.IntegerField(
+        label="Longest waiver, in days",
+        min_value=1,
+        max_value=MOST_DAYS,
+        required=False,
+        help_text="With a number, every waiver of its clauses needs an end.",
+        widget=forms.NumberInput(attrs={"placeholder": MAX_DAYS, "class": "few"}),
+    )
+
     def __init__(
         self,
         data: Mapping[str, Any] | None,
@@ -240,9 +267,11 @@ class ClausesForm(forms.Form):
         head = {"slug": standard.slug, "title": standard.title, "summary": standard.summary}
         self.usual = msgspec.structs.asdict(standard.weights)
         weights = {f"weight_{strength}": weight for strength, weight in self.usual.items()}
-        super().__init__(data, initial=head | weights, auto_id="edit-%s")
+        self.rules = msgspec.structs.asdict(standard.waivers)
+        own = head | weights | self.rules
+        super().__init__(data, initial=own, auto_id="edit-%s")
         self.whole = not only
-        for name in head | weights if only else ():
+        for name in own if only else ():
             del self.fields[name]
         self.places: dict[str, Place] = {}
         for position, clause in self.shown:
@@ -305,6 +334,11 @@ class ClausesForm(forms.Form):
         return found
 
     @property
+    def accepted(self) -> str:
+        """Which comments the text accepts."""
+        return ACCEPTED[self.standard.waivers.suppressions]
+
+    @property
     def off(self) -> int:
         """How many clauses are off."""
         return sum(clause.off for clause in self.standard.written)
@@ -315,6 +349,16 @@ class ClausesForm(forms.Form):
             return None
         weight: int | None = self.cleaned_data[f"{position}-weight"]
         return weight
+
+    def _rules(self) -> dict[str, int | str | None]:
+        """The rules of exceptions that are not as they were; None for what holds anyway."""
+        usual = msgspec.structs.asdict(WaiverRules())
+        sent = {name: self.cleaned_data[name] or usual[name] for name in self.rules}
+        return {
+            name: None if value == usual[name] else value
+            for name, value in sent.items()
+            if value != self.rules[name]
+        }
 
     def changes(self) -> Changes:
         """Return what was entered and is not as it was."""
@@ -347,6 +391,7 @@ class ClausesForm(forms.Form):
                 for strength, weight in self.usual.items()
                 if self.whole and cleaned[f"weight_{strength}"] != weight
             },
+            waivers=self._rules() if self.whole else {},
             limits={
                 place: cleaned[name]
                 for name, place in self.places.items()

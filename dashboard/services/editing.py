@@ -1,4 +1,4 @@
-"""Changing a standard: strengths, weights, limits, its gate, clauses off; the text is kept.
+"""Changing a standard: strengths, weights, limits, gate, exceptions, off; the text is kept.
 
 What is not changed stays as it was written, comments and order included.
 """
@@ -75,6 +75,7 @@ class Changes:
         weights: By position of the clause; None for that of its strength.
         limits: By their places.
         usual: What clauses weigh by strength; None for what the model says.
+        waivers: The rules of exceptions by name; None for what holds where nothing is said.
         gate: What a repository has to reach, None for nothing.
     """
 
@@ -84,13 +85,14 @@ class Changes:
     weights: Mapping[int, int | None] = field(default_factory=dict)
     limits: Mapping[Place, Any] = field(default_factory=dict)
     usual: Mapping[str, int | None] = field(default_factory=dict)
+    waivers: Mapping[str, int | str | None] = field(default_factory=dict)
     gate: Gate | Kept | None = KEPT
 
     @property
     def any(self) -> bool:
         """Whether anything is to be changed."""
         by_place = (self.off, self.strengths, self.weights, self.limits)
-        return any((self.head, self.usual, *by_place)) or self.gate is not KEPT
+        return any((self.head, self.usual, self.waivers, *by_place)) or self.gate is not KEPT
 
 
 def read(text: str) -> engine.Standard:
@@ -188,6 +190,7 @@ def change(text: str, changes: Changes) -> str:
     for (position, number, name), value in changes.limits.items():
         _set_limit(clauses[position]["checks"][number], name, value)
     _set_table(document, "weights", changes.usual)
+    _set_table(document, "waivers", changes.waivers)
     if changes.gate is None:
         document.pop("gate", None)
     elif changes.gate is not KEPT:

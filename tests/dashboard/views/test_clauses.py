@@ -209,3 +209,44 @@ def test_a_gate_is_taken_away_and_one_that_was_not_on_the_page_is_kept(house: Ho
     assert (same.usable, same.change()) == (True, KEPT)
     gone = StandardGateForm.sent({"gate-minimum": "70", "gate-open_musts": "0"}, standard.gate)
     assert (gone.usable, gone.change()) == (True, None)
+
+
+def test_exceptions_are_set_shown_as_a_difference_and_taken_back(
+    house: House, own: Standard
+) -> None:
+    client = house.client(house.owner)
+    data = _open(client, own.slug)
+    assert (data["suppressions"], data["approver"], "max_days" in data) == ("any", "anyone", False)
+
+    sent = {"suppressions": "reasoned", "approver": "other", "max_days": "90"}
+    kept = _fields(client.post(ADDRESS, data | sent | {"go": "1"}))
+    assert {name: str(kept[name]) for name in sent} == sent
+    rules = parse(str(kept["source"]).encode(), "test").waivers
+    assert (rules.suppressions, rules.approver, rules.max_days) == ("reasoned", "other", 90)
+    page = html.unescape(client.post(ADDRESS, kept | {"see": "1"}).content.decode())
+    assert "<code>[waivers] suppressions</code> any becomes reasoned" in page
+    assert "<code>[waivers] approver</code> anyone becomes other" in page
+    assert "<code>[waivers] max_days</code> is set to 90" in page
+
+    back = {"suppressions": "any", "approver": "anyone", "max_days": ""}
+    plain = client.post(ADDRESS, kept | back | {"go": "1"}).context["source"]
+    assert parse(plain.encode(), "test").waivers == parse(own.source.encode(), "test").waivers
+    assert "[waivers]" not in plain
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ({"max_days": "0"}, "greater than or equal to 1"),
+        ({"suppressions": "some"}, "Select a valid choice"),
+    ],
+)
+def test_exceptions_that_cannot_be_are_refused(
+    sent: dict[str, str], says: str, house: House, own: Standard
+) -> None:
+    client = house.client(house.owner)
+
+    answer = client.post(ADDRESS, _open(client, own.slug) | sent | {"see": "1"})
+
+    assert answer.status_code == 422
+    assert says in answer.content.decode()
