@@ -10,6 +10,7 @@ from datetime import date
 
 from msgspec import UNSET
 
+from checks.cycles import unsearched
 from checks.fingerprint import findings
 from checks.hidden import governed
 from checks.model import Manifest, Outcome, Report, StandardResult
@@ -21,6 +22,7 @@ from checks.verdict import judge
 from checks.waivers import Applied, Waiver, apply, within
 
 
+@unsearched()
 def compose(
     names: tuple[str, str, str],
     manifest: Manifest,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -13,6 +11,7 @@ import msgspec
 from checks import rules
 from checks.check import CATALOGUE
 from checks.component import ComponentSource
+from checks.cycles import unsearched
 from checks.facts.store import FactStore
 from checks.facts.team import Team
 from checks.facts.version import extractor_version, tool_versions
@@ -28,19 +27,6 @@ ENGINE = "straightedge 0.1.0"
 _logger = logging.getLogger(__name__)
 
 
-@contextlib.contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Leave cycles alone meanwhile: a project stays whole to the end, and looking costs a tenth."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@_no_search_for_cycles()
 def ask(
     source: Source,
     standards: Sequence[Standard],
@@ -69,14 +55,28 @@ def ask(
         checks.errors.InputError: The repository or the component cannot be read.
     """
     view = ComponentSource(source, component) if component else None
-    with Team(jobs) as team:
-        read = read_project(view or source, store, team=team, progress=progress, **said)
-        outcomes = judge_project(read.project, standards, progress)
-    if draw is not None:
-        draw(_drawn(read.project, standards))
+    with unsearched() as lasting:
+        with Team(jobs) as team:
+            read = read_project(view or source, store, team=team, progress=progress, **said)
+            outcomes = judge_project(read.project, standards, progress)
+        if draw is not None:
+            draw(_drawn(read.project, standards))
+        if lasting:
+            _let_go(read.project)
     if view is not None:
         outcomes = {key: _relocated(outcome, view) for key, outcome in outcomes.items()}
     return _manifest(read, view), outcomes
+
+
+def _let_go(project: Project) -> None:
+    """Free a project that nobody asks any more: its files hold it as it holds them.
+
+    Only where the process goes on, and searches for cycles. The search comes late to objects that
+    have lived through a review, and several projects would wait for it.
+    """
+    for file in project.files:
+        vars(file).clear()
+    vars(project).clear()
 
 
 def _drawn(project: Project, standards: Sequence[Standard]) -> bytes:

@@ -54,8 +54,8 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "checks.source checks.memorysource checks.component | checks.outline",
         "checks.facts | checks.addresses",
         (
-            "checks.model | checks.edits | checks.errors | checks.toml | checks.globs"
-            " | checks.pathpatterns"
+            "checks.model | checks.cycles | checks.edits | checks.errors | checks.toml"
+            " | checks.globs | checks.pathpatterns"
         ),
     )
 )
