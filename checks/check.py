@@ -9,6 +9,8 @@ of limits stand in the catalogue (:mod:`checks.rules.specs`), examples beside it
 What it answers for one subject:
 
 - ``None``: holds. A text: fails at the subject's own place. :class:`At`: fails there.
+  A check that answers nothing else says so in its annotation (:data:`One`): what it finds in a
+  subject is then one finding, wherever in the subject it points.
 - several :class:`At`: one violating site with several places.
 - :class:`Sites`: the subject holds many sites and these of them fail.
 - :class:`Skip`: the subject is no site.
@@ -74,6 +76,8 @@ class Sites(msgspec.Struct, frozen=True):
     found: Sequence[At] = ()
 
 
+type One = str | At | Skip | None
+"""What a check answers that names one place of a subject at most, whichever it meets first."""
 type Answer = str | At | Skip | Sites | Iterable[At] | None
 
 
@@ -90,6 +94,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         applies: Answers None when the check applies to a project, else the reason why not.
         defaults: The keyword-only parameters and their defaults.
         advisory: It is wrong too often to count: its findings are shown and cost nothing.
+        one: It names one place of a subject at most, as its annotation says.
         predecessors: Ids it took over from, when it was renamed or another check was split: what
             they found, and what was decided about that, is carried over.
     """
@@ -102,6 +107,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     applies: tuple[Applies, ...]
     defaults: dict[str, Any]
     advisory: bool = False
+    one: bool = False
     predecessors: tuple[str, ...] = ()
 
 
@@ -145,6 +151,7 @@ def check(
             applies=predicates,
             defaults=dict(function.__kwdefaults__ or {}),
             advisory=advisory,
+            one=_names_one_place(function),
             predecessors=tuple(predecessors),
         )
         return function
@@ -161,3 +168,8 @@ def _population(function: Callable[..., Answer]) -> type:
     if not isinstance(annotation, type):
         raise ValueError(f"{function.__qualname__}: its first parameter names no population")
     return annotation
+
+
+def _names_one_place(function: Callable[..., Answer]) -> bool:
+    answers = str(function.__annotations__.get("return", "")).split(" | ")
+    return set(answers) <= {"One", "str", "At", "Skip", "None"}

@@ -80,6 +80,36 @@ def edit(before: Sequence[str], now: Sequence[str], room: int = MOST_PAIRS) -> E
     )
 
 
+class Shared[K]:
+    """Texts that a further one is compared with, by what is counted in each.
+
+    Only what stands in both is looked at, so that a comparison costs no more than it tells.
+    """
+
+    def __init__(self, texts: Mapping[K, Counter[str]]) -> None:
+        self._totals = {name: found.total() for name, found in texts.items()}
+        self._where = defaultdict[str, list[tuple[K, int]]](list)
+        for name, found in texts.items():
+            for word, count in found.items():
+                self._where[word].append((name, count))
+
+    def cost(self, mine: Counter[str]) -> int:
+        """Pairs of equal words, one in a text and one in another, that comparing it looks at."""
+        return sum(len(self._where.get(word, ())) for word in mine)
+
+    def total(self, name: K) -> int:
+        """How many words a text has."""
+        return self._totals[name]
+
+    def common(self, mine: Counter[str]) -> Mapping[K, int]:
+        """How many words each text shares with another one, where it is any."""
+        shared: Counter[K] = Counter()
+        for word, count in mine.items():
+            for name, there in self._where.get(word, ()):
+                shared[name] += min(count, there)
+        return shared
+
+
 class _Passage:
     """The words of two ranges of lines, those of now by where they stand.
 
@@ -90,15 +120,8 @@ class _Passage:
     def __init__(self, before: Sequence[str], now: Sequence[str], old: range, new: range) -> None:
         self._old, self._new = old, new
         self._here = {index: words(before[index]) for index in old}
-        there = {index: words(now[index]) for index in new}
-        self._totals = {index: found.total() for index, found in there.items()}
-        self._where = defaultdict[str, list[tuple[int, int]]](list)
-        for index, found in there.items():
-            for word, count in found.items():
-                self._where[word].append((index, count))
-        self.pairs = sum(
-            len(self._where.get(word, ())) for found in self._here.values() for word in found
-        )
+        self._there = Shared({index: words(now[index]) for index in new})
+        self.pairs = sum(map(self._there.cost, self._here.values()))
 
     def edited(self) -> Iterator[tuple[int, int]]:
         """Lines with the line that each became, one to one, the most alike first.
@@ -109,8 +132,8 @@ class _Passage:
         scored = []
         for index, mine in self._here.items():
             total = mine.total()
-            for target, shared in self._shared(mine).items():
-                other = self._totals[target]
+            for target, shared in self._there.common(mine).items():
+                other = self._there.total(target)
                 away = abs((index - old.start) - (target - new.start))
                 replaced = not away and len(old) == len(new)
                 if replaced or (shared >= _LEAST_WORDS and shared >= SAME_LINE * min(total, other)):
@@ -122,14 +145,6 @@ class _Passage:
                 taken.add(index)
                 free.remove(target)
                 yield index, target
-
-    def _shared(self, mine: Counter[str]) -> Mapping[int, int]:
-        """How many words each line of now shares with one of before, where it is any."""
-        shared: Counter[int] = Counter()
-        for word, count in mine.items():
-            for target, there in self._where.get(word, ()):
-                shared[target] += min(count, there)
-        return shared
 
 
 def passages(before: Sequence[str], now: Sequence[str]) -> Iterator[tuple[range, range]]:

@@ -11,11 +11,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from checks.edits import MOST_PAIRS, Edit, alike, edit
+from checks.edits import MOST_PAIRS, Edit, Shared, alike, edit
 from checks.errors import InputError
 from checks.facts.limits import MIB
 from checks.fingerprint import numberless
-from checks.matching import Place, Rules, Site, Spot
+from checks.matching import Place, Rules, Site, Spot, Subject
 from checks.model import Finding
 from checks.outline import Outline, line_digests, outline
 from checks.source import Source
@@ -23,10 +23,13 @@ from checks.source import Source
 MOST_FILES = 400
 MOST_BYTES = MIB
 MOST_PAIRS_OF_ALL = 5 * MOST_PAIRS
-"""Pairs of equal words that the lines of all files together may cost.
+"""Pairs of equal words that all comparisons of two commits together may cost.
 
-Files take from it in the order of their paths; lines of those that come too late are not followed.
+Files that were moved take from it first, then symbols, then the lines of files, each in the order
+of their paths; what comes too late is not followed.
 """
+MOST_SAID = 50
+"""Files that came which have one line; what stands in more of them tells nothing of any."""
 MOVED_FILE = 0.5
 """Share of lines that two files have in common when one is the other under a new path."""
 SAME_NAME, SAME_WORD, OTHER_NAME = 0.3, 0.5, 0.7
@@ -112,25 +115,54 @@ class Between:
         before, now = self._before, self._now
         lost = sorted(path for path in gone if path in before and path not in now)[:MOST_FILES]
         new = sorted(path for path in come if path in now and path not in before)[:MOST_FILES]
+        same = _best((old, path) for _, old, path in sorted(self._same_content(lost, new)))
+        taken = frozenset(same.values())
+        lost = [path for path in lost if path not in same]
+        new = [path for path in new if path not in taken]
         if not lost or not new:
-            return {}
+            return same
         before.read(lost)
         now.read(new)
         scored = []
-        for old in lost:
-            for path in new:
-                score = self._likeness(old, path)
-                stem = PurePosixPath(path).stem
-                named = PurePosixPath(old).stem == stem
-                if score >= (SAME_NAME if named and len(stem) >= TELLING else MOVED_FILE):
-                    scored.append((-score, not named, old, path))
-        return _best((old, path) for _, _, old, path in sorted(scored))
+        for score, old, path in self._likeness(lost, new):
+            stem = PurePosixPath(path).stem
+            named = PurePosixPath(old).stem == stem
+            if score >= (SAME_NAME if named and len(stem) >= TELLING else MOVED_FILE):
+                scored.append((-score, not named, old, path))
+        return same | _best((old, path) for _, _, old, path in sorted(scored))
 
-    def _likeness(self, old: str, path: str) -> float:
-        if self._before.blob(old) == self._now.blob(path):
-            return 1.0
-        one, other = self._before.outline(old), self._now.outline(path)
-        return alike(one.lines, other.lines) if one and other else 0.0
+    def _same_content(
+        self, lost: Iterable[str], new: Iterable[str]
+    ) -> Iterator[tuple[bool, str, str]]:
+        """Files with the same content, those of one name first."""
+        there = defaultdict[str, list[str]](list)
+        for path in new:
+            there[self._now.blob(path)].append(path)
+        for old in lost:
+            for path in there[self._before.blob(old)]:
+                yield PurePosixPath(old).stem != PurePosixPath(path).stem, old, path
+
+    def _likeness(
+        self, lost: Iterable[str], new: Iterable[str]
+    ) -> Iterator[tuple[float, str, str]]:
+        """Share of lines that files have in common, where it is any."""
+        outlines = {path: found for path in new if (found := self._now.outline(path))}
+        said = Counter(line for each in outlines.values() for line in each.lines)
+        common = {line for line, count in said.items() if count > MOST_SAID}
+        there = Shared({path: _without(common, each.lines) for path, each in outlines.items()})
+        for old in lost:
+            outlined = self._before.outline(old)
+            mine = _without(common, outlined.lines) if outlined else Counter[str]()
+            if self._spend(there.cost(mine)):
+                for path, shared in there.common(mine).items():
+                    yield 2 * shared / (mine.total() + there.total(path)), old, path
+
+    def _spend(self, pairs: int) -> bool:
+        """Take what a comparison costs from what is left, if there is enough."""
+        if pairs > self._room:
+            return False
+        self._room -= pairs
+        return True
 
     def renamed(self, gone: Iterable[Place], come: Iterable[Place]) -> Mapping[Place, Place]:
         """Functions and classes that went from where they were to where none was of that name."""
@@ -153,17 +185,19 @@ class Between:
             by_word[_word(place)].add(place)
             by_path[place.path].add(place)
         scored = []
-        for old in lost:
-            for place in by_word[_word(old)] | by_path[old.path]:
-                rank, score = self._kinship(old, place)
-                if score:
-                    scored.append((rank, -score, old, place))
+        # What is called the same costs little and is surest, so it goes first.
+        near = [(old, place) for old in sorted(lost) for place in sorted(by_word[_word(old)])]
+        far = ((old, place) for old in sorted(lost) for place in sorted(by_path[old.path]))
+        for old, place in (*near, *(each for each in far if _word(each[0]) != _word(each[1]))):
+            rank, score = self._kinship(old, place)
+            if score:
+                scored.append((rank, -score, old, place))
         return _best((old, place) for _, _, old, place in sorted(scored))
 
     def _kinship(self, old: Place, new: Place) -> tuple[int, float]:
         """How near two symbols are: a rank (0 is nearest), and a score, 0 when they are not."""
         one, other = _block(self._before, old), _block(self._now, new)
-        if one is None or other is None:
+        if one is None or other is None or not self._spend(min(len(one), len(other))):
             return 9, 0.0
         score = alike(one, other)
         if old.name == new.name:
@@ -245,6 +279,10 @@ def _by_text(side: Side, spots: Iterable[Spot]) -> dict[str, list[tuple[Spot, Co
         if rows[index]:
             found[rows[index]].append((spot, around))
     return found
+
+
+def _without(common: set[str], lines: Counter[str]) -> Counter[str]:
+    return Counter({line: count for line, count in lines.items() if line not in common})
 
 
 def _owner(here: Side, there: Side, place: Place) -> Place | None:
@@ -334,11 +372,25 @@ def known_rules() -> Rules:
     from checks import rules
     from checks.check import CATALOGUE
     from checks.project.project import Project
+    from checks.project.routes import Route
+    from checks.project.subjects import Class, File, Function
 
     rules.load()
+    kinds: dict[type, Subject] = {
+        Function: "symbol",
+        Class: "symbol",
+        Route: "symbol",
+        File: "file",
+        Project: "project",
+    }
     return Rules(
         predecessors={
             each.id: each.predecessors for each in CATALOGUE.values() if each.predecessors
         },
         wide=frozenset(each.id for each in CATALOGUE.values() if each.population is Project),
+        subjects={
+            each.id: kinds[each.population]
+            for each in CATALOGUE.values()
+            if each.one and not each.each and each.population in kinds
+        },
     )

@@ -4,11 +4,12 @@ A cascade: each step takes what the steps before it left over, and pairs what is
 step's own terms; several that are alike are paired in their order. No step looks at a line number
 but to put equals in order, so code that is pushed down keeps its findings.
 
-The steps: the same fingerprint, the same place, the same content in another file, the same symbol
-after a rename of the file or of itself, the same line of text elsewhere in the file, a line that
-was edited where it stands or carried to another place with its neighbours, the same demand on the
-whole project at another file. A check that took over from another (its predecessor)
-goes through the same steps with what that one found.
+The steps: the same fingerprint, the same place, the same content in another file, the same subject
+where a check names one place of it at most, the same symbol after a rename of the file or of
+itself, the same line of text elsewhere in the file, a line that was edited where it stands or
+carried to another place with its neighbours, the same demand on the whole project at another file.
+A check that took over from another (its predecessor) goes through the same steps with what that
+one found.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -112,6 +113,9 @@ class Ground(Protocol):
         ...
 
 
+type Subject = Literal["symbol", "file", "project"]
+
+
 class Rules(msgspec.Struct, frozen=True):
     """What is known of the checks.
 
@@ -119,10 +123,13 @@ class Rules(msgspec.Struct, frozen=True):
         predecessors: The ids that each check took over from, by its id.
         wide: Checks that ask about the project as a whole: where they point is no part of what
             they found.
+        subjects: What a check asks about, where it names one place of that at most: mending that
+            place only makes it name the next one.
     """
 
     predecessors: Mapping[str, Sequence[str]] = {}
     wide: frozenset[str] = frozenset()
+    subjects: Mapping[str, Subject] = {}
 
 
 class Level:
@@ -173,24 +180,28 @@ def match(
     pairs = _Pairs(before, now)
     pairs.same(lambda each: (each.fingerprint, each.blob) if each.blob else None)
     pairs.same(lambda each: (each.fingerprint, each.text))
-    _cascade(pairs, known)
+    _surest(pairs)
     if pairs.left and pairs.come:
         told = rules()
+        _boldest(pairs, known, told.subjects)
         _same_demand(pairs, told.wide)
-        _inherit(pairs, told.predecessors, known)
+        _inherit(pairs, told, known)
     return pairs.found
 
 
-def _cascade(pairs: _Pairs, ground: Ground) -> None:
-    """The steps from the surest to the boldest."""
+def _surest(pairs: _Pairs) -> None:
+    """The steps that need nothing but the findings."""
     pairs.same(lambda each: each.text and (each.path, each.symbol, each.anchor, each.text))
     pairs.same(lambda each: each.fingerprint)
     pairs.same(lambda each: (each.path, each.symbol, each.anchor))
     # The same bytes under another path: the place within them is the same place.
     pairs.same(lambda e: e.blob and (e.blob, e.line, e.column, e.name, e.anchor))
     pairs.same(lambda e: e.blob and (e.blob, e.line, e.column, e.name))
-    if not pairs.left or not pairs.come:
-        return
+
+
+def _boldest(pairs: _Pairs, ground: Ground, subjects: Mapping[str, Subject]) -> None:
+    """The steps that look at what else changed, from the surest on."""
+    _same_subject(pairs, subjects, {}, {})
     moved = ground.moved({each.path for each in pairs.lost()}, {each.path for each in pairs.new()})
     _after_moves(pairs, moved)
     renamed = ground.renamed(
@@ -198,9 +209,37 @@ def _cascade(pairs: _Pairs, ground: Ground) -> None:
         {Place(each.path, each.name) for each in pairs.new() if each.name},
     )
     _after_renames(pairs, renamed)
+    _same_subject(pairs, subjects, moved, renamed)
     _same_text(pairs, moved)
     lines = ground.lines(_spots(pairs.lost()), _spots(pairs.new()), moved)
     _after_edits(pairs, lines, renamed)
+
+
+def _same_subject(
+    pairs: _Pairs,
+    subjects: Mapping[str, Subject],
+    moved: Mapping[str, str],
+    renamed: Mapping[Place, Place],
+) -> None:
+    """What is asked about a symbol, a file or the project as a whole, where it is unique there."""
+
+    def subject(each: Site, place: Place) -> _Name:
+        match subjects.get(each.check):
+            case "symbol":
+                return place.name and (*place, *each.clauses)
+            case "file":
+                return place.path and (place.path, *each.clauses)
+            case "project":
+                return ("project", *each.clauses)
+            case _:
+                return None
+
+    def there(each: Site) -> _Name:
+        place = Place(each.path, each.name)
+        at = Place(moved.get(each.path, each.path), each.name)
+        return subject(each, renamed.get(place, at))
+
+    pairs.unique(there, lambda each: subject(each, Place(each.path, each.name)))
 
 
 def _after_moves(pairs: _Pairs, moved: Mapping[str, str]) -> None:
@@ -298,7 +337,7 @@ def _same_demand(pairs: _Pairs, wide: frozenset[str]) -> None:
         return (each.check, each.anchor, each.path) if asked else None
 
     for what in (demand, within_file):
-        pairs.unique(what)
+        pairs.unique(what, what)
 
 
 def _both(where: _Key, what: _Key) -> _Key:
@@ -309,8 +348,9 @@ def _both(where: _Key, what: _Key) -> _Key:
     return key
 
 
-def _inherit(pairs: _Pairs, heirs: Mapping[str, Sequence[str]], ground: Ground) -> None:
+def _inherit(pairs: _Pairs, told: Rules, ground: Ground) -> None:
     """What a check found goes to the check that took over from it."""
+    heirs = told.predecessors
     for heir in sorted(heirs):
         for old in sorted(set(heirs[heir]) - {heir}):
             lost = [index for index in pairs.left if pairs.before[index].check == old]
@@ -323,7 +363,8 @@ def _inherit(pairs: _Pairs, heirs: Mapping[str, Sequence[str]], ground: Ground) 
                 [pairs.now[index] for index in come],
             )
             handed.same(lambda each: each.text and (each.path, each.symbol, each.text))
-            _cascade(handed, ground)
+            _surest(handed)
+            _boldest(handed, ground, told.subjects)
             for old_index, new_index in handed.found.items():
                 pairs.pair(lost[old_index], come[new_index])
 
@@ -349,10 +390,15 @@ class _Pairs:
         """Pair what has the same key on both sides."""
         self.alike(key, key)
 
-    def unique(self, key: _Key) -> None:
-        """Pair what has the same key on both sides where no other has it."""
-        lost, new = Counter(map(key, self.lost())), Counter(map(key, self.new()))
-        self.same(lambda each: key(each) if lost[key(each)] == new[key(each)] == 1 else None)
+    def unique(self, old: _Key, new: _Key) -> None:
+        """Pair what has equal keys where no other finding of its check has that key."""
+        lost = Counter((each.check, old(each)) for each in self.lost())
+        come = Counter((each.check, new(each)) for each in self.new())
+        both = {name for name, count in lost.items() if count == come[name] == 1}
+        self.alike(
+            lambda each: old(each) if (each.check, old(each)) in both else None,
+            lambda each: new(each) if (each.check, new(each)) in both else None,
+        )
 
     def alike(self, old: _Key, new: _Key) -> None:
         """Pair what has equal keys, equals in their order; sites without a key are passed over."""

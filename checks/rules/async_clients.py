@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checks.check import Answer, At, Skip, check
+from checks.check import At, One, Skip, check
 from checks.project.subjects import Call, Function
 from checks.rules.async_ import has_async
 
@@ -10,7 +10,7 @@ _THREADED = ("thread", "async", "executor")
 
 
 @check("sync-client-in-async", applies=has_async)
-def sync_client_in_async(function: Function) -> Answer:
+def sync_client_in_async(function: Function) -> One:
     """An async function talks to databases, caches and clouds by asynchronous clients.
 
     A synchronous client holds the event loop until the other side answers: no other request of

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from checks.check import Answer, At, Skip, check
+import msgspec
+
+from checks.check import At, Skip, check
 from checks.project.subjects import Function
 from checks.rules.style import reported
 
@@ -13,7 +15,7 @@ CODES = (
 
 
 @check("blocking-call-in-async")
-def blocking_call_in_async(function: Function) -> Answer:
+def blocking_call_in_async(function: Function) -> list[At] | Skip:
     """An async function does not block the event loop.
 
     While it blocks, no other request of the process is served.
@@ -24,20 +26,16 @@ def blocking_call_in_async(function: Function) -> Answer:
     """
     if not function.is_async:
         return Skip("not an async function")
-    for each in function.file.lint(*CODES):
-        if function.line <= each.line <= function.end_line and _own(function, each.line):
-            startup = _runs_once(function)
-            at = reported(each, f"`{function.name}` blocks the event loop: {each.message}")
-            return At(
-                at.line,
-                at.message,
-                column=at.column,
-                code=at.code,
-                noqa_line=at.noqa_line,
-                weight=0.5 if startup else 1.0,
-                symbol=function.symbol,
-            )
-    return None
+    startup = _runs_once(function)
+    return [
+        msgspec.structs.replace(
+            reported(each, f"`{function.name}` blocks the event loop: {each.message}"),
+            weight=0.5 if startup else 1.0,
+            symbol=function.symbol,
+        )
+        for each in function.file.lint(*CODES)
+        if function.line <= each.line <= function.end_line and _own(function, each.line)
+    ]
 
 
 def _own(function: Function, line: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts import tree
 from checks.project.subjects import Class, File, Function
 
@@ -25,7 +25,7 @@ _ADJUSTING = frozenset(
 @check("class-responsibility-size")
 def class_responsibility_size(
     cls: Class, *, max_methods: int = 15, max_lines: int = 300, max_dependencies: int = 6
-) -> Answer:
+) -> One:
     """A class does one thing.
 
     A class of many methods or collaborators has many reasons to change.
@@ -124,7 +124,7 @@ def _is_logic(function: Function) -> bool:
 
 
 @check("generic-base-repository")
-def generic_base_repository(cls: Class) -> Answer:
+def generic_base_repository(cls: Class) -> One:
     """Repositories share one generic base.
 
     What all of them do is then written and tested once.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.project.subjects import File
 
 
@@ -35,7 +35,7 @@ def type_ignore_explained(
 
 
 @check("main-guard-no-cover", scope="python")
-def main_guard_no_cover(file: File, *, accept_config: bool = False) -> Answer:
+def main_guard_no_cover(file: File, *, accept_config: bool = False) -> One:
     """A main guard is left out of the measured coverage.
 
     It runs only when the file is started by hand, so no test can reach it.

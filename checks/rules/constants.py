@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Assign, Expr
 from checks.project.subjects import Class, File, Function
@@ -93,7 +93,7 @@ def _is_literal(file: File, value: Expr | None) -> bool:
 
 
 @check("plain-data-class")
-def plain_data_class(cls: Class, *, min_fields: int = 2) -> Answer:
+def plain_data_class(cls: Class, *, min_fields: int = 2) -> One:
     """A class that only holds data is a dataclass or a model.
 
     An ``__init__`` by hand repeats each name three times, and comes without ``__eq__`` and

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.text import Comment
 from checks.facts.tree import Expr
@@ -43,7 +43,7 @@ _LISTS = re.compile(r"(?:[a-z]{2,}(?<!s)s|_list|ids)$")
 
 
 @check("denormalized-columns", applies=has_models)
-def denormalized_columns(cls: Class, *, max_columns: int = 30) -> Answer:
+def denormalized_columns(cls: Class, *, max_columns: int = 30) -> One:
     """A table holds every fact once.
 
     Numbered columns, lists in a string and copies of another table's columns drift apart.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts import tree
 from checks.globs import matcher
 from checks.project.classes import SQLMODEL
@@ -256,7 +256,7 @@ def routes_only_endpoints(
     allow: Sequence[str] = (
         "router", "logger", "tags", "type aliases", "constants", "Annotated dependencies",
     ),
-) -> Answer:  # fmt: skip
+) -> One:  # fmt: skip
     """A routes module holds endpoints and nothing else.
 
     Helpers, schemas and dependencies there cannot be used or tested without the routes.

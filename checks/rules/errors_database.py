@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.check import Answer, At, Skip, check
+from checks.check import At, One, Skip, check
 from checks.facts import tree
 from checks.project import wellknown
 from checks.project.conditions import words
@@ -43,7 +43,7 @@ def _writes_rows(project: Project) -> str | None:
 
 
 @check("database-errors-handled", applies=_writes_rows)
-def database_errors_handled(function: Function) -> Answer:
+def database_errors_handled(function: Function) -> One:
     """Somebody handles what the database may refuse.
 
     A constraint that is violated is an answer to the client, not a crash.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.check import Answer, At, Skip, check
+from checks.check import At, One, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project.conditions import words
@@ -33,7 +33,7 @@ _NO_NUMBERS = frozenset(
 
 
 @check("thin-routes", applies=has_routes)
-def thin_routes(route: Route, *, max_statements: int = 8, max_branches: int = 2) -> Answer:
+def thin_routes(route: Route, *, max_statements: int = 8, max_branches: int = 2) -> One:
     """A handler speaks HTTP and calls a service; it decides nothing.
 
     Logic in a handler can be neither reused nor tested without HTTP.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr, Param
 from checks.project.given import Given
@@ -61,7 +61,7 @@ def _is_annotated(function: Function, param: Param) -> bool:
 
 
 @check("repositories-return-domain-models")
-def repositories_return_domain_models(function: Function) -> Answer:
+def repositories_return_domain_models(function: Function) -> One:
     """Repositories return domain models.
 
     Who holds an ORM object can change rows by accident and load more of them unnoticed.

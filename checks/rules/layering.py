@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts import tree
 from checks.globs import any_match
 from checks.project.layers import is_probe
@@ -39,7 +39,7 @@ def routes_no_db_access(
     route: Route,
     *,
     infrastructure: Sequence[str] = ("/health*", "/ready*", "/live*", "/metrics"),
-) -> Answer:
+) -> One:
     """Route handlers do not talk to the database.
 
     A query in a handler cannot be reused or tested without HTTP.
@@ -117,7 +117,7 @@ def no_http_below_routes(
     allowed_imports: Sequence[str] = (
         "fastapi.concurrency", "starlette.concurrency", "fastapi.encoders",
     ),
-) -> Answer:  # fmt: skip
+) -> One:  # fmt: skip
     """Services and repositories know nothing of HTTP.
 
     What raises an HTTP error can be used by one kind of caller only.
@@ -296,9 +296,7 @@ def queries_only_in_repositories(
 
 
 @check("routes-call-services", applies=(has_routes, has_services))
-def routes_call_services(
-    route: Route, *, infrastructure: Sequence[str] = _INFRASTRUCTURE
-) -> Answer:
+def routes_call_services(route: Route, *, infrastructure: Sequence[str] = _INFRASTRUCTURE) -> One:
     """Handlers call the service layer, and nothing below it.
 
     A rule that stands in a handler holds for one way in only.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checks.check import Answer, At, check
+from checks.check import At, One, check
 from checks.facts import tree
 from checks.facts.tree import Assign, Expr
 from checks.project.conditions import words
@@ -42,7 +42,7 @@ _PROBES = ("/health*", "/ready*", "/live*", "/ping", "/metrics", "/status")
 
 
 @check("cross-cutting-in-middleware", applies=has_routes)
-def cross_cutting_in_middleware(route: Route) -> Answer:
+def cross_cutting_in_middleware(route: Route) -> One:
     """A handler does only what its own request asks for.
 
     What every request needs is forgotten in the next handler and differs in each.

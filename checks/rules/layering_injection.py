@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from checks.check import Answer, At, Skip, check
+from checks.check import At, One, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project import wellknown
@@ -36,7 +36,7 @@ def has_handlers_or_services(project: Project) -> str | None:
 @check("dependencies-injected", applies=has_handlers_or_services)
 def dependencies_injected(
     function: Function, *, kinds: Sequence[str] = ("session", "client", "service")
-) -> Answer:
+) -> One:
     """Sessions, clients and services are given to the code that uses them.
 
     What code makes or fetches itself cannot be replaced in a test, shared or configured.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checks.check import Answer, At, Skip, check
+from checks.check import At, One, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project.conditions import words
@@ -36,7 +36,7 @@ _ARITHMETIC = frozenset({"Add", "Sub", "Mult", "Div", "FloorDiv", "Mod", "Pow"})
 
 
 @check("repositories-crud-only", applies=has_repositories)
-def repositories_crud_only(function: Function, *, max_branches: int = 4) -> Answer:
+def repositories_crud_only(function: Function, *, max_branches: int = 4) -> One:
     """Repositories load and keep rows; services decide.
 
     A rule in a repository is found by nobody who looks for it, and cannot be tested without a

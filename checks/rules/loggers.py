@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from checks.check import Answer, At, Skip, check
+from checks.check import At, One, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Assign, Expr
 from checks.project.logs import LogCall
@@ -23,7 +23,7 @@ def module_logger_by_name(
     *,
     factory: str = "logging.getLogger",
     names: Sequence[str] = ("logger", "log", "_logger", "LOGGER"),
-) -> Answer:
+) -> One:
     """Each module logs through one logger that bears its name.
 
     The name says where a record comes from, and lets one part of a service be made louder.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project.logs import LEVELS, LIBRARIES, OBTAINING, LogCall
@@ -20,7 +20,7 @@ _SETTING_UP = ("set", "add", "remove", "clear", "extend", "append")
 
 
 @check("logger-library")
-def logger_library(file: File, *, allowed: Sequence[str] = ("structlog",)) -> Answer:
+def logger_library(file: File, *, allowed: Sequence[str] = ("structlog",)) -> One:
     """All of a service logs through one library.
 
     Records of two libraries have two formats, two configurations and two places.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts import tree
 from checks.project.layers import is_service_class
 from checks.project.logs import LEVELS, LogCall
@@ -81,7 +81,7 @@ def _is_business(each: LogCall) -> bool:
 
 
 @check("services-log-events")
-def services_log_events(function: Function, *, level: str = "any") -> Answer:
+def services_log_events(function: Function, *, level: str = "any") -> One:
     """A service function that changes state leaves a record.
 
     The log then tells what happened, in order, without asking the database.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts import tree
 from checks.project.classes import SQLMODEL
 from checks.project.jointables import KeyColumn
@@ -21,7 +21,7 @@ _ZONED = frozenset({"DateTime", "TIMESTAMP"})
 
 
 @check("model-repr")
-def model_repr(cls: Class) -> Answer:
+def model_repr(cls: Class) -> One:
     """Models show themselves in logs and in the debugger.
 
     ``<User object at 0x7f...>`` says nothing about which user it is.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from checks.check import Answer, At, Skip, check
+from checks.check import At, One, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project.conditions import words
@@ -27,7 +27,7 @@ _SMALL = frozenset("qr qrcode thumbnail favicon icon badge pixel captcha logo ro
 
 
 @check("stream-large-responses", applies=has_routes)
-def stream_large_responses(route: Route) -> Answer:
+def stream_large_responses(route: Route) -> One:
     """A file leaves in chunks, from an async generator.
 
     Content that is built first takes the memory of the whole file for each download.

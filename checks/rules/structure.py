@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from checks.check import Answer, At, Skip, check
+from checks.check import At, One, Skip, check
 from checks.project.subjects import File
 
 
 @check("module-size")
-def module_size(file: File, *, max_lines: int = 500, max_definitions: int = 0) -> Answer:
+def module_size(file: File, *, max_lines: int = 500, max_definitions: int = 0) -> One:
     """A module tells one story.
 
     Instead: split the module by responsibility.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from checks.check import Answer, At, Skip, check
+from checks.check import At, One, Skip, check
 from checks.project.conditions import words
 from checks.project.routers import Hop, Router
 from checks.project.routes import Endpoint, Route, is_infrastructure, segments
@@ -27,7 +27,7 @@ _AUTH = frozenset(
 @check("router-per-resource", applies=has_routes, advisory=True)
 def router_per_resource(
     file: File, *, max_app_routes: int = 0, infrastructure: Sequence[str] = _INFRASTRUCTURE
-) -> Answer:
+) -> One:
     """Every resource has a router of its own.
 
     A router is what can be moved, secured and versioned at once; mixed ones cannot.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from checks.check import Answer, At, Skip, check
+from checks.check import At, One, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Assign, Expr
 from checks.project.subjects import Class, File, Function
@@ -39,7 +39,7 @@ class _Statement(msgspec.Struct, frozen=True):
 
 
 @check("module-section-order")
-def module_section_order(file: File, *, order: Sequence[str] = _SECTIONS) -> Answer:
+def module_section_order(file: File, *, order: Sequence[str] = _SECTIONS) -> One:
     """The sections of a module stand in their order.
 
     Whoever opens a module finds what it needs, holds and offers where every other module has it.

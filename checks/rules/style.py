@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts.lint import Diagnostic
 from checks.project.subjects import File, Function
 
@@ -22,7 +22,7 @@ def reported(diagnostic: Diagnostic, message: str, *, line: int = 0, anchor: str
 
 
 @check("mutable-default-argument", scope="python")
-def mutable_default_argument(function: Function) -> Answer:
+def mutable_default_argument(function: Function) -> list[At] | Skip:
     """A default argument is immutable.
 
     The default is built once, when the function is defined, and shared by all calls: what one
@@ -36,14 +36,15 @@ def mutable_default_argument(function: Function) -> Answer:
     defaults = [param.default for param in fact.params if param.default is not None]
     if not defaults:
         return Skip("no default argument")
-    for each in function.file.lint("B006"):
-        if fact.line <= each.line <= fact.header_end:
-            return reported(each, f"`{function.name}` has a mutable default argument")
-    return None
+    return [
+        reported(each, f"`{function.name}` has a mutable default argument")
+        for each in function.file.lint("B006")
+        if fact.line <= each.line <= fact.header_end
+    ]
 
 
 @check("import-order", scope="production+test")
-def import_order(file: File) -> Answer:
+def import_order(file: File) -> One:
     """Imports are sorted as isort sorts them.
 
     A fixed order makes an import easy to find and keeps merges quiet.
@@ -99,7 +100,7 @@ def line_length(file: File, *, max: int = 88) -> Answer:
 
 
 @check("cyclomatic-complexity")
-def cyclomatic_complexity(function: Function, *, max: int = 10) -> Answer:
+def cyclomatic_complexity(function: Function, *, max: int = 10) -> One:
     """A function takes few decisions.
 
     Each branch is a case to keep in mind and to test. Closures are counted by themselves.
@@ -118,7 +119,7 @@ def cyclomatic_complexity(function: Function, *, max: int = 10) -> Answer:
 
 
 @check("function-length")
-def function_length(function: Function, *, max_lines: int = 50) -> Answer:
+def function_length(function: Function, *, max_lines: int = 50) -> One:
     """The body of a function fits on a screen.
 
     Counted are the lines of the body without its docstring, blank lines and lines of comment.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checks.check import Answer, At, Skip, check
+from checks.check import At, One, Skip, check
 from checks.facts.lint import FORMAT_WIDTHS
 from checks.project.declared import table_of
 from checks.project.project import Project
@@ -15,7 +15,7 @@ _PLAIN_PATTERN = re.compile(r"[\w\s/.\\|()^$#:?-]*")
 
 
 @check("code-formatted", scope="python")
-def code_formatted(file: File, *, line_length: int = 88) -> Answer:
+def code_formatted(file: File, *, line_length: int = 88) -> One:
     """Code is laid out as Black lays it out.
 
     Who formats by machine reviews what the code does and not how it looks.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.tree import Expr
 from checks.project.project import Project
@@ -101,7 +101,7 @@ def _double(test: Expr | None) -> str:
 
 
 @check("pytest-only", scope="test", applies=has_tests)
-def pytest_only(file: File) -> Answer:
+def pytest_only(file: File) -> One:
     """Tests are plain functions of pytest.
 
     Two frameworks mean two ways to prepare, to skip and to compare.

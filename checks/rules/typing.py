@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Literal
 
-from checks.check import Answer, At, Sites, Skip, check
+from checks.check import Answer, At, One, Sites, Skip, check
 from checks.facts import tree
 from checks.facts.lint import Diagnostic
 from checks.facts.tree import Expr
@@ -30,7 +30,7 @@ def function_signatures_annotated(
     suppress_none_returning: bool = False,
     mypy_init_return: bool = True,
     allow_star_arg_any: bool = True,
-) -> Answer:
+) -> One:
     """Every signature says what goes in and what comes out.
 
     Instead: annotate the parameters and the return value.

@@ -86,8 +86,7 @@ class Tracing:
 
     def __init__(self, past: Backfill) -> None:
         self._past = past
-        kept = PastTrail.objects.filter(past=past).first()
-        self._trail = _unpacked(bytes(kept.data)) if kept else _today(past)
+        self._trail = _kept(past) or _today(past)
         self._newer: Side | None = None
         self._source: Source | None = None
 
@@ -161,6 +160,20 @@ class Tracing:
         return self._source, self._newer
 
 
+def _kept(past: Backfill) -> _Trail | None:
+    """From where to go on; None at the start, and where what was kept cannot be read any more.
+
+    Then findings are followed anew from today: what was dated since keeps its date, because a date
+    only moves back, and the next commit lies farther away.
+    """
+    row = PastTrail.objects.filter(past=past).first()
+    try:
+        return _unpacked(bytes(row.data)) if row else None
+    except (zlib.error, msgspec.DecodeError) as error:
+        logger.warning("trail of the past not readable", past=past.pk, reason=str(error))
+        return None
+
+
 def _today(past: Backfill) -> _Trail:
     """What the last scan found, as it lies in the rows.
 
@@ -200,12 +213,7 @@ def _unsure(site: Site, report: Report) -> bool:
     return (
         site.path in missed
         or "" in missed
-        or any(
-            check.id == site.check and check.state == "unknown"
-            for standard in report.standards
-            for clause in standard.clauses
-            for check in clause.checks
-        )
+        or "unknown" in unread.states(report).get(site.check, ())
     )
 
 

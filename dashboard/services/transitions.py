@@ -362,11 +362,7 @@ def _vanish(
     Code is the reason when the file changed or is gone, the rules when they changed and the file
     did not, and the scope when what it is about is no longer looked at.
     """
-    states: dict[str, set[str]] = {}
-    for standard in report.standards:
-        for clause in standard.clauses:
-            for check in clause.checks:
-                states.setdefault(check.id, set()).add(check.state)
+    states = unread.states(report)
     fixed = []
     for row in rest:
         state = states.get(row["check_id"])

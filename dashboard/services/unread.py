@@ -7,7 +7,7 @@ That shows only how little was seen. A file that never could be read took nothin
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from checks.authorship import ABOUT_COMMIT
 from checks.facts.text import REPLACED
@@ -17,13 +17,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import checks.model as engine
+    from checks.ground import Side
     from dashboard.models import Component
-    from dashboard.services.identity import Changes, Seen
+    from dashboard.services.identity import Changes
 
 _REMARKS = (REPLACED, "declares the encoding")
 """How the reason begins where a file was read all the same."""
 _PATH = 1100
 """Characters that a row keeps of a path."""
+
+
+class Sides(Protocol):
+    """The files of the commit that was judged, and of the one before it where that is known."""
+
+    @property
+    def now(self) -> Side:
+        """The files of the commit that was judged."""
+        ...
+
+    @property
+    def before(self) -> Side | None:
+        """The files of the commit that was judged before it, None without one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,7 @@ class Unread:
         """Whether nobody looked where the finding stands."""
         return row["path"] in self.paths or "" in self.paths or row["blob"] in self.contents
 
-    def holds(self, row: Mapping[str, Any], seen: Seen | None) -> bool:
+    def holds(self, row: Mapping[str, Any], seen: Sides | None) -> bool:
         """Whether a finding may be missing only because another file cannot be read now.
 
         One whose own file changed or went has gone with it. One of the past of the repository
@@ -68,7 +83,17 @@ def paths(report: engine.Report) -> set[str]:
     return {each.path for each in skipped if not each.reason.startswith(_REMARKS)}
 
 
-def of(component: Component, report: engine.Report, seen: Seen | None, changes: Changes) -> Unread:
+def states(report: engine.Report) -> dict[str, set[str]]:
+    """Return what each check that is asked says of itself, in all clauses that ask it."""
+    found: dict[str, set[str]] = {}
+    for standard in report.standards:
+        for clause in standard.clauses:
+            for check in clause.checks:
+                found.setdefault(check.id, set()).add(check.state)
+    return found
+
+
+def of(component: Component, report: engine.Report, seen: Sides | None, changes: Changes) -> Unread:
     """Return what a report could not read, beside what the last scan of the component could.
 
     Args:
@@ -77,22 +102,41 @@ def of(component: Component, report: engine.Report, seen: Seen | None, changes: 
         seen: The commit with the one before it; without it nothing is known of files.
         changes: What else changed between the two.
     """
+    last = component.repository.last_scan
+    proof = _proof(last.manifest if last else None, component.path)
+    return against(proof, report, seen, engine_changed=changes.engine)
+
+
+def against(
+    proof: Mapping[str, Any] | None,
+    report: engine.Report,
+    seen: Sides | None,
+    *,
+    engine_changed: bool = False,
+) -> Unread:
+    """Return what a report could not read, beside what an earlier one could.
+
+    Args:
+        proof: The manifest of the earlier one, with since when files could not be read then; None
+            when there was none.
+        report: What was found.
+        seen: The commit with that of the earlier report; without it nothing is known of files.
+        engine_changed: Whether our own code changed between the two.
+    """
     missed = paths(report)
     kept = frozenset(clean(path, _PATH) for path in missed)
     if seen is None:
         return Unread(kept)
     contents = frozenset(seen.now.blob(path) for path in missed) - {""}
-    return Unread(kept, contents, _since(component, report, seen, changes))
+    if proof is None:
+        return Unread(kept, contents)
+    return Unread(kept, contents, _since(report, seen, proof, engine_changed=engine_changed))
 
 
 def _since(
-    component: Component, report: engine.Report, seen: Seen, changes: Changes
+    report: engine.Report, seen: Sides, proof: Mapping[str, Any], *, engine_changed: bool
 ) -> dict[str, str]:
     """Paths that were analysed once and are not now, with the commit that they broke in."""
-    last = component.repository.last_scan
-    proof = _proof(last.manifest if last else None, component.path)
-    if proof is None:
-        return {}
     known: dict[str, str] = proof.get("unread_since", {})
     skipped = proof["skipped"]
     never = {each["path"] for each in skipped if not each["reason"].startswith(_REMARKS)}
@@ -109,7 +153,7 @@ def _since(
             # It came as it is, unless it is one that broke earlier and has moved since.
             if blob in broken:
                 found[name] = broken[blob]
-        elif before is None or not (changes.engine and before.blob(path) == blob):
+        elif before is None or not (engine_changed and before.blob(path) == blob):
             # Our own code may have begun to ask for a file, or to refuse one: no fault of it.
             found[name] = report.commit
     return found

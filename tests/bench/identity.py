@@ -6,7 +6,8 @@ with its code of both commits: a closed finding beside the one of the same check
 same commit and has most in common with it (the line, the anchor, the name, the file), or that has
 the same anchor in a symbol of the same name and opened later. A finding that returns under its own
 fingerprint is none of these: its row is opened again. Findings about commits go when their commit
-is no longer looked at; they are counted apart.
+is no longer looked at; they are counted apart. What a scan keeps open because a file cannot be
+read is kept here as well, and counted once for each commit.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from __future__ import annotations
 import gc
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import msgspec
 
 from checks.authorship import ABOUT_COMMIT
 from checks.facts.store import SqliteFactStore
@@ -26,9 +29,12 @@ from checks.githistory import first_parents
 from checks.gitsource import GitSource, resolve
 from checks.ground import Between, Side, known_rules, sites
 from checks.matching import Site, match
+from checks.model import Report
 from checks.outcomes import unpack
 from checks.review import review
 from checks.standard import Standard, shipped
+from dashboard.services import unread
+from dashboard.services.unread import Unread
 
 COMMITS = 300
 SAMPLE = 20
@@ -54,6 +60,13 @@ class Pair(NamedTuple):
     likeness: int
 
 
+class Sides(NamedTuple):
+    """A commit of the walk, and the one before it."""
+
+    now: Side
+    before: Side | None
+
+
 class Walk:
     """One history, walked commit by commit."""
 
@@ -71,16 +84,19 @@ class Walk:
         """Walk, and count what happened."""
         before: list[Site] = []
         side: Side | None = None
+        proof: Mapping[str, Any] | None = None
         for number, commit in enumerate(self.commits):
             now = Side(GitSource(self._git_dir, commit, remember=self._store))
-            found, missed = self._report(commit, now, before)
-            if side is not None:
-                self._step(number, before, found, Between(side, now), missed)
-            before, side = found, now
+            report, found = self._report(commit, now, before)
+            seen = Sides(now, side)
+            missed = unread.against(proof, report, seen)
+            proof = msgspec.to_builtins(report.manifest) | {"unread_since": missed.since}
+            kept = self._step(number, before, found, seen, missed, report) if side else []
+            before, side = found + kept, now
             # Reviews collect their garbage seldom, a worker ends before that matters.
             gc.collect()
 
-    def _report(self, commit: str, side: Side, before: list[Site]) -> tuple[list[Site], set[str]]:
+    def _report(self, commit: str, side: Side, before: list[Site]) -> tuple[Report, list[Site]]:
         answers = bytearray()
         report = review(
             GitSource(self._git_dir, commit, remember=self._store),
@@ -96,11 +112,19 @@ class Walk:
             side,
             lambda check, name, blob: known.get((check, name, blob)),
         )
-        return found, {each.path for each in report.manifest.skipped}
+        return report, found
 
     def _step(
-        self, number: int, before: list[Site], now: list[Site], ground: Between, missed: set[str]
-    ) -> None:
+        self,
+        number: int,
+        before: list[Site],
+        now: list[Site],
+        seen: Sides,
+        missed: Unread,
+        report: Report,
+    ) -> list[Site]:
+        """Match one report with what stood before; return what stays open unseen."""
+        ground = Between(seen.before, seen.now) if seen.before else None
         pairs = match(before, now, ground, known_rules)
         taken = set(pairs.values())
         self.counts["matched"] += len(pairs)
@@ -108,16 +132,25 @@ class Walk:
             before[a].fingerprint != now[b].fingerprint for a, b in pairs.items()
         )
         commit = self.commits[number]
+        states, names = unread.states(report), {(each.check, each.fingerprint) for each in now}
+        kept = []
         for index, site in enumerate(before):
-            if index in pairs or missed & {site.path, ""}:
+            if index in pairs:
                 continue
-            if site.symbol.startswith(ABOUT_COMMIT):
+            row = {"path": site.path, "blob": site.blob, "symbol": site.symbol}
+            unsure = "unknown" in states.get(site.check, ())
+            if missed.hides(row) or unsure or missed.holds(row, seen):
+                self.counts["kept open unseen"] += 1
+                if (site.check, site.fingerprint) not in names:
+                    kept.append(site)
+            elif site.symbol.startswith(ABOUT_COMMIT):
                 self.counts["about a commit that is past"] += 1
             else:
                 self.closed.append(Turn(number, commit, site))
         self.opened += [
             Turn(number, commit, site) for index, site in enumerate(now) if index not in taken
         ]
+        return kept
 
     def candidates(self) -> list[Pair]:
         """Closed findings that may be one that opened, the most alike first."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from checks.ground import MOST_PAIRS_OF_ALL, Between, Side, known_rules, sites
+from checks import ground as ground_module
+from checks.ground import MOST_PAIRS_OF_ALL, MOST_SAID, Between, Side, known_rules, sites
 from checks.matching import Place, Spot, match
 from checks.memorysource import MemorySource
 from checks.model import Finding
@@ -57,6 +58,46 @@ def test_a_file_that_is_still_there_was_not_moved() -> None:
     ground = between(side(a="def f():\n" + BODY), side(a="x = 1\n", b="def f():\n" + BODY))
 
     assert ground.moved(["a.py"], ["b.py"]) == {}
+
+
+def test_files_that_were_moved_share_one_room_with_what_is_told_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [f"def f{n}():\n    first{n} = 1\n    last{n} = 2\n" for n in range(3)]
+    old = side(**{f"app__m{n}": text for n, text in enumerate(texts)}, k="def g():\n" + BODY)
+    new = side(
+        **{f"lib__m{n}": text + "more = 3\n" for n, text in enumerate(texts)},
+        k="def run():\n" + BODY,
+    )
+    paths = [[f"{folder}/m{n}.py" for n in range(3)] for folder in ("app", "lib")]
+    names = [Place("k.py", "g")], [Place("k.py", "run")]
+
+    monkeypatch.setattr(ground_module, "MOST_PAIRS_OF_ALL", 6)
+    ground = between(old, new)
+    assert ground.moved(*paths) == dict(zip(paths[0][:2], paths[1][:2], strict=True))
+    assert ground.renamed(*names) == {}
+    monkeypatch.undo()
+    ground = between(old, new)
+    assert ground.moved(*paths) == dict(zip(*paths, strict=True))
+    assert ground.renamed(*names) == {names[0][0]: names[1][0]}
+
+
+def test_lines_that_stand_in_many_files_do_not_make_two_of_them_one() -> None:
+    header = "".join(f"# Line {n} of the licence.\n" for n in range(9))
+    one = side(app__a=f"{header}one()\n", app__b=f"{header}first()\nlast()\n")
+    many = {f"lib__n{n}": f"{header}other{n}()\n" for n in range(MOST_SAID)}
+    now = side(**many, lib__c=f"{header}first()\nlast()\nmore()\n")
+    came = [f"lib/n{n}.py" for n in range(MOST_SAID)] + ["lib/c.py"]
+
+    assert between(one, now).moved(["app/a.py", "app/b.py"], came) == {"app/b.py": "lib/c.py"}
+
+
+def test_files_with_one_content_go_to_what_is_called_the_same() -> None:
+    text = "def f():\n" + BODY
+    ground = between(side(app__a=text, app__b=text), side(lib__b=text, lib__c=text))
+
+    found = ground.moved(["app/a.py", "app/b.py"], ["lib/b.py", "lib/c.py"])
+    assert found == {"app/b.py": "lib/b.py", "app/a.py": "lib/c.py"}
 
 
 @pytest.mark.parametrize(
@@ -159,6 +200,16 @@ def test_the_built_checks_say_which_of_them_are_about_the_project() -> None:
 
     assert "required-dependency" in wide
     assert "no-print" not in wide
+
+
+def test_the_catalogue_says_which_checks_name_one_place_of_their_subject() -> None:
+    subjects = known_rules().subjects
+
+    assert subjects["routes-no-db-access"] == "symbol"
+    assert subjects["routes-only-endpoints"] == "file"
+    assert subjects["alembic-configured"] == "project"
+    # Several places of a function, several sites of a file, one finding for each limit.
+    assert not {"blocking-call-in-async", "no-print", "app-middleware"} & subjects.keys()
 
 
 LOGGED = (

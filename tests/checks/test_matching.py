@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.matching import Level, Place, Rules, Site, Spot, match
+from checks.matching import Level, Place, Rules, Site, Spot, Subject, match
 
 
 def site(fingerprint: str, path: str = "app/a.py", symbol: str = "app.a:f", **more: Any) -> Site:
@@ -77,7 +77,11 @@ _GROUND = st.builds(
         max_size=1,
     ),
 )
-RULES = Rules(predecessors={"thin-routes": ("no-print",)}, wide=frozenset({"no-print"}))
+RULES = Rules(
+    predecessors={"thin-routes": ("no-print",)},
+    wide=frozenset({"no-print"}),
+    subjects={"thin-routes": "symbol"},
+)
 
 
 def named(before: Sequence[Site], now: Sequence[Site], pairs: Mapping[int, int]) -> set[object]:
@@ -243,6 +247,46 @@ def test_what_is_asked_of_the_project_is_the_same_wherever_it_points() -> None:
         match(before, [*now, site("10", "x.toml", "", anchor="structlog")], None, lambda: wide)
         == {}
     )
+
+
+def subject(kind: Subject) -> Callable[[], Rules]:
+    return lambda: Rules(subjects={"no-print": kind})
+
+
+def test_what_names_one_place_of_a_symbol_stays_when_it_names_the_next_one() -> None:
+    before = [site("1", anchor="get", text="x", line=3)]
+    now = [site("9", anchor="all", text="y", line=5)]
+
+    assert match(before, now, None, subject("symbol")) == {0: 0}
+    assert match(before, now) == {}
+    # Another function, and one of which both clauses and place are others.
+    elsewhere = msgspec.structs.replace(now[0], symbol="app.a:g")
+    assert match(before, [elsewhere], None, subject("symbol")) == {}
+    other = msgspec.structs.replace(now[0], clauses=("X-2",))
+    assert match(before, [other], None, subject("symbol")) == {}
+    # Two of one name cannot be told apart.
+    assert match(before, [*now, site("8", anchor="b")], None, subject("symbol")) == {}
+
+
+def test_what_names_one_place_of_a_symbol_follows_the_symbol() -> None:
+    before = [site("1", anchor="get", text="x")]
+    ground = Moved(symbols={Place("app/a.py", "f"): Place("lib/b.py", "run")})
+    now = [site("9", "lib/b.py", "lib.b:run", anchor="all", text="y")]
+
+    assert match(before, now, ground, subject("symbol")) == {0: 0}
+    assert match(before, now, ground) == {}
+
+
+def test_what_names_one_place_of_a_file_or_of_the_project_may_name_another() -> None:
+    before = [site("1", anchor="get", text="x")]
+    inside = [site("9", symbol="app.a:g", anchor="all", text="y")]
+    outside = [site("9", "lib/b.py", "lib.b:g", anchor="all", text="y")]
+
+    assert match(before, inside, None, subject("file")) == {0: 0}
+    assert match(before, outside, None, subject("file")) == {}
+    moved = Moved({"app/a.py": "lib/b.py"})
+    assert match(before, outside, moved, subject("file")) == {0: 0}
+    assert match(before, outside, None, subject("project")) == {0: 0}
 
 
 def test_what_is_asked_of_the_project_may_point_elsewhere_in_its_file() -> None:

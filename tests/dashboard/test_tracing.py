@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import zlib
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from checks import authorship
+from checks.gitsource import GitSource
 from checks.source import Source
 from dashboard.models import (
     MAX_ATTEMPTS,
@@ -247,6 +249,29 @@ def test_an_end_that_crashes_again_and_again_is_given_up(
     past.refresh_from_db()
     assert past.state == BackfillState.DONE
     assert not PastTrail.objects.exists()
+
+
+@pytest.mark.parametrize("damaged", [b"", b"no zlib", zlib.compress(b"no trail")])
+def test_a_trail_that_cannot_be_read_is_begun_anew(
+    origin: Origin, judged: Begin, monkeypatch: pytest.MonkeyPatch, damaged: bytes
+) -> None:
+    origin.commit({"app/main.py": QUIET}, when=START)
+    bringing = origin.commit({"app/main.py": PRINTS}, when=START + WEEK)
+    origin.commit({"app/main.py": PRINTS, "more.py": QUIET}, when=START + 2 * WEEK)
+    with monkeypatch.context() as patch:
+        patch.setattr(backfill, "SLICE", timedelta(0))
+        past = Backfill.objects.get(repository=judged())
+    source = GitSource(mirrors.path(past.repository), origin.top())
+    with transaction.atomic():
+        Tracing(past).write(Tracing(past).look(source, {}))
+    PastTrail.objects.update(data=damaged)
+
+    assert backfill.run(past.pk)
+
+    past.refresh_from_db()
+    assert (past.state, past.left_out, past.attempt) == (BackfillState.DONE, {}, 1)
+    assert not PastTrail.objects.exists()
+    assert brought(Finding.objects.get()) == (bringing, START + WEEK, False)
 
 
 def test_no_history_is_read_while_rows_are_written(

@@ -110,6 +110,16 @@ def h(a): ...
     assert defaults(code) == (2, [6])
 
 
+def test_each_mutable_default_is_a_finding_and_the_function_violates_once() -> None:
+    code = "def f(\n    a=[],  # noqa: B006\n    b={},\n): ...\n"
+    outcome = ask_read("mutable-default-argument", {"app/a.py": code})
+    assert [(each.line, each.suppressed) for each in outcome.observations] == [
+        (2, True),
+        (3, False),
+    ]
+    assert (outcome.sites, len({each.site for each in outcome.observations})) == (1, 1)
+
+
 def test_an_exact_noqa_suppresses_and_a_bare_one_does_not() -> None:
     code = "def f(a=[]): ...  # noqa: B006\n\n\ndef g(a=[]): ...  # noqa\n"
     outcome = ask_read("mutable-default-argument", {"app/a.py": code})
