@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
+from django.db.models import Q
 
 from dashboard.forms import CodeInput
 from dashboard.models import Repository, Role, Team
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from dashboard.models import User
 
 PATH_LENGTH = 500
+MOST_FOUND = 20
 
 
 class OriginForm(forms.Form):
@@ -25,10 +27,21 @@ class OriginForm(forms.Form):
         empty_label=None,
         help_text="Its leads decide about the standard.",
     )
-    repository = forms.ModelChoiceField(
-        queryset=Repository.objects.none(),
-        error_messages={"required": "Choose the repository that holds the file."},
-        help_text="Whoever may push to its judged branch can bring a new version.",
+    repository = forms.CharField(
+        error_messages={"required": "Name the repository that holds the file."},
+        help_text="Its name or a part of it. Whoever may push to its judged branch can bring a new"
+        " version.",
+        # A list of all would be long where there are many: the server finds as one types, and
+        # without a script when the form is sent.
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "list": "repositories",
+                "hx-get": "",
+                "hx-trigger": "input changed delay:200ms",
+                "hx-target": "#repositories",
+            }
+        ),
     )
     path = forms.CharField(
         label="File",
@@ -38,14 +51,34 @@ class OriginForm(forms.Form):
         widget=CodeInput,
     )
 
-    def __init__(self, data: Any = None, *, user: User) -> None:
-        super().__init__(data)
+    def __init__(self, data: Any = None, *, user: User, typed: str = "") -> None:
+        super().__init__(data, initial={"repository": typed})
         leads = Team.objects.with_role(user, Role.LEAD)
         teams = cast("forms.ModelChoiceField[Team]", self.fields["team"])
         teams.queryset = leads
         self.fields["team"].initial = leads.first()
-        repositories = cast("forms.ModelChoiceField[Repository]", self.fields["repository"])
-        repositories.queryset = Repository.objects.visible_to(user)
+        self._visible = Repository.objects.visible_to(user)
+
+    def found(self) -> list[Repository]:
+        """Return the first repositories that are called somewhat like what was typed."""
+        typed = str(self["repository"].value() or "").replace("\x00", "").strip()
+        return list(self._visible.called(typed)[:MOST_FOUND])
+
+    def clean_repository(self) -> Repository:
+        """Return the one repository that has this name.
+
+        Raises:
+            ValidationError: None has it, or several have.
+        """
+        name: str = self.cleaned_data["repository"]
+        exactly = Q(slug=name) | Q(name=name) | Q(clone_url=name)
+        rows = list(self._visible.filter(exactly).order_by("pk")[:MOST_FOUND])
+        meant = [row for row in rows if row.slug == name] or rows
+        if len(meant) != 1:
+            raise forms.ValidationError(
+                "Which one is meant?" if self.found() else "No repository you see is called so."
+            )
+        return meant[0]
 
     def clean_path(self) -> str:
         """Return the path as the tree has it.

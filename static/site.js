@@ -58,11 +58,13 @@
   });
 
   // --- a refused form: hand the focus to its first faulty field
+  const focusFault = (area) => {
+    const faulty = area.querySelector("[aria-invalid='true'], fieldset:has(> .errorlist) input");
+    if (faulty) faulty.focus();
+  };
   document.addEventListener("htmx:afterSettle", (event) => {
     const target = event.detail.target; // an outer swap has replaced it by its namesake
-    const area = document.getElementById(target.id) || target;
-    const faulty = area.querySelector("[aria-invalid='true']");
-    if (faulty) faulty.focus();
+    focusFault(document.getElementById(target.id) || target);
   });
 
   // --- a swap that could not happen is said in words, and taken back with the next that does
@@ -99,11 +101,12 @@
 
   // --- what a swap brought is said when it is news: a live region that arrives with it is not read
   const say = (words) => { document.getElementById("said").textContent = words; };
-  const news = () => [...document.querySelectorAll("[data-say]")].map((part) => part.dataset.say).join(". ");
-  let told = "";
+  const news = () => [...document.querySelectorAll("[data-say]")].map((part) => part.dataset.say);
+  let told = [];
   document.addEventListener("htmx:afterSettle", () => {
     const now = news();
-    if (now && now !== told) say(now);
+    const untold = now.filter((words) => words && !told.includes(words));
+    if (untold.length) say(untold.join(". "));
     told = now;
   });
 
@@ -243,7 +246,7 @@
       return (at.note ? [...lines, at.note] : lines).join("\n");
     };
     option.xAxis = { type: "time", boundaryGap: false, axisTick: { show: false },
-      axisLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft") } };
+      axisLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft"), hideOverlap: true } };
     option.yAxis = { type: "value", min: (range) => Math.max(0, Math.floor(range.min / 10) * 10 - 10), max: 100,
       splitLine: { lineStyle: { color: colour("--se-line") } }, axisLabel: { color: colour("--se-ink-soft") } };
     // The mark is a symbol of the score's own line, so each point has one place and one tooltip.
@@ -295,5 +298,6 @@
     reachTables();
     counted();
     told = news();
+    focusFault(document);
   });
 })();

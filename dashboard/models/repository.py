@@ -77,6 +77,11 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
         """Return the repositories in whose team the reader has at least ``role``."""
         return self.filter(team__in=Team.objects.with_role(reader, role))
 
+    def called(self, text: str) -> Self:
+        """Return those in whose name, short name or address a text stands, in order of names."""
+        named = Q(name__icontains=text) | Q(slug__icontains=text) | Q(clone_url__icontains=text)
+        return self.filter(named).select_related("team").order_by("name", "pk")
+
     def fleet(self) -> Self:
         """Return the rows of the fleet page with what they show, in one query."""
         return self.select_related("team").fetch_mode(models.FETCH_RAISE)

@@ -88,9 +88,7 @@ def search(reader: Reader, text: str, only: str = "", page: str = "1") -> Search
 
 
 def _repositories(reader: Reader, text: str) -> Any:
-    named = Q(name__icontains=text) | Q(slug__icontains=text) | Q(clone_url__icontains=text)
-    rows = Repository.objects.visible_to(reader).filter(named)
-    return rows.select_related("team").order_by("name", "pk")
+    return Repository.objects.visible_to(reader).called(text)
 
 
 def _clauses(reader: Reader, text: str) -> Any:

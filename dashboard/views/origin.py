@@ -41,17 +41,17 @@ def _origin(request: SignedInRequest, pk: int, role: Role = Role.VIEWER) -> Stan
 def new(request: SignedInRequest) -> HttpResponse:
     """Register the file that a standard is read from."""
     may_bring(request)
-    form = OriginForm(posted(request), user=request.user)
+    typed = request.GET.get("repository", "")
+    form = OriginForm(posted(request), user=request.user, typed=typed)
     if request.method == "POST" and form.is_valid():
         try:
             row = origins.register(**form.cleaned_data, actor=request.user)
             return HttpResponseRedirect(reverse("origin", args=[row.pk]))
         except origins.RegisteredError:
             form.add_error("path", "A standard is read from this file already.")
+    context = {"section": "standards", "form": form, "found": form.found()}
     status = 422 if form.is_bound else 200
-    return answer(
-        request, "standard/origin_new.html", {"section": "standards", "form": form}, status=status
-    )
+    return answer(request, "standard/origin_new.html", context, partial="found", status=status)
 
 
 @require_safe

@@ -70,6 +70,21 @@ def test_a_result_arrives_without_moving_what_is_read_and_is_said_aloud(
     assert page.locator("[hx-trigger^=every]").count() == 0
 
 
+def test_only_what_is_new_is_said(house: House, open_page: Open) -> None:
+    house.scan(rows.finding("f1"))
+    page = open_page(house.viewer, house.page())
+
+    for words in ("The past: waiting", "The past: running"):
+        page.evaluate(
+            "words => { document.getElementById('overview').insertAdjacentHTML('beforeend',"
+            " `<p data-say='${words}'></p>`); htmx.trigger(document.body, 'htmx:afterSettle',"
+            " { target: document.body }); }",
+            words,
+        )
+
+    assert page.inner_text("#said") == "The past: running"
+
+
 def test_polling_rests_in_a_hidden_tab_and_goes_on_when_it_is_seen(
     house: House, open_page: Open
 ) -> None:

@@ -172,6 +172,18 @@ def test_a_refused_form_gets_the_focus_on_its_first_fault(house: House, open_pag
     assert page.evaluate("document.activeElement.name") == "name"
 
 
+def test_a_form_that_is_refused_as_a_whole_page_gets_it_as_well(
+    house: House, open_page: Open
+) -> None:
+    page = open_page(house.owner, "/repos/new/")
+
+    page.locator("main input[type=text]").first.fill("no address")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("main .errorlist")
+
+    assert page.evaluate("document.activeElement.value") == "no address"
+
+
 def test_an_area_gets_its_clauses_when_it_is_opened(house: House, open_page: Open) -> None:
     address = judge_by_all(house).get_absolute_url()
     page = open_page(house.owner, f"{address}?standard=mandatory-backend-standards")
