@@ -191,8 +191,9 @@ class Config(BaseSettings):
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {
+                # Compiling a query takes longer than any query of a page.
                 "options": (
-                    "-c statement_timeout=30s -c lock_timeout=5s "
+                    "-c statement_timeout=30s -c lock_timeout=5s -c jit=off "
                     "-c idle_in_transaction_session_timeout=60s"
                 ),
                 **query,

@@ -37,6 +37,7 @@ def test_a_postgresql_url_becomes_django_settings(monkeypatch: pytest.MonkeyPatc
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db", "6543", "name")
     assert database["OPTIONS"]["sslmode"] == "require"
     assert "lock_timeout=5s" in database["OPTIONS"]["options"]
+    assert "jit=off" in database["OPTIONS"]["options"]
 
 
 @pytest.mark.parametrize(

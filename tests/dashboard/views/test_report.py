@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -88,6 +89,18 @@ def test_the_clause_that_costs_most_leads_to_its_page(house: House) -> None:
 
     assert "/standards/house-rules/HR-1/" in page
     assert read_report(house.owner, 30).worst[0].adherence == 0
+
+
+def test_a_clause_is_added_up_over_the_versions_of_its_standard(house: House) -> None:
+    scan = house.scan(rows.finding("f1"))
+    later = rows.standard(rows.HOUSE_RULES + b"\n# a later version\n")
+    another = replace(house, standard=later, repository=rows.repository(house.team, later))
+    another.scan(rows.finding("f2"))
+
+    [worst] = read_report(house.owner, 30).worst
+
+    assert (worst.number, worst.missed, worst.decided) == ("HR-1", 2, 2)
+    assert worst.lost == 2 * scan.standards.get().clauses.get(clause__number="HR-1").loss
 
 
 def test_a_stranger_reads_of_nothing(house: House) -> None:
