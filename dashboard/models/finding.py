@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self, override
+from typing import TYPE_CHECKING, Any, Self, override
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Func, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -16,6 +16,9 @@ from dashboard.models.standard import Strength
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models.sql.compiler import SQLCompiler
 
     from dashboard.models.people import Reader
 
@@ -31,6 +34,23 @@ class FindingState(models.TextChoices):
 OPEN_STATES = (FindingState.OPEN, FindingState.REOPENED)
 
 
+class PathHead(Func):
+    """The first 200 characters of a path: an index entry has no room for all 1,100.
+
+    SQLite has no such bound, and would not use an index of beginnings where the whole is asked for.
+    """
+
+    template = "LEFT(%(expressions)s, 200)"
+    arity = 1
+    output_field = models.CharField()
+
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, Any]:
+        """Return the whole path."""
+        return self.as_sql(compiler, connection, template="%(expressions)s", **context)
+
+
 class FindingQuerySet(models.QuerySet["Finding"]):
     """Findings, always asked for by a reader."""
 
@@ -41,6 +61,11 @@ class FindingQuerySet(models.QuerySet["Finding"]):
     def open(self) -> Self:
         """Return the findings that count today: neither suppressed in the code nor waived."""
         return self.filter(state__in=OPEN_STATES, suppressed=False, waived_by__isnull=True)
+
+    def in_file(self, path: str | OuterRef) -> Self:
+        """Return the findings of a file, found by the index of paths."""
+        given = Value(path) if isinstance(path, str) else path
+        return self.alias(path_head=PathHead("path")).filter(path_head=PathHead(given), path=path)
 
     def waived(self) -> Self:
         """Return the findings that stand, and that a waiver covers."""
@@ -122,7 +147,7 @@ class Finding(models.Model):
                 name="finding_open",
             ),
             models.Index(fields=["repository", "check_id", "state"], name="finding_check"),
-            models.Index(fields=["repository", "path"], name="finding_path"),
+            models.Index("repository", PathHead("path"), name="finding_path"),
         ]
 
     @override

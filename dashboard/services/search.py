@@ -114,7 +114,7 @@ def _findings(reader: Reader, text: str) -> Any:
 
 def _files(reader: Reader, text: str) -> Any:
     """Each file once, with the number of findings to which its line leads."""
-    own = Finding.objects.open().filter(repository=OuterRef("repository"), path=OuterRef("path"))
+    own = Finding.objects.open().in_file(OuterRef("path")).filter(repository=OuterRef("repository"))
     number = Subquery(own.order_by().values("path").annotate(n=Count("pk")).values("n"))
     rows = Finding.objects.filter(pk__in=_some(reader, _within(text))).order_by()
     found = rows.values("repository__slug", "repository__name", "path").annotate(number=number)

@@ -84,9 +84,8 @@ def was_judged(repository: Repository, commit: str, path: str) -> bool:
         return False
     if Scan.objects.filter(repository=repository, commit=commit).exists():
         return True
-    return FindingEvent.objects.filter(
-        commit=commit, finding__repository=repository, finding__path=path
-    ).exists()
+    there = Finding.objects.in_file(path).filter(repository=repository)
+    return FindingEvent.objects.filter(commit=commit, finding__in=there).exists()
 
 
 def read_view(repository: Repository, commit: str, path: str, start: int = 1) -> View:
@@ -130,7 +129,7 @@ def read_snippet(finding: Finding, commit: str) -> View:
 
 
 def _findings(repository: Repository, path: str) -> list[Finding]:
-    rows = Finding.objects.filter(repository=repository, path=path, state__in=OPEN_STATES)
+    rows = Finding.objects.in_file(path).filter(repository=repository, state__in=OPEN_STATES)
     shown = rows.select_related("repository", "waived_by__approver")
     return list(shown.order_by("line", "severity", "pk"))
 

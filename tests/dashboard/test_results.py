@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 import zlib
 
 import msgspec
 import pytest
 from django.db import connection
+from django.db.models import Exists, OuterRef
 from django.test.utils import CaptureQueriesContext
 
 from checks import model as engine
@@ -26,6 +28,7 @@ from dashboard.models import (
 )
 from dashboard.services import lease, results, scanning, transitions
 from dashboard.services.lease import Lease, LeaseLostError
+from dashboard.text import clean
 from tests.dashboard import rows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
@@ -289,3 +292,34 @@ def test_text_that_a_database_refuses_is_stored_with_replacements(
     store(repository, rules, rows.report(rules.version, odd))
 
     assert Finding.objects.get().path == "app/\ufffdbad\ufffd.py"
+
+
+def test_a_path_of_thousands_of_characters_is_stored_and_found(
+    repository: Repository, rules: Standard
+) -> None:
+    drawn = random.Random(8)
+    # Four bytes each, and nothing that could be compressed away.
+    parts = ("".join(chr(drawn.randrange(0x20000, 0x2A6D0)) for _ in range(60)) for _ in range(66))
+    path = "/".join(parts)
+    assert len(path) > 4_000
+    found = [rows.finding("f1", path=path), rows.finding("f2", path=f"{path[:300]}.py")]
+
+    store(repository, rules, rows.report(rules.version, *found))
+
+    for each, name in zip(found, ("f1", "f2"), strict=True):
+        (row,) = Finding.objects.in_file(clean(each.path, 1100)).filter(repository=repository)
+        assert row.fingerprint == name
+
+
+def test_findings_of_a_file_are_found_by_the_index_of_paths(
+    repository: Repository, rules: Standard
+) -> None:
+    found = [rows.finding(f"f{each}", path=f"app/part{each}.py") for each in range(2_000)]
+    store(repository, rules, rows.report(rules.version, *found))
+    own = Finding.objects.in_file("app/part7.py").filter(repository=repository)
+    named = Finding.objects.in_file(OuterRef("slug")).filter(repository=OuterRef("pk"))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+    assert "finding_path" in own.explain()
+    assert "finding_path" in Repository.objects.annotate(found=Exists(named)).explain()
