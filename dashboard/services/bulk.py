@@ -40,32 +40,37 @@ class Table:
             found[at] = self._kept(self._fields[at], value)
         return found
 
-    def reserve(self, count: int) -> int:
-        """Return the first of ``count`` keys, one after the other, that nobody else is given."""
+    def reserve(self, count: int) -> Sequence[int]:
+        """Return so many ascending keys that nobody else is given, whoever writes beside.
+
+        Where others write they need not follow each other: only what the sequence hands out one by
+        one is nobody else's.
+        """
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 names = [connection.ops.quote_name(self._model._meta.db_table), "id"]
                 cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", names)
                 sequence = cursor.fetchone()[0]
-                words = [sequence, sequence, count - 1]
-                cursor.execute("SELECT setval(%s, nextval(%s) + %s)", words)
-                return int(cursor.fetchone()[0]) - count + 1
+                words = [sequence, count]
+                cursor.execute("SELECT nextval(%s) FROM generate_series(1, %s)", words)
+                return [int(key) for (key,) in cursor.fetchall()]
         # SQLite has one writer: within a transaction the highest key stays the highest.
-        return (self._model._default_manager.aggregate(last=models.Max("pk"))["last"] or 0) + 1
+        last = self._model._default_manager.aggregate(last=models.Max("pk"))["last"] or 0
+        return range(last + 1, last + 1 + count)
 
-    def write(self, rows: Iterable[list[Any]], first: int | None = None) -> int:
-        """Store rows of values and return the key of the first; the others follow it.
+    def write(self, rows: Iterable[list[Any]], keys: Sequence[int] | None = None) -> Sequence[int]:
+        """Store rows of values and return their keys.
 
         Args:
             rows: They are given their keys.
-            first: A key that was reserved for them, where they name each other.
+            keys: Those that were reserved for them, where they name each other.
         """
         kept = list(rows)
         if not kept:
-            return 0
-        first = self.reserve(len(kept)) if first is None else first
-        for at, row in enumerate(kept):
-            row[self._at["id"]] = first + at
+            return ()
+        given = self.reserve(len(kept)) if keys is None else keys
+        for row, key in zip(kept, given, strict=True):
+            row[self._at["id"]] = key
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 with cursor.copy(f"COPY {self._target} FROM STDIN") as copy:
@@ -75,7 +80,7 @@ class Table:
                 places = ", ".join(["%s"] * len(self._fields))
                 words = ["INSERT INTO", self._target, "VALUES", f"({places})"]
                 cursor.executemany(" ".join(words), kept)
-        return first
+        return given
 
     @staticmethod
     def _kept(field: models.Field[Any, Any], value: Any) -> Any:

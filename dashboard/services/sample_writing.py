@@ -107,11 +107,11 @@ def write(made: Made) -> int:
     if made.one_in(50):
         # It was registered only now, and nobody has looked at it yet.
         return 0
-    first = _scans(made, repository)
-    last = first + len(made.ended) - 1
+    scans = _scans(made, repository)
+    last = scans[-1]
     waivers = _waivers(made, repository)
-    findings = _findings(made, repository, first, waivers)
-    _events(made, first, findings)
+    findings = _findings(made, repository, scans, waivers)
+    _events(made, scans, findings)
     FILES.write(
         FILES.like(values, repository_id=repository.pk, commit=repository.scanned_commit)
         for values in made.template.files
@@ -126,7 +126,7 @@ def write(made: Made) -> int:
     if made.one_in(10):
         _past(made, repository)
     if made.one_in(5) and settings.CREDENTIAL_KEYS:
-        _hook(made, repository, first)
+        _hook(made, repository, scans)
     if made.one_in(20):
         Recheck.objects.create(repository=repository, scan_id=last, outcome=RecheckOutcome.SAME)
     if made.one_in(40):
@@ -181,8 +181,8 @@ def _standing(made: Made) -> dict[str, Any]:
     }
 
 
-def _scans(made: Made, repository: Repository) -> int:
-    """Store the scans with what they say of each clause; return the key of the first."""
+def _scans(made: Made, repository: Repository) -> Sequence[int]:
+    """Store the scans with what they say of each clause; return their keys."""
     template, count = made.template, len(made.ended)
     branch = Branch.objects.create(
         repository=repository,
@@ -191,7 +191,7 @@ def _scans(made: Made, repository: Repository) -> int:
         wanted=count,
         done=count,
     )
-    first = SCANS.reserve(count)
+    keys = SCANS.reserve(count)
     scans = (
         SCANS.like(
             values,
@@ -203,35 +203,37 @@ def _scans(made: Made, repository: Repository) -> int:
             created_at=ended - timedelta(seconds=40),
             started_at=ended - timedelta(seconds=30),
             finished_at=ended,
-            before_id=first + stage - 1 if stage else None,
+            before_id=keys[stage - 1] if stage else None,
         )
         for stage, (values, ended) in enumerate(zip(template.scans, made.ended, strict=True))
     )
-    SCANS.write(scans, first)
+    SCANS.write(scans, keys)
     component = repository.components.get()
-    for stage in range(count):
-        _heads(made, first + stage, stage, component)
-    return first
+    for stage, key in enumerate(keys):
+        _heads(made, key, stage, component)
+    return keys
 
 
 def _heads(made: Made, scan: int, stage: int, component: Component) -> None:
     """Store what one scan says of each standard, and why it moved."""
     heads, changes = made.template.heads[stage], made.template.changes[stage]
-    first = HEADS.write(
+    keys = HEADS.write(
         HEADS.like(head.values, scan_id=scan, component_id=component.pk) for head in heads
     )
     CLAUSES.write(
-        CLAUSES.like(values, scan_standard_id=first + at)
+        CLAUSES.like(values, scan_standard_id=keys[at])
         for at, head in enumerate(heads)
         for values in head.clauses
     )
     moved: list[tuple[int | None, Sequence[Any]]] = [(None, values) for values in changes]
-    moved += [(first + at, each) for at, head in enumerate(heads) for each in head.changes]
+    moved += [(keys[at], each) for at, head in enumerate(heads) for each in head.changes]
     CHANGES.write(CHANGES.like(values, scan_id=scan, standard_id=head) for head, values in moved)
 
 
-def _findings(made: Made, repository: Repository, first: int, waivers: Sequence[Waiver]) -> int:
-    """Store the findings, those that are fixed as well; return the key of the first."""
+def _findings(
+    made: Made, repository: Repository, scans: Sequence[int], waivers: Sequence[Waiver]
+) -> Sequence[int]:
+    """Store the findings, those that are fixed as well; return their keys."""
     component = repository.components.get()
     granted = waivers[0].pk if waivers else None
     return FINDINGS.write(
@@ -239,9 +241,9 @@ def _findings(made: Made, repository: Repository, first: int, waivers: Sequence[
             life.values,
             repository_id=repository.pk,
             component_id=component.pk,
-            first_scan_id=first + life.born,
-            last_seen_id=None if life.gone is None else first + life.gone - 1,
-            fixed_scan_id=None if life.gone is None else first + life.gone,
+            first_scan_id=scans[life.born],
+            last_seen_id=None if life.gone is None else scans[life.gone - 1],
+            fixed_scan_id=None if life.gone is None else scans[life.gone],
             opened_at=made.ended[life.born],
             fixed_at=None if life.gone is None else made.ended[life.gone],
             since=made.ended[life.born] - timedelta(days=at % 200 if not life.born else 1),
@@ -251,22 +253,22 @@ def _findings(made: Made, repository: Repository, first: int, waivers: Sequence[
     )
 
 
-def _events(made: Made, first: int, findings: int) -> None:
+def _events(made: Made, scans: Sequence[int], findings: Sequence[int]) -> None:
     """Store what happened to the findings."""
     turns = []
-    for at, life in enumerate(made.template.lives):
-        turns.append((findings + at, life.born, FindingEventKind.OPENED))
+    for finding, life in zip(findings, made.template.lives, strict=True):
+        turns.append((finding, life.born, FindingEventKind.OPENED))
         if life.waived:
-            turns.append((findings + at, life.born, FindingEventKind.WAIVED))
+            turns.append((finding, life.born, FindingEventKind.WAIVED))
         if life.gone is not None:
-            turns.append((findings + at, life.gone, FindingEventKind.FIXED))
+            turns.append((finding, life.gone, FindingEventKind.FIXED))
     plain = EVENTS.values(FindingEvent())
     authors = [person.get_full_name() for person in made.people]
     EVENTS.write(
         EVENTS.like(
             plain,
             finding_id=finding,
-            scan_id=first + stage,
+            scan_id=scans[stage],
             kind=kind,
             commit="" if kind == FindingEventKind.WAIVED else made.commit(stage),
             author="" if kind == FindingEventKind.WAIVED else authors[finding % len(authors)],
@@ -357,7 +359,7 @@ def _past(made: Made, repository: Repository) -> None:
     )
 
 
-def _hook(made: Made, repository: Repository, first: int) -> None:
+def _hook(made: Made, repository: Repository, scans: Sequence[int]) -> None:
     """Store a webhook with what came through it."""
     hook = hooks.set_up(repository, Provider.GITHUB, made.people[0])
     WebhookDelivery.objects.bulk_create(
@@ -368,7 +370,7 @@ def _hook(made: Made, repository: Repository, first: int) -> None:
             outcome=DeliveryOutcome.SCAN_REQUESTED,
             branch=BRANCH,
             commit=made.commit(number % len(made.ended)),
-            scan_id=first + number % len(made.ended),
+            scan_id=scans[number % len(made.ended)],
             payload="{}",
         )
         for number in range(DELIVERIES)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 
 import msgspec
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import Count
 from django.test import Client
 
@@ -31,6 +33,7 @@ from dashboard.services import attestations, invariants, sample_fleet
 from dashboard.services.bulk import Table
 from tests.browser.addresses import answering, routes
 from tests.dashboard import rows
+from tests.services import on_postgresql
 
 pytestmark = pytest.mark.django_db
 
@@ -136,13 +139,36 @@ def test_keys_that_are_given_in_bulk_are_given_to_nobody_else() -> None:
     other = rows.repository()
 
     plain = table.values(Component(path="services"))
-    first = table.write(table.like(plain, repository_id=each.pk) for each in (repository, other))
+    keys = table.write(table.like(plain, repository_id=each.pk) for each in (repository, other))
 
     added = Component.objects.create(repository=repository, path="later")
-    assert [first, first + 1] == list(
+    assert list(keys) == list(
         Component.objects.filter(path="services").order_by("pk").values_list("pk", flat=True)
     )
-    assert added.pk > first + 1
-    assert table.write([]) == 0
+    assert added.pk > keys[-1]
+    assert not table.write([])
     assert Component.objects.values("repository").annotate(n=Count("pk")).count() == 2
     assert User.objects.count() == 0
+
+
+@pytest.mark.skipif(not on_postgresql(), reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+def test_keys_are_nobody_elses_while_others_write() -> None:
+    table, repository = Table(Component), rows.repository()
+
+    def beside(number: int) -> list[int]:
+        try:
+            if number % 2:
+                return list(table.reserve(500))
+            made = (
+                Component.objects.create(repository=repository, path=f"{number}-{each}")
+                for each in range(40)
+            )
+            return [each.pk for each in made]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        given = [key for keys in pool.map(beside, range(16)) for key in keys]
+
+    assert len(given) == len(set(given)) == 8 * 500 + 8 * 40
