@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast, override
 
 from django import forms
+from django.utils import timezone
 
 from checks.cloneurl import UrlError, check_branch, parse
 from checks.pathpatterns import is_pattern
@@ -45,6 +46,22 @@ class CodeInput(forms.TextInput):
 
     def __init__(self) -> None:
         super().__init__(attrs={"class": "mono", "autocomplete": "off", "spellcheck": "false"})
+
+
+class LastDayField(forms.DateField):
+    """The last day on which something counts: today or later, or none."""
+
+    @override
+    def clean(self, value: Any) -> Any:
+        """Return the day.
+
+        Raises:
+            ValidationError: It is past.
+        """
+        day = super().clean(value)
+        if day and day < timezone.localdate():
+            raise forms.ValidationError(f"The last day, {day}, is past: give today or a later one.")
+        return day
 
 
 class SecretArea(forms.Textarea):

@@ -6,8 +6,8 @@ from typing import Any, override
 
 from django import forms
 from django.http import QueryDict
-from django.utils import timezone
 
+from dashboard.forms import LastDayField
 from dashboard.services.waiver_batches import MOST
 from dashboard.text import whole
 
@@ -21,19 +21,8 @@ class AskForm(forms.Form):
 
     which = forms.ChoiceField(choices=[(SELECTED, "the selected"), (ALL, "all that match")])
     reason = forms.CharField(max_length=4_000, error_messages={"required": "Say why."})
-    expires_on = forms.DateField(required=False)
+    expires_on = LastDayField(required=False)
     query = forms.CharField(required=False, max_length=2_000)
-
-    def clean_expires_on(self) -> Any:
-        """Refuse a day that is past.
-
-        Raises:
-            ValidationError: The last day is before today.
-        """
-        day = self.cleaned_data["expires_on"]
-        if day and day < timezone.localdate():
-            raise forms.ValidationError("The last day is past.")
-        return day
 
     @override
     def clean(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from checks.pathpatterns import is_pattern
 from checks.rules.specs import specs
 from checks.standardfields import hint
 from checks.waivers import ROOT
-from dashboard.forms import CodeInput
+from dashboard.forms import CodeInput, LastDayField
 from dashboard.services.waiver_requests import Wish
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class WaiverForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": "Say why this should be accepted."},
     )
-    expires_on = forms.DateField(
+    expires_on = LastDayField(
         label="Last day",
         required=False,
         help_text="A must is never waived for ever, so it needs one.",

@@ -28,7 +28,15 @@ from dashboard.models import (
     Strength,
     Waiver,
 )
-from dashboard.services import attestations, scanning, suppressions, transitions, unread, waivers
+from dashboard.services import (
+    attestations,
+    scanning,
+    suppressions,
+    transitions,
+    unread,
+    waiver_requests,
+    waivers,
+)
 from dashboard.text import clean_json
 
 if TYPE_CHECKING:
@@ -173,6 +181,8 @@ def store(
         waivers.tell(scan.repository, [each.report for each in judged], now)
         _write_repository(scan, summary, gate, now)
         scanning.settle(scan)
+    # Judges once more by what was stored: not while others wait to write.
+    waiver_requests.recount(scan.repository)
 
 
 def _locked(lease: Lease) -> tuple[Scan, Any]:

@@ -30,25 +30,28 @@ def read(repository: Repository, source: Source) -> None:
     rows = {row.file_id: row for row in repository.waivers.exclude(file_id="")}
     there = {entry.id for entry in file.waivers}
     loose = _loose(repository, there)
-    linked = set()
+    linked, past = set(), list[str]()
     for entry in file.waivers:
         row = rows.get(entry.id)
         if row is not None and row.state != WaiverState.WITHDRAWN:
             continue
-        if same := loose.pop(_said(entry), None):
+        if entry.expires and entry.expires < timezone.localdate():
+            past.append(f"line {file.lines[entry.id]}: its last day, {entry.expires}, is past")
+        elif same := loose.pop(_said(entry), None):
             # An entry stands for one waiver: one that was withdrawn under its name gives it up.
             Waiver.objects.filter(repository=repository, file_id=entry.id).update(file_id="")
             Waiver.objects.filter(pk=same.pk).update(file_id=entry.id)
+            waivers.note(same, None, "waiver.filed", entry=entry.id)
             linked.add(same.pk)
         elif row is None:
             waivers.note(_from_file(repository, entry), None, "waiver.requested")
         else:
-            waivers.turn(row, WaiverState.REQUESTED, None, "")
+            waivers.turn(row, WaiverState.REQUESTED, None, "Its entry is in the file again.")
     for name, row in rows.items():
         if name not in there and row.pk not in linked and row.state in waivers.WANTED:
             waivers.turn(row, WaiverState.WITHDRAWN, None, "Its entry has left the file.")
     Repository.objects.filter(pk=repository.pk).update(
-        waiver_mistakes=[clean(f"{each.id}: {each.note}", 500) for each in file.wrong]
+        waiver_mistakes=[*(clean(f"{each.id}: {each.note}", 500) for each in file.wrong), *past]
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -131,6 +132,39 @@ def _forecast(repository: Repository, candidate: engine.Waiver) -> Preview:
     return Preview(sum(matches), max(matches), gain, refusal)
 
 
+def recount(repository: Repository) -> None:
+    """Note on each request what it would match in the last result, and the rule that it breaks.
+
+    All are looked at as one: a waiver matches what it matches, whatever others cover.
+    """
+    rows = repository.waivers.filter(state=WaiverState.REQUESTED).select_related(
+        "finding", "author", "approver"
+    )
+    requests = {
+        row.name: msgspec.structs.replace(
+            waivers.as_engine(row), approver=SOMEBODY, absorbed=MOST_MATCHES
+        )
+        for row in rows
+    }
+    if not requests:
+        return
+    day = timezone.localdate()
+    wanted = [standard for _, standard in rollout.asked(repository, day)]
+    matched: Counter[str] = Counter()
+    notes: dict[str, str] = {}
+    for folder, answers in _stored(repository):
+        outcomes, standards = governed(unpack(answers), wanted)
+        here = engine.within(requests.values(), folder)
+        _, done = judged(outcomes, standards, tallies(outcomes), here, day)
+        for result in done.results if done else ():
+            matched[result.id] += result.matched
+            if result.state == "refused":
+                notes.setdefault(result.id, result.note)
+    for row in rows:
+        found = {"matched": matched[row.name], "note": clean(notes.get(row.name, ""), 500)}
+        Waiver.objects.filter(pk=row.pk, state=WaiverState.REQUESTED).update(**found)
+
+
 def _stored(repository: Repository) -> list[tuple[str, bytes]]:
     """The packed answers of each judged folder's last result, by its path."""
     rows = StoredReport.objects.filter(
@@ -189,14 +223,16 @@ def ask(repository: Repository, wish: Wish, actor: User) -> Waiver:
     return row
 
 
-def grant(row: Waiver, actor: User, words: str = "") -> None:
+def grant(row: Waiver, actor: User, words: str) -> None:
     """Let a waiver count. It absorbs what it matches now, or what its entry in the file says.
 
     Raises:
-        WaiverError: It is no request, it matches nothing, or a standard does not allow it.
+        WaiverError: It is no request, nothing is said, it matches nothing, or a standard does not
+            allow it.
     """
     if row.state != WaiverState.REQUESTED:
         raise WaiverError(OUTDATED)
+    _say_why(words)
     held = waivers.as_engine(row)
     candidate = msgspec.structs.replace(held, approver=actor.get_username(), absorbed=MOST_MATCHES)
     seen = _forecast(row.repository, candidate)
@@ -229,31 +265,38 @@ def _named(row: Waiver) -> int | None:
 
 
 @transaction.atomic
-def refuse(row: Waiver, actor: User, words: str = "") -> None:
+def refuse(row: Waiver, actor: User, words: str) -> None:
     """Decline a request.
 
     Raises:
-        WaiverError: It is no request.
+        WaiverError: It is no request, or nothing is said.
     """
     if row.state != WaiverState.REQUESTED:
         raise WaiverError(OUTDATED)
+    _say_why(words)
     _decide(row, WaiverState.REFUSED, actor, words)
 
 
 @transaction.atomic
-def revoke(row: Waiver, actor: User, words: str = "") -> None:
+def revoke(row: Waiver, actor: User, words: str) -> None:
     """Take a granted waiver back; what it covered counts again with the next scan.
 
     Raises:
-        WaiverError: It is not granted.
+        WaiverError: It is not granted, or nothing is said.
     """
     if row.state != WaiverState.GRANTED:
         raise WaiverError("This waiver is not granted, so there is nothing to take back.")
+    _say_why(words)
     _decide(row, WaiverState.REVOKED, actor, words)
     scanning.request(row.repository, Trigger.WAIVERS, actor=actor)
 
 
 DECISIONS = {"grant": grant, "refuse": refuse, "revoke": revoke}
+
+
+def _say_why(words: str) -> None:
+    if not clean(words, 2_000).strip():
+        raise WaiverError("Nothing was decided: say why, for everybody who reads it later.")
 
 
 def _decide(row: Waiver, state: WaiverState, actor: User, words: str) -> None:

@@ -160,7 +160,9 @@ def turn(row: Waiver, state: WaiverState, actor: User | None, words: str) -> boo
         state=state, approver=actor, decided_at=Now(), decision=clean(words, 2_000), outcome=""
     )
     if turned:
-        note(row, actor, f"waiver.{state.value}", words=clean(words, 500))
+        # What was decided before is overwritten on the row: here it is kept.
+        before = {"before": row.state, "said_before": clean(row.decision, 500)}
+        note(row, actor, f"waiver.{state.value}", words=clean(words, 500), **before)
     return bool(turned)
 
 

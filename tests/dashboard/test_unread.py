@@ -211,7 +211,7 @@ def test_a_waiver_goes_on_with_what_was_held(
     end = timezone.localdate() + timedelta(days=30)
     wish = Wish("Replaced in spring.", end, finding=query())
     row = waiver_requests.ask(repository, wish, rows.user())
-    waiver_requests.grant(row, lead)
+    waiver_requests.grant(row, lead, "Fine.")
     agrees(repository, scan_of(repository))
     for files in (CUT, WHOLE):
         origin.commit(files)

@@ -111,7 +111,7 @@ def granted(repository: Repository, asker: User, lead: User) -> Waiver:
     """Scan, and have what was found waived."""
     scan(repository)
     row = waiver_requests.ask(repository, wish(repository), asker)
-    waiver_requests.grant(row, lead)
+    waiver_requests.grant(row, lead, "Fine.")
     return row
 
 
@@ -161,7 +161,7 @@ def test_a_waiver_of_one_finding_covers_this_one(
     scan(repository)
     finding = Finding.objects.get(path="app/main.py")
     row = waiver_requests.ask(repository, wish(repository, finding=finding, path_pattern=""), asker)
-    waiver_requests.grant(row, lead)
+    waiver_requests.grant(row, lead, "Fine.")
     scan(repository)
 
     assert list(Finding.objects.waived()) == [finding]
@@ -174,7 +174,7 @@ def test_who_asks_does_not_grant_where_the_standard_wants_another(
     row = waiver_requests.ask(repository, wish(repository), lead)
 
     with pytest.raises(WaiverError, match="granted by somebody else"):
-        waiver_requests.grant(row, lead)
+        waiver_requests.grant(row, lead, "Fine.")
     row.refresh_from_db()
     assert row.state == WaiverState.REQUESTED
 
@@ -199,7 +199,7 @@ def test_what_a_standard_does_not_allow_is_not_granted(
     row = waiver_requests.ask(repository, wish(repository, **changes), asker)
 
     with pytest.raises(WaiverError, match=sentence):
-        waiver_requests.grant(row, lead)
+        waiver_requests.grant(row, lead, "Fine.")
 
 
 def test_a_revoked_waiver_covers_nothing_and_cannot_be_decided_twice(
@@ -214,7 +214,7 @@ def test_a_revoked_waiver_covers_nothing_and_cannot_be_decided_twice(
     assert [w.pk for w in waiver_lists.listed(lead, "ended")] == [row.pk]
     for decide in waiver_requests.DECISIONS.values():
         with pytest.raises(WaiverError):
-            decide(row, lead)
+            decide(row, lead, "Fine.")
 
 
 def test_an_ended_waiver_has_its_repository_judged_again(
@@ -250,7 +250,7 @@ def test_an_entry_of_the_file_is_a_request_that_a_lead_grants_once(
     row = Waiver.objects.get()
     assert (row.state, row.said_by, row.absorbed) == ("requested", "ada", 2)
 
-    waiver_requests.grant(row, lead)
+    waiver_requests.grant(row, lead, "Fine.")
 
     assert judge(repository, files).waived_count == 2
     assert judge(repository, files | {PATH: f"# moved\n{ENTRY}"}).waived_count == 2
@@ -262,7 +262,7 @@ def test_an_entry_that_leaves_is_withdrawn_and_an_edited_one_is_a_new_request(
 ) -> None:
     files = FILES | {PATH: ENTRY}
     judge(repository, files)
-    waiver_requests.grant(Waiver.objects.get(), lead)
+    waiver_requests.grant(Waiver.objects.get(), lead, "Fine.")
 
     edited = judge(repository, files | {PATH: ENTRY.replace("count = 2", "count = 9")})
 
@@ -286,7 +286,7 @@ def test_an_entry_that_is_exported_with_who_granted_it_is_granted_still(
     repository: Repository, lead: User
 ) -> None:
     judge(repository, FILES | {PATH: ENTRY})
-    waiver_requests.grant(Waiver.objects.get(), lead)
+    waiver_requests.grant(Waiver.objects.get(), lead, "Fine.")
     text = waiver_entries.export(repository)
 
     assert text.count("the-lead") == 1
@@ -303,7 +303,7 @@ def test_a_granted_waiver_takes_over_the_entry_of_one_that_was_withdrawn(
     withdrawn = Waiver.objects.get()
     same = wish(repository, path_pattern=withdrawn.path_pattern, check_id=withdrawn.check_id)
     same = replace(same, reason=withdrawn.reason, expires_on=withdrawn.expires_on)
-    waiver_requests.grant(waiver_requests.ask(repository, same, asker), lead)
+    waiver_requests.grant(waiver_requests.ask(repository, same, asker), lead, "Fine.")
 
     assert judge(repository, FILES | {PATH: ENTRY}).waived_count == 2
     states = Waiver.objects.order_by("pk").values_list("state", flat=True)
@@ -323,10 +323,10 @@ def test_of_two_who_decide_at_once_one_does(
     scan(repository)
     row = waiver_requests.ask(repository, wish(repository), asker)
     late = Waiver.objects.select_related("repository").get(pk=row.pk)
-    waiver_requests.refuse(row, lead)
+    waiver_requests.refuse(row, lead, "Fine.")
 
     with pytest.raises(WaiverError, match="no request any more"):
-        waiver_requests.grant(late, lead)
+        waiver_requests.grant(late, lead, "Fine.")
 
     late.refresh_from_db()
     assert (late.state, late.absorbed) == ("refused", 0)
@@ -349,3 +349,67 @@ def test_an_approver_that_a_file_names_has_granted_nothing(repository: Repositor
     judge(repository, FILES | {PATH: ENTRY + 'approver = "grace"\n'})
 
     assert waivers.as_engine(Waiver.objects.get()).approver == ""
+
+
+def test_a_request_says_what_it_matches_in_each_result(repository: Repository, lead: User) -> None:
+    judge(repository, FILES | {PATH: ENTRY})
+    assert Waiver.objects.get().matched == 2
+
+    more = FILES | {PATH: ENTRY, "app/another.py": "print('more')\n"}
+    judge(repository, more)
+    assert (Waiver.objects.get().matched, repository.waived_count) == (3, 0)
+
+    judge(repository, {"app/quiet.py": "x = 1\n", PATH: ENTRY})
+    assert Waiver.objects.get().matched == 0
+
+
+def test_a_request_that_breaks_a_rule_says_so_before_it_is_granted(repository: Repository) -> None:
+    endless = "".join(line for line in ENTRY.splitlines(keepends=True) if "expires" not in line)
+    judge(repository, FILES | {PATH: endless})
+
+    assert "never waived for ever" in Waiver.objects.get().note
+
+
+@pytest.mark.parametrize("words", ["", "  \n", "\t"])
+def test_nothing_is_decided_without_words(
+    words: str, repository: Repository, asker: User, lead: User
+) -> None:
+    scan(repository)
+    row = waiver_requests.ask(repository, wish(repository), asker)
+    for name in ("grant", "refuse"):
+        with pytest.raises(WaiverError, match="say why"):
+            waiver_requests.DECISIONS[name](row, lead, words)
+    row.refresh_from_db()
+    assert row.state == "requested"
+
+    waiver_requests.grant(row, lead, "Until the rewrite.")
+    row.refresh_from_db()
+    with pytest.raises(WaiverError, match="say why"):
+        waiver_requests.revoke(row, lead, words)
+    assert Waiver.objects.get().state == "granted"
+
+
+def test_an_entry_whose_last_day_is_past_asks_for_nothing_and_is_named(
+    repository: Repository,
+) -> None:
+    judge(repository, FILES | {PATH: ENTRY.replace(str(in_days(20)), str(in_days(-1)))})
+
+    assert not Waiver.objects.exists()
+    assert repository.waiver_mistakes == [f"line 1: its last day, {in_days(-1)}, is past"]
+
+
+def test_what_was_decided_before_stays_in_the_audit_log(repository: Repository, lead: User) -> None:
+    judge(repository, FILES | {PATH: ENTRY})
+    waiver_requests.refuse(Waiver.objects.get(), lead, "Not now.")
+    Waiver.objects.update(state="granted", decision="By hand.")
+    judge(repository, FILES)
+    judge(repository, FILES | {PATH: ENTRY})
+
+    assert Waiver.objects.get().state == "requested"
+    told = AuditEntry.objects.filter(action__startswith="waiver.").order_by("pk")
+    assert [(each.action, each.detail.get("said_before")) for each in told] == [
+        ("waiver.requested", None),
+        ("waiver.refused", ""),
+        ("waiver.withdrawn", "By hand."),
+        ("waiver.requested", "Its entry has left the file."),
+    ]

@@ -68,7 +68,7 @@ def waive(repository: Repository, lead: User, **scope: Any) -> Waiver:
     end = timezone.localdate() + timedelta(days=30)
     wish = Wish("Replaced in spring.", end, **scope)
     row = waiver_requests.ask(repository, wish, rows.user())
-    waiver_requests.grant(row, lead)
+    waiver_requests.grant(row, lead, "Fine.")
     return row
 
 
@@ -81,7 +81,7 @@ def waive_by_file(origin: Origin, repository: Repository, lead: User) -> str:
     )
     origin.commit({"app/main.py": LONG, PATH: entry})
     judge(repository)
-    waiver_requests.grant(Waiver.objects.select_related("repository").get(), lead)
+    waiver_requests.grant(Waiver.objects.select_related("repository").get(), lead, "Fine.")
     return entry
 
 
@@ -142,7 +142,9 @@ def test_the_ledger_owes_a_grant_and_its_end_to_the_waivers(
     assert gain["waivers"] > 0
     assert granted.raw_score == before.raw_score
 
-    waiver_requests.revoke(Waiver.objects.select_related("repository").get(pk=row.pk), lead)
+    waiver_requests.revoke(
+        Waiver.objects.select_related("repository").get(pk=row.pk), lead, "Fine."
+    )
     assert causes(judge(repository)) == {"waivers": -gain["waivers"]}
 
 

@@ -198,7 +198,7 @@ def test_only_own_requests_that_nobody_decided_are_taken_back(house: House) -> N
         ({"which": "selected"}, "Select findings first"),
         ({"which": "selected", "finding": "x"}, "Select findings first"),
         ({"which": "all", "reason": " "}, "Say why."),
-        ({"which": "all", "expires_on": "2020-01-01"}, "The last day is past."),
+        ({"which": "all", "expires_on": "2020-01-01"}, "The last day, 2020-01-01, is past"),
         ({"which": "all", "query": "check=other"}, "Nothing is left"),
     ],
 )

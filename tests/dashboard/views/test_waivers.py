@@ -65,7 +65,16 @@ def test_what_nobody_may_grant_alone_says_so(judged: House) -> None:
     client.post(judged.page("waivers/new/"), said(path_pattern="app/"))
     row = Waiver.objects.get()
 
-    answer = client.post(judged.page(f"waivers/{row.pk}/decide/"), {"action": "grant"}, follow=True)
+    decide = judged.page(f"waivers/{row.pk}/decide/")
+    for words, says in [(" ", "Nothing was decided: say why"), ("Fine.", "by somebody else than")]:
+        sent = {"action": "grant", "words": words}
+        assert says in client.post(decide, sent, follow=True).content.decode()
+    past = client.post(
+        judged.page("waivers/new/"), said(path_pattern="app/", expires_on="2020-02-03")
+    )
+    assert past.status_code == 422
+    assert "The last day, 2020-02-03, is past" in past.content.decode()
+    answer = client.post(decide, {"action": "grant", "words": "Fine."}, follow=True)
 
     assert "granted by somebody else than who asked" in answer.content.decode()
     row.refresh_from_db()
