@@ -181,7 +181,6 @@ def store(
         waivers.tell(scan.repository, [each.report for each in judged], now)
         _write_repository(scan, summary, gate, now)
         scanning.settle(scan)
-    # Judges once more by what was stored: not while others wait to write.
     waiver_requests.recount(scan.repository)
 
 
@@ -265,18 +264,9 @@ def _write_standards(
     rows = {(standard.slug, standard.version): standard for standard in standards}
     for result in judged.report.standards:
         standard = rows[result.slug, result.version]
-        head = ScanStandard.objects.create(
-            scan=scan,
-            component=judged.component,
-            standard=standard,
-            version=result.version,
-            score=result.score,
-            raw_score=result.raw_score,
-            low=result.low,
-            letter=result.letter or "",
-            coverage=result.coverage,
-            open_must=result.open_must,
-        )
+        head = head_row(standard, result)
+        head.scan, head.component = scan, judged.component
+        head.save(force_insert=True)
         ClauseResult.objects.bulk_create(
             [
                 clause_row(head, clauses[standard.pk, clause.id], clause)
@@ -284,6 +274,20 @@ def _write_standards(
             ],
             batch_size=BATCH,
         )
+
+
+def head_row(standard: Standard, result: engine.StandardResult) -> ScanStandard:
+    """Return the row of a standard, still of no scan and no component."""
+    return ScanStandard(
+        standard=standard,
+        version=result.version,
+        score=result.score,
+        raw_score=result.raw_score,
+        low=result.low,
+        letter=result.letter or "",
+        coverage=result.coverage,
+        open_must=result.open_must,
+    )
 
 
 def clause_row(head: ScanStandard, clause_id: int, clause: engine.ClauseResult) -> ClauseResult:

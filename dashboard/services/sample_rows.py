@@ -139,16 +139,7 @@ class Template:
         found = []
         before = {each.slug: each for each in self.shape.stages[stage - 1].standards}
         for row, result in zip(self.rows, self.shape.stages[stage].standards, strict=True):
-            head = ScanStandard(
-                standard=row,
-                version=result.version,
-                score=result.score,
-                raw_score=result.raw_score,
-                low=result.low,
-                letter=result.letter or "",
-                coverage=result.coverage,
-                open_must=result.open_must,
-            )
+            head = results.head_row(row, result)
             lines = [
                 CLAUSES.values(results.clause_row(head, clauses[row.slug, each.id], each))
                 for each in result.clauses

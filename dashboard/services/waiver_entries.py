@@ -9,7 +9,7 @@ from django.utils import timezone
 
 import checks.waivers as engine
 from checks import waiverfile
-from dashboard.models import Repository, Waiver, WaiverScope, WaiverState
+from dashboard.models import Repository, Waiver, WaiverState
 from dashboard.services import waivers
 from dashboard.text import clean
 
@@ -44,7 +44,15 @@ def read(repository: Repository, source: Source) -> None:
             waivers.note(same, None, "waiver.filed", entry=entry.id)
             linked.add(same.pk)
         elif row is None:
-            waivers.note(_from_file(repository, entry), None, "waiver.requested")
+            waivers.record(
+                repository,
+                entry,
+                None,
+                fingerprint=entry.fingerprint,
+                absorbed=entry.absorbed,
+                file_id=entry.id,
+                approved_by=clean(entry.approver, 200),
+            )
         else:
             waivers.turn(row, WaiverState.REQUESTED, None, "Its entry is in the file again.")
     for name, row in rows.items():
@@ -69,25 +77,6 @@ def _said(waiver: engine.Waiver) -> tuple[object, ...]:
     """What makes two waivers the same, whoever has granted them."""
     scope = waiver.fingerprint, waiver.path, waiver.check, waiver.clause, waiver.component
     return (*scope, waiver.reason, waiver.expires, waiver.absorbed)
-
-
-def _from_file(repository: Repository, entry: engine.Waiver) -> Waiver:
-    scope = WaiverScope.PATH if entry.path else WaiverScope.CLAUSE
-    return Waiver.objects.create(
-        repository=repository,
-        scope=WaiverScope.FINDING if entry.fingerprint else scope,
-        fingerprint=entry.fingerprint,
-        path_pattern=entry.path,
-        check_id=entry.check,
-        clause=entry.clause,
-        component=entry.component,
-        reason=clean(entry.reason, 4_000),
-        expires_on=entry.expires,
-        absorbed=entry.absorbed,
-        file_id=entry.id,
-        said_by=clean(entry.author, 200),
-        approved_by=clean(entry.approver, 200),
-    )
 
 
 def export(repository: Repository) -> str:

@@ -25,7 +25,6 @@ from dashboard.models import (
     StoredReport,
     Trigger,
     Waiver,
-    WaiverScope,
     WaiverState,
 )
 from dashboard.services import rollout, scanning, waivers
@@ -92,19 +91,23 @@ def preview(repository: Repository, wish: Wish, asker: User) -> Preview:
     """Return what a waiver would do with the last result, once somebody else has granted it."""
     if not is_pattern(wish.path_pattern):
         return Preview(0, 0, None, f"{wish.path_pattern} is no pattern of files.")
-    candidate = engine.Waiver(
+    return _forecast(repository, _candidate(wish, asker))
+
+
+def _candidate(wish: Wish, asker: User) -> engine.Waiver:
+    return engine.Waiver(
         id="wish",
         fingerprint=wish.finding.fingerprint if wish.finding else "",
         path=wish.path_pattern,
         check=wish.check_id,
         clause=wish.clause,
         component=wish.component,
+        reason=wish.reason,
         author=asker.get_username(),
         approver=SOMEBODY,
         expires=wish.expires_on,
         absorbed=MOST_MATCHES,
     )
-    return _forecast(repository, candidate)
 
 
 def _forecast(repository: Repository, candidate: engine.Waiver) -> Preview:
@@ -135,7 +138,8 @@ def _forecast(repository: Repository, candidate: engine.Waiver) -> Preview:
 def recount(repository: Repository) -> None:
     """Note on each request what it would match in the last result, and the rule that it breaks.
 
-    All are looked at as one: a waiver matches what it matches, whatever others cover.
+    All are looked at as one: a waiver matches what it matches, whatever others cover. This judges
+    once more, so it has no place in a transaction that others wait for.
     """
     rows = repository.waivers.filter(state=WaiverState.REQUESTED).select_related(
         "finding", "author", "approver"
@@ -204,23 +208,11 @@ def objection(repository: Repository, wish: Wish) -> str:
 @transaction.atomic
 def ask(repository: Repository, wish: Wish, actor: User) -> Waiver:
     """Record a request; it covers nothing until somebody grants it."""
-    scope = WaiverScope.PATH if wish.path_pattern else WaiverScope.CLAUSE
-    row = Waiver.objects.create(
-        repository=repository,
-        scope=WaiverScope.FINDING if wish.finding else scope,
-        finding=wish.finding,
-        path_pattern=wish.path_pattern,
-        check_id=wish.check_id,
-        clause=wish.clause,
-        component=wish.component,
-        reason=clean(wish.reason, 4_000),
-        expires_on=wish.expires_on,
-        author=actor,
-        said_by=actor.get_username(),
-        matched=preview(repository, wish, actor).matched,
+    matched = preview(repository, wish, actor).matched
+    asked = _candidate(wish, actor)
+    return waivers.record(
+        repository, asked, actor, finding=wish.finding, author=actor, matched=matched
     )
-    waivers.note(row, actor, "waiver.requested")
-    return row
 
 
 def grant(row: Waiver, actor: User, words: str) -> None:

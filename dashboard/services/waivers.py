@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from django.db.models import Exists, OuterRef, Q, Subquery
@@ -106,6 +106,34 @@ def as_engine(row: Waiver) -> engine.Waiver:
         expires=row.expires_on,
         absorbed=row.absorbed,
     )
+
+
+def record(
+    repository: Repository, asked: engine.Waiver, actor: User | None, **fields: Any
+) -> Waiver:
+    """Store a request and write it down in the audit log.
+
+    Args:
+        repository: Whose findings it is about.
+        asked: What is asked for.
+        actor: Who asks, None for the repository's file.
+        fields: What else is stored.
+    """
+    scope = WaiverScope.PATH if asked.path else WaiverScope.CLAUSE
+    row: Waiver = Waiver.objects.create(
+        repository=repository,
+        scope=WaiverScope.FINDING if asked.fingerprint else scope,
+        path_pattern=asked.path,
+        check_id=asked.check,
+        clause=asked.clause,
+        component=asked.component,
+        reason=clean(asked.reason, 4_000),
+        expires_on=asked.expires,
+        said_by=clean(asked.author, 200),
+        **fields,
+    )
+    note(row, actor, "waiver.requested")
+    return row
 
 
 _WORST = [

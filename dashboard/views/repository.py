@@ -124,10 +124,8 @@ def rescan(request: SignedInRequest, slug: str) -> HttpResponse:
 def folders(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show in which folders the open findings and the points to gain lie."""
     row = repository_for(request, slug)
-    context = page_context(request, row, "map")
-    context["drawing"] = "folders"
-    context["map"] = read_folders(row, request.GET.get("below", ""), request.GET.get("page", "1"))
-    return answer(request, "repository/map.html", context, partial="map")
+    found = read_folders(row, request.GET.get("below", ""), request.GET.get("page", "1"))
+    return _drawing(request, row, "folders", "map", map=found)
 
 
 @require_safe
@@ -135,9 +133,7 @@ def folders(request: SignedInRequest, slug: str) -> HttpResponse:
 def layers(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show which layer of the code imports which, and which imports go against the direction."""
     row = repository_for(request, slug)
-    context = page_context(request, row, "map")
-    context |= {"drawing": "layers", "view": read_layers(row, request.GET.dict())}
-    return answer(request, "repository/layers.html", context, partial="layers")
+    return _drawing(request, row, "layers", "layers", view=read_layers(row, request.GET.dict()))
 
 
 @require_safe
@@ -145,9 +141,15 @@ def layers(request: SignedInRequest, slug: str) -> HttpResponse:
 def sizes(request: SignedInRequest, slug: str) -> HttpResponse:
     """Show how complex and how long functions are, and how long files."""
     row = repository_for(request, slug)
-    context = page_context(request, row, "map")
-    context |= {"drawing": "sizes", "view": read_sizes(row, request.GET.dict())}
-    return answer(request, "repository/sizes.html", context, partial="sizes")
+    return _drawing(request, row, "sizes", "sizes", view=read_sizes(row, request.GET.dict()))
+
+
+def _drawing(
+    request: SignedInRequest, row: Repository, name: str, page: str, **shown: object
+) -> HttpResponse:
+    """Answer with one of the drawings that share a tab."""
+    context = page_context(request, row, "map") | {"drawing": name} | shown
+    return answer(request, f"repository/{page}.html", context, partial=page)
 
 
 @require_safe
