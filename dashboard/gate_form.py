@@ -46,8 +46,8 @@ class GateForm(forms.Form):
     no_new_findings = forms.BooleanField(
         label="No new findings",
         required=False,
-        help_text="Against the commit that was judged before; of another branch, against where it "
-        "left the default.",
+        help_text="Against the last judged commit that brought none; of another branch, against "
+        "where it left the default.",
     )
     not_worse = forms.BooleanField(
         label="Not worse than last week",

@@ -75,6 +75,7 @@ ASKED_ELSEWHERE = {
     "simulation-cancel",
     "simulation-remove",
     "simulation-repository",
+    "simulation-again",
     "simulation-resume",
     "simulation-save",
     "standard-adopt",
