@@ -39,7 +39,9 @@ In another class of its file, or when the name is telling, a block is held to th
 and so is a file that goes to another folder under a telling name."""
 _LEAST_WORDS = 6
 TELLING = 15
-"""Characters from which a name tells that a symbol or a file was moved, however rewritten."""
+"""Characters from which a name tells that a symbol was moved, however rewritten.
+
+So it does of a file where one alone went and one alone came under that name."""
 AROUND = 4
 """Lines before and behind a line that tell whether it is the same one elsewhere."""
 SAME_AROUND = 0.5
@@ -75,6 +77,10 @@ class Side:
     def holds(self, blob: str) -> bool:
         """Whether any file has this content."""
         return blob in self._oids
+
+    def beside(self, other: Side) -> Iterator[str]:
+        """Files that only this commit has."""
+        return (path for path in self._entries if path not in other)
 
     def outline(self, path: str) -> Outline | None:
         """The outline of a file that was read, None for one that was not."""
@@ -129,6 +135,11 @@ class Between:
             named = PurePosixPath(old).stem == stem
             if score >= (SAME_NAME if named and len(stem) >= TELLING else MOVED_FILE):
                 scored.append((-score, not named, old, path))
+        alone, came = _once(before.beside(now)), _once(now.beside(before))
+        for old in lost:
+            stem = PurePosixPath(old).stem
+            if alone.get(stem) == old and came.get(stem) in new:
+                scored.append((0.0, False, old, came[stem]))
         return same | _best((old, path) for _, _, old, path in sorted(scored))
 
     def _same_content(
@@ -279,6 +290,18 @@ def _by_text(side: Side, spots: Iterable[Spot]) -> dict[str, list[tuple[Spot, Co
         if rows[index]:
             found[rows[index]].append((spot, around))
     return found
+
+
+def _once(paths: Iterable[str]) -> dict[str, str]:
+    """The files that have a telling name which none of the others has, by that name."""
+    by_stem = defaultdict[str, list[str]](list)
+    for path in paths:
+        by_stem[PurePosixPath(path).stem].append(path)
+    return {
+        stem: found[0]
+        for stem, found in by_stem.items()
+        if len(found) == 1 and len(stem) >= TELLING
+    }
 
 
 def _without(common: set[str], lines: Counter[str]) -> Counter[str]:

@@ -274,6 +274,8 @@ def _after_renames(pairs: _Pairs, renamed: Mapping[Place, Place]) -> None:
         lambda each: (each.anchor,),
         # What the check calls the place may hold the very name that changed.
         lambda each: (each.anchor.replace(each.name.rpartition(".")[2], "*"),),
+        # Or something else of where the symbol was, as the prefix of a route is.
+        lambda each: each.text and ("", each.text),
     ):
         pairs.alike(_both(there, what), _both(here, what))
 

@@ -13,6 +13,7 @@ from dashboard.models.decision import (
 from dashboard.models.finding import (
     OPEN_STATES,
     Finding,
+    FindingCause,
     FindingEvent,
     FindingEventKind,
     FindingState,
@@ -94,6 +95,7 @@ __all__ = [
     "DatedTable",
     "DeliveryOutcome",
     "Finding",
+    "FindingCause",
     "FindingEvent",
     "FindingEventKind",
     "FindingPatch",

@@ -51,6 +51,30 @@ class PathHead(Func):
         return self.as_sql(compiler, connection, template="%(expressions)s", **context)
 
 
+class FindingEventKind(models.TextChoices):
+    """What happened to a finding."""
+
+    OPENED = "opened", "Opened"
+    FIXED = "fixed", "Fixed by code"
+    ATTESTED = "attested", "Attested by a lead"
+    WITH_TIME = "with-time", "Gone with time"
+    REOPENED = "reopened", "Reopened"
+    SUPPRESSED = "suppressed", "Suppressed in the code"
+    UNSUPPRESSED = "unsuppressed", "No longer suppressed in the code"
+    RULE_GONE = "rule-gone", "Gone because the rules changed"
+    WAIVED = "waived", "Waived"
+    UNWAIVED = "unwaived", "No longer waived"
+    OUT_OF_SCOPE = "out-of-scope", "Gone because the file left the scope"
+
+
+_CLOSED = {
+    "": "fixed",
+    FindingEventKind.FIXED: "fixed",
+    FindingEventKind.ATTESTED: "attested",
+}
+"""What a closed finding counts as, by its last turn; "" where that was not kept."""
+
+
 class FindingQuerySet(models.QuerySet["Finding"]):
     """Findings, always asked for by a reader."""
 
@@ -126,6 +150,7 @@ class Finding(models.Model):
     fixed_scan = models.ForeignKey(Scan, models.DB_SET_NULL, null=True, related_name="+")
     opened_at = models.DateTimeField(db_default=Now())
     fixed_at = models.DateTimeField(null=True)
+    ended = models.CharField(max_length=14, choices=FindingEventKind, blank=True)
     since = models.DateTimeField(null=True)
 
     objects = FindingQuerySet.as_manager()
@@ -165,9 +190,12 @@ class Finding(models.Model):
 
     @property
     def standing(self) -> str:
-        """What it counts as today: its state, or what keeps an open one from counting."""
+        """What it counts as today: its state, or what keeps an open one from counting.
+
+        One that is closed says how: by code, by a lead's word, or otherwise.
+        """
         if not self.is_open:
-            return self.state
+            return _CLOSED.get(self.ended, "gone")
         if self.waived_by_id is not None:
             return "waived"
         return "suppressed" if self.suppressed else self.state
@@ -183,18 +211,12 @@ class Finding(models.Model):
         return self.is_open and self.last_seen_id is not None
 
 
-class FindingEventKind(models.TextChoices):
-    """What happened to a finding."""
+class FindingCause(models.TextChoices):
+    """What brought a finding, where it was not the code of a commit."""
 
-    OPENED = "opened", "Opened"
-    FIXED = "fixed", "Fixed by code"
-    REOPENED = "reopened", "Reopened"
-    SUPPRESSED = "suppressed", "Suppressed in the code"
-    UNSUPPRESSED = "unsuppressed", "No longer suppressed in the code"
-    RULE_GONE = "rule-gone", "Gone because the rules changed"
-    WAIVED = "waived", "Waived"
-    UNWAIVED = "unwaived", "No longer waived"
-    OUT_OF_SCOPE = "out-of-scope", "Gone because the file left the scope"
+    TIME = "time", "with time"
+    WORD = "word", "because the word of a lead counts no longer"
+    RULES = "rules", "with the rules"
 
 
 class FindingEvent(models.Model):
@@ -202,12 +224,13 @@ class FindingEvent(models.Model):
 
     ``commit`` is the one that brought the turn about, "" where history does not tell; with
     ``at_least`` it may have been an older one: history was cut there, or tells of several. Of its
-    author only the name is kept.
+    author only the name is kept. ``cause`` says what brought the finding beside code, "" for code.
     """
 
     finding = models.ForeignKey(Finding, models.DB_CASCADE, related_name="events")
     scan = models.ForeignKey(Scan, models.DB_SET_NULL, null=True, related_name="finding_events")
     kind = models.CharField(max_length=14, choices=FindingEventKind)
+    cause = models.CharField(max_length=5, choices=FindingCause, blank=True)
     actor = models.ForeignKey(User, models.DB_SET_NULL, null=True, related_name="+")
     commit = models.CharField(max_length=64, blank=True)
     author = models.CharField(max_length=200, blank=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any, overload, override
+from typing import TYPE_CHECKING, Any, Literal, overload, override
 
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef
@@ -234,6 +234,16 @@ def _still_true(row: Attestation, files: Mapping[str, str]) -> bool:
 
 
 # --- over time
+
+
+def lost(repository: Repository, topic: str) -> Literal["ended", "changed", "withdrawn"]:
+    """Return why nobody vouches for a topic any more: its time, files it is about, or people."""
+    record = repository.attestations.filter(topic=topic).defer("seen").first()
+    if record is None or record.withdrawn_at is not None:
+        return "withdrawn"
+    if record.stale_since is not None:
+        return "changed"
+    return "ended" if _is_lead(record, repository) else "withdrawn"
 
 
 @dataclass

@@ -29,6 +29,8 @@ BEHIND = {
     FindingEventKind.FIXED: "code",
     FindingEventKind.REOPENED: "code",
     FindingEventKind.RULE_GONE: "rules",
+    FindingEventKind.ATTESTED: "rules",
+    FindingEventKind.WITH_TIME: "rules",
     FindingEventKind.OUT_OF_SCOPE: "scope",
 }
 """What findings show of a part; one that opens with a new rule shows there as well."""

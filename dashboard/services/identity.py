@@ -22,7 +22,7 @@ from dashboard.models import ClauseResult, Scan
 from dashboard.text import clean, clean_json
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import checks.model as engine
@@ -133,7 +133,7 @@ class Changes:
     """What changed between the last scan of a component and a report of it, beside its files."""
 
     def __init__(self, component: Component, report: engine.Report) -> None:
-        last = component.repository.last_scan
+        self.last = last = component.repository.last_scan
         ruling = (last.ruling if last else None) or {"engine": rules_version()}
         self.engine = ruling["engine"] != rules_version()
         self._before = _limits_before(component, last) if last else {}
@@ -147,6 +147,16 @@ class Changes:
     def limits(self, check: str) -> bool:
         """Whether the check is asked with other limits, or was not asked before."""
         return bool(self._before) and self._before.get(check) != self._now.get(check)
+
+    def newly(self, check: str) -> bool:
+        """Whether nobody asked the check before."""
+        return bool(self._before) and check not in self._before
+
+    def asked_before(self, check: str, which: Callable[[str], bool]) -> bool:
+        """Whether the check is asked with some of its limits, and was with the same ones."""
+        now = {limits for limits in self._now.get(check, ()) if which(limits)}
+        before = {limits for limits in self._before.get(check, ()) if which(limits)}
+        return bool(now) and now == before
 
     def rules(self, check: str) -> bool:
         """Whether the check may answer otherwise of the same code: its limits, or our own code."""
@@ -182,19 +192,26 @@ def by_rules(row: Mapping[str, Any], seen: Seen | None, changes: Changes) -> boo
 def origins(
     seen: Seen, came: Collection[Finding], gone: Collection[Mapping[str, Any]], changes: Changes
 ) -> tuple[list[Origin | None], list[Origin | None]]:
-    """Return the commits that brought the findings that came and removed those that went."""
+    """Return the commits that brought the findings that came and removed those that went.
+
+    What a check found that nobody asked before may be as old as its file.
+    """
     source = seen.source
     named = commits_named(source, [row.symbol for row in came])
     paths = {row.path for row in came} | {row["path"] for row in gone}
     recent = last_changes(source, paths, seen.since) if seen.since else {}
+    newly = {row.check_id for row in came if changes.newly(row.check_id)}
     only = only_commit(source, seen.since) if seen.since else None
     old = {
         row.path
         for row in came
-        if row.path not in recent and (not seen.since or changes.rules(row.check_id))
+        if row.check_id in newly
+        or (row.path not in recent and (not seen.since or changes.rules(row.check_id)))
     }
     ever = last_changes(source, old)
-    brought = [
-        named.get(row.symbol) or recent.get(row.path) or ever.get(row.path) or only for row in came
-    ]
+    brought = []
+    for row in came:
+        lately = None if row.check_id in newly else recent.get(row.path)
+        origin = named.get(row.symbol) or lately or ever.get(row.path)
+        brought.append(origin or (None if row.check_id in newly else only))
     return brought, [recent.get(row["path"]) or only for row in gone]

@@ -73,6 +73,16 @@ def _as_of(version: Held, day: date, yielding: Mapping[str, str]) -> engine.Stan
     return rollout.without(counted, yielding) if yielding else counted
 
 
+def begun(repository: Repository, since: date) -> frozenset[str]:
+    """Return the clauses that ask something of a repository for the first time after a day."""
+    clauses = Clause.objects.filter(
+        standard__adoptions__repository=repository,
+        advisory_from__gt=since,
+        advisory_from__lte=timezone.localdate(),
+    )
+    return frozenset(clauses.values_list("number", flat=True))
+
+
 def judge_begun() -> int:
     """Have the repositories judged again for which a clause counts since their last result.
 

@@ -20,12 +20,14 @@ from checks.authorship import ABOUT_COMMIT
 from dashboard.models import (
     OPEN_STATES,
     Finding,
+    FindingCause,
     FindingEvent,
     FindingEventKind,
     FindingState,
     Strength,
 )
 from dashboard.services import identity, unread
+from dashboard.services.causes import Causes
 from dashboard.text import clean
 
 if TYPE_CHECKING:
@@ -98,8 +100,9 @@ class Transitions:
     ``write`` holds new, returned and changed findings, those that are rows already with their
     primary key; the rest is by primary key. ``moved`` are rows whose fingerprint changes, ``worth``
     those of which nothing but the points to gain is another.
-    ``turned`` are those that a waiver begins or ceases to cover. ``origins`` are the commits behind
-    what opened (by key) and what went (by primary key).
+    ``turned`` are those that a waiver begins or ceases to cover. ``ended`` are those that went
+    without code, with the word for it; ``causes`` say what brought others without. ``origins`` are
+    the commits behind what opened (by key) and what went (by primary key).
     ``unseen`` are the rows that stay open without having been found, ``seen`` those that are found
     again after that. ``held`` says how many are unseen because another file cannot be read any
     more, ``since`` from which commit on which file cannot.
@@ -116,6 +119,8 @@ class Transitions:
     fixed: list[int] = field(default_factory=list)
     dropped: list[int] = field(default_factory=list)
     left: list[int] = field(default_factory=list)
+    ended: dict[int, FindingEventKind] = field(default_factory=dict)
+    causes: Mapping[Key, FindingCause] = field(default_factory=dict)
     origins: dict[Key | int, Origin] = field(default_factory=dict)
     unseen: list[Mapping[str, Any]] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
@@ -227,22 +232,29 @@ def compare(
     changes = identity.Changes(component, report)
     missed = unread.of(component, report, seen, changes)
     result.since = missed.since
-    gone = _vanish(report, rest, seen, changes, missed, result)
+    causes = Causes(component, seen, changes)
+    gone = _vanish(report, rest, seen, changes, missed, causes, result)
     names = {_key(row) for row in rows}
     # What stays open unseen gives way to what was seen under its name.
     result.moved += [
         row["pk"] for row in result.unseen if (row["check_id"], row["fingerprint"]) in names
     ]
+    came = [row for row in result.write if _key(row) in result.opened | result.reopened]
+    result.causes = causes.named(came)
     if seen is not None:
-        _name_origins(seen, gone, changes, result)
+        code = [row for row in came if not causes.nameless(row, result.causes.get(_key(row)))]
+        _name_origins(seen, code, gone, changes, result)
     return result
 
 
 def _name_origins(
-    seen: Seen, gone: Sequence[Mapping[str, Any]], changes: identity.Changes, result: Transitions
+    seen: Seen,
+    came: Sequence[Finding],
+    gone: Sequence[Mapping[str, Any]],
+    changes: identity.Changes,
+    result: Transitions,
 ) -> None:
     """Write down which commit is behind what came and what went."""
-    came = [row for row in result.write if _key(row) in result.opened | result.reopened]
     brought, removed = identity.origins(seen, came, gone, changes)
     for row, origin in zip(came, brought, strict=True):
         if origin is not None:
@@ -355,18 +367,22 @@ def _vanish(
     seen: Seen | None,
     changes: identity.Changes,
     missed: Unread,
+    causes: Causes,
     result: Transitions,
 ) -> list[Mapping[str, Any]]:
     """Close what was looked for and not found, by the reason why it went; return what code fixed.
 
-    Code is the reason when the file changed or is gone, the rules when they changed and the file
-    did not, and the scope when what it is about is no longer looked at.
+    After what :class:`Causes` says, code is the reason when the file changed or is gone, the rules
+    when they changed and it did not, and the scope when what it is about is not looked at any more.
     """
     states = unread.states(report)
     fixed = []
     for row in rest:
         state = states.get(row["check_id"])
-        if missed.hides(row):
+        word = causes.gone(row)
+        if word == FindingEventKind.ATTESTED and state == {"measured"}:
+            result.ended[row["pk"]] = word
+        elif missed.hides(row):
             result.unseen.append(row)
         elif state is None:
             result.dropped.append(row["pk"])
@@ -375,6 +391,8 @@ def _vanish(
         elif not changes.limits(row["check_id"]) and missed.holds(row, seen):
             result.unseen.append(row)
             result.held += 1
+        elif word is not None:
+            result.ended[row["pk"]] = word
         elif identity.by_rules(row, seen, changes):
             result.dropped.append(row["pk"])
         elif row["symbol"].startswith(ABOUT_COMMIT):
@@ -395,13 +413,14 @@ def write(transitions: Transitions, scan: Scan, previous: int | None, now: Any) 
         now: The database's time, one for the whole transaction.
     """
     # What goes gives its name back, and what moves lets go of its own, before either is used.
-    gone = [*transitions.fixed, *transitions.dropped, *transitions.left]
-    for chunk in batched(gone, BATCH, strict=False):
-        Finding.objects.filter(pk__in=chunk).update(
-            state=FindingState.FIXED, fixed_scan=scan, fixed_at=now
-        )
+    ended = _ended(transitions)
+    for word in sorted({*ended.values()}):
+        for chunk in batched([pk for pk in ended if ended[pk] == word], BATCH, strict=False):
+            Finding.objects.filter(pk__in=chunk).update(
+                state=FindingState.FIXED, fixed_scan=scan, fixed_at=now, ended=word
+            )
     # What was not seen for a while was seen last before that.
-    for chunk in batched([*gone, *(row["pk"] for row in transitions.unseen)], BATCH, strict=False):
+    for chunk in batched([*ended, *(row["pk"] for row in transitions.unseen)], BATCH, strict=False):
         Finding.objects.filter(pk__in=chunk, last_seen=None).update(last_seen_id=previous)
     for chunk in batched(transitions.seen, BATCH, strict=False):
         Finding.objects.filter(pk__in=chunk).update(last_seen=None)
@@ -433,13 +452,22 @@ def _write_rows(transitions: Transitions, scan: Scan, now: Any) -> None:
     back = [row for row in known if _key(row) in transitions.reopened]
     for row in back:
         row.fixed_scan = row.fixed_at = row.last_seen = None
+        row.ended = ""
     Finding.objects.bulk_update(
-        back, ["since", "fixed_scan", "fixed_at", "last_seen"], batch_size=BATCH
+        back, ["since", "fixed_scan", "fixed_at", "last_seen", "ended"], batch_size=BATCH
     )
 
 
 def _key(row: Finding) -> Key:
     return row.check_id, row.fingerprint
+
+
+def _ended(transitions: Transitions) -> dict[int, FindingEventKind]:
+    """What went, by primary key, with the word for it."""
+    found = dict(transitions.ended)
+    found |= dict.fromkeys(transitions.fixed, FindingEventKind.FIXED)
+    found |= dict.fromkeys(transitions.dropped, FindingEventKind.RULE_GONE)
+    return found | dict.fromkeys(transitions.left, FindingEventKind.OUT_OF_SCOPE)
 
 
 def _events(transitions: Transitions, scan: Scan, now: Any) -> Iterable[FindingEvent]:
@@ -457,12 +485,13 @@ def _events(transitions: Transitions, scan: Scan, now: Any) -> Iterable[FindingE
         ),
         *((pk, kinds.SUPPRESSED, None) for pk in transitions.suppressed),
         *((pk, kinds.UNSUPPRESSED, None) for pk in transitions.unsuppressed),
-        *((pk, kinds.FIXED, transitions.origins.get(pk)) for pk in transitions.fixed),
-        *((pk, kinds.RULE_GONE, None) for pk in transitions.dropped),
-        *((pk, kinds.OUT_OF_SCOPE, None) for pk in transitions.left),
+        *((pk, kind, transitions.origins.get(pk)) for pk, kind in _ended(transitions).items()),
     ]
+    causes = {row.pk: transitions.causes.get(_key(row), "") for row, _ in came}
     for pk, kind, origin in turns:
         event = FindingEvent(finding_id=pk, scan=scan, kind=kind)
+        if kind in {kinds.OPENED, kinds.REOPENED}:
+            event.cause = causes[pk]
         if origin is not None:
             event.commit = origin.commit
             event.author = clean(origin.author, 200)

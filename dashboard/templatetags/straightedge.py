@@ -68,6 +68,8 @@ FINDING_STATES = {
     "open": ("bad", "circle-x", "open"),
     "reopened": ("bad", "refresh", "reopened"),
     "fixed": ("good", "circle-check", "fixed"),
+    "attested": ("good", "circle-check", "attested"),
+    "gone": ("", "circle-minus", "gone"),
     "waived": ("", "eye-off", "waived"),
     "suppressed": ("", "eye-off", "suppressed in the code"),
 }

@@ -54,6 +54,20 @@ def test_a_file_with_a_telling_name_may_be_rewritten_more(name: str, moved: bool
     assert bool(ground.moved([f"unit/{name}.py"], [f"api/{name}.py"])) is moved
 
 
+def test_one_file_alone_under_a_telling_name_was_moved_however_rewritten() -> None:
+    name = "test_refresh_endpoint"
+    paths = [f"unit/{name}.py"], [f"api/{name}.py"]
+    gone = side(**{f"unit__{name}": "one()\ntwo()\n"})
+
+    came = {f"api__{name}": "three()\n"}
+    assert between(gone, side(**came)).moved(*paths) == {paths[0][0]: paths[1][0]}
+    # Two came that may be meant, one of them without any finding; or the name tells little.
+    two = side(**came, **{f"web__{name}": "y = 1\n"})
+    assert between(gone, two).moved(*paths) == {}
+    short = between(side(unit__test_a="one()\n"), side(api__test_a="two()\n"))
+    assert short.moved(["unit/test_a.py"], ["api/test_a.py"]) == {}
+
+
 def test_a_file_that_is_still_there_was_not_moved() -> None:
     ground = between(side(a="def f():\n" + BODY), side(a="x = 1\n", b="def f():\n" + BODY))
 

@@ -185,6 +185,16 @@ def test_a_function_that_was_renamed(old: str, new: str) -> None:
     assert match(before, now) == {}
 
 
+def test_a_line_that_stands_still_in_a_renamed_function_may_be_called_otherwise() -> None:
+    before = [site("1", anchor="POST /admin/role", text="def f():")]
+    now = [site("9", symbol="app.a:run", anchor="POST /role", text="def f():")]
+    ground = Moved(symbols={Place("app/a.py", "f"): Place("app/a.py", "run")})
+
+    assert match(before, now, ground) == {0: 0}
+    other = msgspec.structs.replace(now[0], text="def g():")
+    assert match(before, [other], ground) == {}
+
+
 def test_a_line_that_went_into_another_function_of_the_file() -> None:
     before = [site("1", text="print(a)")]
 

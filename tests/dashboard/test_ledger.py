@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from checks.gitsource import GitSource
 from checks.review import review
 from checks.scoring import units
 from checks.standard import parse
-from dashboard.models import Repository, Scan, ScanState, Standard, StoredReport, Trigger, User
+from dashboard.models import (
+    Attestation,
+    Membership,
+    Repository,
+    Role,
+    Scan,
+    ScanState,
+    Standard,
+    StoredReport,
+    Trigger,
+    User,
+)
 from dashboard.services import (
+    attestations,
     components,
     judging,
     ledger,
@@ -22,6 +36,7 @@ from dashboard.services import (
     scanning,
     standards,
 )
+from dashboard.services.attestations import Word
 from tests.dashboard import rows
 from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin
@@ -257,10 +272,11 @@ def test_nothing_is_left_over_in_any_history(
     chance = random.Random(seed)
     other = standards.store(parse(OTHER, "test"), OTHER)
     lead = rows.user()
+    Membership.objects.create(team=repository.team, user=lead, role=Role.LEAD)
     files = {"app/main.py": BAD, "app/long.py": LONG, "jobs/run.py": GOOD}
     judge(repository)
     for _ in range(6):
-        for turn in chance.sample([_commit, _renew, _adopt, _choose], chance.randint(1, 3)):
+        for turn in chance.sample(TURNS, chance.randint(1, 4)):
             turn(History(chance, origin, repository, files, other, lead))
         judge(repository)
 
@@ -300,3 +316,17 @@ def _adopt(at: History) -> None:
 def _choose(at: History) -> None:
     folders = at.chance.choice([[""], ["app"], ["app", "jobs"]])
     components.choose(at.repository, folders, at.lead)
+
+
+def _say(at: History) -> None:
+    """A lead vouches for what is asked, or the words of all run out."""
+    asked = attestations.topics(at.repository)
+    if at.chance.random() < 0.6:
+        for topic in asked:
+            evidence = "https://wiki.example.org/working-practice"
+            attestations.attest(at.repository, topic, Word("We do.", evidence, 30), at.lead)
+    else:
+        Attestation.objects.update(expires_at=timezone.now() - timedelta(days=1))
+
+
+TURNS = [_commit, _renew, _adopt, _choose, _say]
