@@ -40,10 +40,11 @@ from dashboard.services.own_standards import RefusedError
 from dashboard.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from dashboard.models import Team
     from dashboard.models.repository import RepositoryQuerySet
+    from dashboard.services.basis import Basis
     from dashboard.services.lease import Lease
     from dashboard.services.proposals import Part, Proposal
 
@@ -285,8 +286,11 @@ def work(pk: int) -> None:
         _end(row, clean(str(error), 1000))
         return
     until = time.monotonic() + TURN_SECONDS
+    # Read at once for the whole turn: what changes meanwhile is seen to have changed since.
+    waiting = Forecast.objects.filter(simulation=row).claimable().values("repository")
+    known = _bases(proposal, pk__in=waiting)
     while claimed := _claim(row):
-        if not _judge(claimed, proposal) or stopping.is_announced():
+        if not _judge(claimed, proposal, known) or stopping.is_announced():
             return
         Simulation.objects.filter(pk=pk).update(rung_at=Now())
         if time.monotonic() > until:
@@ -314,10 +318,9 @@ def _claim(row: Simulation) -> Lease | None:
     return None
 
 
-def _judge(held: Lease, proposal: Proposal) -> bool:
+def _judge(held: Lease, proposal: Proposal, known: Mapping[int, Basis]) -> bool:
     """Judge one repository; False when this process was told to stop."""
-    # Read first: what changes while it is judged is then seen to have changed since.
-    found = _basis(held.pk, proposal)
+    found = _basis(held.pk, proposal, known)
     claimed = Forecast.objects.select_related("repository__last_scan").get(pk=held.pk)
     # What gates compare with may be judged on the way, which takes as long as a scan.
     beat = lease.Heartbeat(held)
@@ -340,11 +343,16 @@ def _judge(held: Lease, proposal: Proposal) -> bool:
     return True
 
 
-def _basis(pk: int, proposal: Proposal) -> dict[str, Any]:
-    """What a forecast rests on now, and what of it has changed since it was asked for."""
+def _bases(proposal: Proposal, **which: Any) -> dict[int, dict[str, str]]:
+    own = Repository.objects.filter(**which)
+    return basis.of(own, proposal.standards, timezone.localdate())
+
+
+def _basis(pk: int, proposal: Proposal, known: Mapping[int, Basis]) -> dict[str, Any]:
+    """What a forecast rests on, and what of it has changed since it was asked for."""
     row = Forecast.objects.defer("details").get(pk=pk)
-    own = Repository.objects.filter(pk=row.repository_id)
-    now = basis.of(own, proposal.standards, timezone.localdate())[row.repository_id]
+    key = row.repository_id
+    now = known.get(key) or _bases(proposal, pk=key)[key]
     return {"basis": now, "moved": basis.moved(row.basis, now)}
 
 
