@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 WINDOWS = (7, 30, 90)
 MOST = 6
 """Lines of each list; the page that it links to has all."""
+LEAST = 0.05
+"""Points by which a score has to move: of less, a page says that nothing moved."""
 ON_A_PAGE = 250
 """Repositories of the table: most fleets are printed whole."""
 REMEMBERED = 300
@@ -151,7 +153,7 @@ def read_report(reader: User, days: int, page: str = "1") -> Report:
     moves = [
         Move(row, row.score - then.score, then.past)
         for row in scored
-        if (then := earlier.get(row.pk)) is not None and row.score != then.score
+        if (then := earlier.get(row.pk)) is not None and abs(row.score - then.score) >= LEAST
     ]
     moves.sort(key=lambda move: (move.by, move.repository.name))
     turns = _turns(visible, since)

@@ -91,6 +91,16 @@ def test_the_clause_that_costs_most_leads_to_its_page(house: House) -> None:
     assert read_report(house.owner, 30).worst[0].adherence == 0
 
 
+@pytest.mark.parametrize(("score", "moved"), [(80.04, 0), (80.1, 1), (79.9, 1)])
+def test_what_a_page_shows_as_nothing_has_not_moved(house: House, score: float, moved: int) -> None:
+    house.scan(rows.finding("f1"), score=80.0)
+    house.scan(rows.finding("f1"), score=score)
+
+    report = read_report(house.owner, 30)
+
+    assert len([*report.risen, *report.fallen]) == moved
+
+
 def test_a_clause_is_added_up_over_the_versions_of_its_standard(house: House) -> None:
     scan = house.scan(rows.finding("f1"))
     later = rows.standard(rows.HOUSE_RULES + b"\n# a later version\n")
