@@ -28,6 +28,7 @@ from dashboard.views import (
     source,
     styleguide,
     triage,
+    undo,
     versions,
     waivers,
     webhook,
@@ -134,6 +135,7 @@ urlpatterns = [
     path("simulate/<int:pk>/remove/", simulation.remove, name="simulation-remove"),
     path("simulate/<int:pk>/<slug:slug>/", simulation.repository, name="simulation-repository"),
     # people and operation
+    path("undo/", undo.undo, name="undo"),
     path("me/", people.me, name="me"),
     path("teams/<slug:slug>/", people.team, name="team"),
     path("settings/", people.settings, name="settings"),

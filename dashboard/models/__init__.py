@@ -1,6 +1,6 @@
 """Rows: what the dashboard knows. Reads are query-set methods that start from the reader."""
 
-from dashboard.models.audit import AuditEntry, Recheck, RecheckOutcome
+from dashboard.models.audit import AuditEntry, Recheck, RecheckOutcome, noting
 from dashboard.models.change import Cause, ScoreChange
 from dashboard.models.decision import (
     Attestation,
@@ -145,4 +145,5 @@ __all__ = [
     "WebhookDelivery",
     "WebhookHook",
     "Worker",
+    "noting",
 ]

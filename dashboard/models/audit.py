@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
@@ -10,8 +12,26 @@ from django.db.models.functions import Now
 from dashboard.models.people import Team, User
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dashboard.models.people import Reader
     from dashboard.models.repository import Repository
+
+_NOTED: ContextVar[list[AuditEntry] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[list[AuditEntry]]:
+    """Collect what is noted of repositories meanwhile, so that a person can be offered a way back.
+
+    Only what this thread notes: others write entries of their own at the same time.
+    """
+    noted: list[AuditEntry] = []
+    token = _NOTED.set(noted)
+    try:
+        yield noted
+    finally:
+        _NOTED.reset(token)
 
 
 class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
@@ -27,13 +47,17 @@ class AuditEntryQuerySet(models.QuerySet["AuditEntry"]):
         self, repository: Repository, actor: User | None, action: str, **detail: object
     ) -> AuditEntry:
         """Write down what somebody did to a repository."""
-        return self.create(
+        entry = self.create(
             actor=actor,
             team_id=repository.team_id,
             action=action,
             subject=repository.slug,
             detail=detail,
         )
+        noted = _NOTED.get()
+        if noted is not None:
+            noted.append(entry)
+        return entry
 
 
 class AuditEntry(models.Model):

@@ -147,6 +147,7 @@ def earlier(repository: Repository) -> Sequence[Attestation]:
 def attest(repository: Repository, topic: Topic, word: Word, actor: User) -> Attestation:
     """Record a lead's word in the place of the one before; the repository is judged again."""
     said = repository.attestations.filter(topic=topic.name, withdrawn_at__isnull=True)
+    replaced = list(said.values_list("pk", flat=True))
     said.update(withdrawn_at=Now())
     record = Attestation.objects.create(
         repository=repository,
@@ -158,7 +159,7 @@ def attest(repository: Repository, topic: Topic, word: Word, actor: User) -> Att
         watched=list(word.watched),
     )
     record.refresh_from_db()
-    note(repository, actor, "attestation.recorded", record)
+    note(repository, actor, "attestation.recorded", record, word=record.pk, replaced=replaced)
     scanning.request(repository, Trigger.ATTESTATION, actor=actor)
     return record
 
@@ -167,7 +168,7 @@ def attest(repository: Repository, topic: Topic, word: Word, actor: User) -> Att
 def withdraw(record: Attestation, actor: User) -> None:
     """Take a word back; it stays in the list of earlier ones."""
     Attestation.objects.filter(pk=record.pk, withdrawn_at__isnull=True).update(withdrawn_at=Now())
-    note(record.repository, actor, "attestation.withdrawn", record)
+    note(record.repository, actor, "attestation.withdrawn", record, word=record.pk)
     scanning.request(record.repository, Trigger.ATTESTATION, actor=actor)
 
 

@@ -180,6 +180,7 @@ def decide(repository: Repository, choices: Mapping[str, str], actor: User) -> b
         Whether anything changed.
     """
     changed: dict[str, str] = {}
+    before = conceded(repository)
     for pair in pairs(repository):
         choice = choices.get(pair.name)
         wanted = frozenset({choice} if choice else ())
@@ -188,9 +189,22 @@ def decide(repository: Repository, choices: Mapping[str, str], actor: User) -> b
         _write(repository, pair, choice, actor)
         changed[pair.name] = choice
     if changed:
-        AuditEntry.objects.note(repository, actor, "repository.conflicts", decided=changed)
+        AuditEntry.objects.note(
+            repository,
+            actor,
+            "repository.conflicts",
+            decided=changed,
+            before=before,
+            after=conceded(repository),
+        )
         scanning.request(repository, Trigger.CONFLICTS, actor=actor)
     return bool(changed)
+
+
+def conceded(repository: Repository) -> list[list[object]]:
+    """Return every clause that gives way, to what, and who said so; as the audit log keeps it."""
+    columns = ("standard_slug", "clause_number", "yields_to", "author_id")
+    return [list(row) for row in repository.concessions.order_by(*columns).values_list(*columns)]
 
 
 def _write(repository: Repository, pair: Pair, choice: str, actor: User) -> None:

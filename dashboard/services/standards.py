@@ -109,7 +109,8 @@ def _parsed(slug: str, _version: str, source: str) -> engine.Standard:
 @transaction.atomic
 def adopt(repository: Repository, standards: Sequence[Standard], actor: User | None) -> bool:
     """Let the repository be judged by exactly these versions. True when that changes anything."""
-    before = set(repository.adoptions.values_list("standard_id", flat=True))
+    held = list(repository.adoptions.values("standard_id", "adopted_by_id", "fresh"))
+    before = {row["standard_id"] for row in held}
     wanted = {standard.pk: standard for standard in standards}
     if before == set(wanted):
         return False
@@ -124,7 +125,14 @@ def adopt(repository: Repository, standards: Sequence[Standard], actor: User | N
                 fresh=_fresh(standard, replaced.get(standard.slug)),
             )
     slugs = sorted(standard.slug for standard in standards)
-    AuditEntry.objects.note(repository, actor, "repository.standards", standards=slugs)
+    AuditEntry.objects.note(
+        repository,
+        actor,
+        "repository.standards",
+        standards=slugs,
+        before=held,
+        after=sorted(wanted),
+    )
     return True
 
 

@@ -38,6 +38,18 @@ if TYPE_CHECKING:
 
 SOON = timedelta(days=30)
 WANTED = (WaiverState.REQUESTED, WaiverState.GRANTED)
+TURNED = (
+    "state",
+    "approver_id",
+    "decision",
+    "approved_by",
+    "outcome",
+    "absorbed",
+    "matched",
+    "finding_id",
+    "note",
+)
+"""Columns of a waiver that a decision changes, beside the time of it."""
 
 
 def in_force(repository: Repository, day: date) -> list[engine.Waiver]:
@@ -190,8 +202,15 @@ def turn(row: Waiver, state: WaiverState, actor: User | None, words: str) -> boo
     if turned:
         # What was decided before is overwritten on the row: here it is kept.
         before = {"before": row.state, "said_before": clean(row.decision, 500)}
-        note(row, actor, f"waiver.{state.value}", words=clean(words, 500), **before)
+        said = clean(words, 500)
+        note(row, actor, f"waiver.{state.value}", words=said, turned=_turned(row), **before)
     return bool(turned)
+
+
+def _turned(row: Waiver) -> dict[str, object]:
+    """What a turn changes of a waiver, as it was read: by this a decision can be undone."""
+    decided = row.decided_at.isoformat() if row.decided_at else None
+    return {"decided_at": decided, **{name: getattr(row, name) for name in TURNED}}
 
 
 def note(row: Waiver, actor: User | None, action: str, **detail: object) -> None:

@@ -361,6 +361,13 @@ def short(commit: str) -> str:
 
 
 @register.filter
+def undoable(tags: str | None) -> str:
+    """Return the entries by which what a message tells of can be undone, "" for none."""
+    head, _, entries = (tags or "").partition(":")
+    return entries if head == "undo" else ""
+
+
+@register.filter
 def of(mapping: dict[str, object], key: str) -> object:
     """Return ``mapping[key]``, or None."""
     return mapping.get(key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -12,11 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.forms import AttestationForm
-from dashboard.models import Role
+from dashboard.models import Role, noting
 from dashboard.services import attestations as service
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.repository import page_context
+from dashboard.views.undo import decided
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -47,8 +47,9 @@ def attestations(request: SignedInRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         refused = AttestationForm(request.POST, topic=_topic(topics, request.POST.get("topic")))
         if refused.is_valid():
-            service.attest(repository, refused.topic, refused.word(), request.user)
-            messages.success(request, f"{refused.topic.name} is attested; a scan will count it.")
+            with noting() as noted:
+                service.attest(repository, refused.topic, refused.word(), request.user)
+            decided(request, f"{refused.topic.name} is attested; a scan will count it.", noted)
             return HttpResponseRedirect(reverse("attestations", args=[slug]))
     context = _context(request, repository, topics, refused)
     return answer(request, "attestation/repository.html", context, status=422 if refused else 200)
@@ -86,6 +87,8 @@ def withdraw(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
     """Take a word back."""
     repository = repository_for(request, slug, Role.LEAD)
     record = get_object_or_404(repository.attestations, pk=pk, withdrawn_at__isnull=True)
-    service.withdraw(record, request.user)
-    messages.success(request, f"{record.topic} is no longer attested; a scan will show it as due.")
+    with noting() as noted:
+        service.withdraw(record, request.user)
+    text = f"{record.topic} is no longer attested; a scan will show it as due."
+    decided(request, text, noted)
     return HttpResponseRedirect(reverse("attestations", args=[slug]))

@@ -9,11 +9,12 @@ from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from dashboard.models import Role
+from dashboard.models import Role, noting
 from dashboard.services import conflicts as service
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.repository import page_context
+from dashboard.views.undo import decided
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +34,10 @@ def conflicts(request: SignedInRequest, slug: str) -> HttpResponse:
     repository = repository_for(request, slug, role)
     pairs = service.pairs(repository)
     if request.method == "POST":
-        if service.decide(repository, _choices(request, pairs), request.user):
-            messages.success(request, "Saved. A scan that counts accordingly is on its way.")
+        with noting() as noted:
+            changed = service.decide(repository, _choices(request, pairs), request.user)
+        if changed:
+            decided(request, "Saved. A scan that counts accordingly is on its way.", noted)
         else:
             messages.success(request, "Nothing has changed.")
         return HttpResponseRedirect(reverse("conflicts", args=[slug]))

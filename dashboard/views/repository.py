@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.forms import RemoveForm, RepositorySettingsForm
 from dashboard.gate_form import GateForm
-from dashboard.models import Role, Trigger
+from dashboard.models import Role, Trigger, noting
 from dashboard.models.lease import MAX_ATTEMPTS
 from dashboard.services import components, conflicts, gates, repositories, scanning
 from dashboard.services.badge import badge_key
@@ -27,6 +27,7 @@ from dashboard.views.answer import answer, posted, wants_fragment
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.polling import poll_seconds
 
+from dashboard.views.undo import decided
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
@@ -196,10 +197,11 @@ def repository_settings(request: SignedInRequest, slug: str) -> HttpResponse:
     row = repository_for(request, slug, Role.LEAD)
     form = RepositorySettingsForm(posted(request), repository=row)
     if request.method == "POST" and form.is_valid():
-        moved = components.choose(row, form.cleaned_data["folders"], request.user)
-        judged_anew = repositories.change(row, form.changes(), request.user)
+        with noting() as noted:
+            moved = components.choose(row, form.cleaned_data["folders"], request.user)
+            judged_anew = repositories.change(row, form.changes(), request.user)
         if moved or judged_anew:
-            messages.success(request, "Saved. A scan with the new settings is on its way.")
+            decided(request, "Saved. A scan with the new settings is on its way.", noted)
             warn_of_conflicts(request, row)
         else:
             messages.success(request, "Saved.")

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.clause_forms import ClausesForm
-from dashboard.models import Forecast, Role, Simulation, Team
+from dashboard.models import Forecast, Role, Simulation, Team, noting
 from dashboard.services import editing, own_standards, proposals, simulating, simulation_page
 from dashboard.services.simulating import Wish
 from dashboard.services.simulation_page import SORTS, ResultQuery
@@ -21,6 +21,7 @@ from dashboard.text import whole
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, signed_in
 from dashboard.views.polling import poll_seconds
+from dashboard.views.undo import decided
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,10 +196,11 @@ def adopt(request: SignedInRequest, pk: int) -> HttpResponse:
     chosen = [whole(each) for each in request.POST.getlist("repository")]
 
     def have_adopted(row: Simulation) -> None:
-        adopted = simulating.adopt(row, chosen, request.user)
+        with noting() as noted:
+            adopted = simulating.adopt(row, chosen, request.user)
         noun = "repository" if adopted.count == 1 else "repositories"
         text = f"Adopted in {adopted.count} {noun}. Scans with it are on their way."
-        messages.success(request, text)
+        decided(request, text, noted)
         if adopted.moved:
             changed = f"{adopted.moved} of them had changed since being judged here"
             differ = "so their scans may say something else than was told"

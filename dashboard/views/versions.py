@@ -9,7 +9,7 @@ from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from dashboard.models import Role
+from dashboard.models import Role, noting
 from dashboard.services import versions as service
 from dashboard.services.catalogue import newest_standard
 from dashboard.text import whole
@@ -17,6 +17,7 @@ from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.own_standard import may_bring
 from dashboard.views.repository import page_context, warn_of_conflicts
+from dashboard.views.undo import decided
 
 if TYPE_CHECKING:
     from django.http import HttpResponse
@@ -36,12 +37,13 @@ def renew(request: SignedInRequest, slug: str) -> HttpResponse:
     row = repository_for(request, slug, Role.LEAD)
     if request.method == "POST":
         try:
-            moved = service.renew(row, _chosen(request, "standard"), request.user)
+            with noting() as noted:
+                moved = service.renew(row, _chosen(request, "standard"), request.user)
         except service.OutdatedError:
             messages.warning(request, OUTDATED)
             return HttpResponseRedirect(reverse("repository-renew", args=[slug]))
         if moved:
-            messages.success(request, "Adopted. A scan with the new versions is on its way.")
+            decided(request, "Adopted. A scan with the new versions is on its way.", noted)
             warn_of_conflicts(request, row)
             return HttpResponseRedirect(row.get_absolute_url())
     context = page_context(request, row, "settings") | {"renewals": service.renewals(row)}
@@ -59,12 +61,11 @@ def adopt(request: SignedInRequest, slug: str) -> HttpResponse:
         try:
             if shown != standard.version:
                 raise service.OutdatedError
-            changed = service.adopt_in(standard, _chosen(request, "repository"), request.user)
-            messages.success(
-                request,
-                f"Adopted in {changed} {'repository' if changed == 1 else 'repositories'}. "
-                "Scans with it are on their way.",
-            )
+            with noting() as noted:
+                changed = service.adopt_in(standard, _chosen(request, "repository"), request.user)
+            noun = "repository" if changed == 1 else "repositories"
+            text = f"Adopted in {changed} {noun}. Scans with it are on their way."
+            decided(request, text, noted)
         except service.OutdatedError:
             messages.warning(request, OUTDATED)
         return HttpResponseRedirect(reverse("standard-adopt", args=[slug]))

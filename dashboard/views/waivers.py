@@ -14,13 +14,20 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from dashboard.models import Finding, Role, Waiver, WaiverState
-from dashboard.services import suppressions, waiver_entries, waiver_lists, waiver_requests
+from dashboard.models import Finding, Role, Waiver, WaiverState, noting
+from dashboard.services import (
+    suppressions,
+    waiver_batches,
+    waiver_entries,
+    waiver_lists,
+    waiver_requests,
+)
 from dashboard.services.waiver_lists import Within
 from dashboard.text import whole
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.repository import page_context
+from dashboard.views.undo import decided
 from dashboard.waiver_forms import WaiverForm
 
 if TYPE_CHECKING:
@@ -139,20 +146,33 @@ def _finding(request: SignedInRequest, repository: Repository) -> Finding | None
 @require_POST
 @signed_in
 def decide(request: SignedInRequest, slug: str, pk: int) -> HttpResponse:
-    """Grant, refuse or take back, with words."""
+    """Grant, refuse or take back, with words; who has asked may take the request back."""
+    action = request.POST.get("action", "")
+    if action == "withdraw":
+        return _withdraw(request, repository_for(request, slug, Role.DEVELOPER), pk)
     repository = repository_for(request, slug, Role.LEAD)
     rows = Waiver.objects.filter(repository=repository)
     row = get_object_or_404(rows.select_related("repository", "finding", "author"), pk=pk)
-    action = request.POST.get("action", "")
     if action not in waiver_requests.DECISIONS:
         raise Http404("There is no such decision.")
+    words = request.POST.get("words", "")[:2000]
     try:
-        waiver_requests.DECISIONS[action](row, request.user, request.POST.get("words", "")[:2000])
+        with noting() as noted:
+            waiver_requests.DECISIONS[action](row, request.user, words)
     except waiver_requests.WaiverError as error:
         messages.error(request, str(error))
         shown = "requested" if row.state == WaiverState.REQUESTED else ""
     else:
-        messages.success(request, DONE[action])
+        decided(request, DONE[action], noted)
         shown = "in-force" if action == "grant" else "ended"
     page = reverse("repository-waivers", args=[slug])
     return HttpResponseRedirect(f"{page}?list={shown}#waiver-{pk}")
+
+
+def _withdraw(request: SignedInRequest, repository: Repository, pk: int) -> HttpResponse:
+    if waiver_batches.withdraw(repository, [pk], request.user):
+        messages.success(request, "Your request is taken back.")
+    else:
+        messages.error(request, "This is no request of yours any more; load the page again.")
+    page = reverse("repository-waivers", args=[repository.slug])
+    return HttpResponseRedirect(f"{page}?list=ended#waiver-{pk}")

@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from checks.rules.specs import specs
-from dashboard.models import Finding, FindingPatch, Simulation, Waiver
-from dashboard.services import patches, simulating, source_view
+from dashboard.models import Finding, FindingEvent, FindingPatch, Simulation, Waiver
+from dashboard.services import patches, simulating, source_view, waiver_requests
 from tests.browser.addresses import fill
 from tests.browser.conftest import Open
 from tests.browser.watched import PICTURES
@@ -68,6 +69,42 @@ def test_a_lead_goes_from_the_fleet_over_the_worst_clause_to_a_finding(
     expect(page.locator("tr.hit")).to_contain_text("print(")
     expect(page.get_by_role("heading", name="How to fix it")).to_be_visible()
     keep(page, "lead-4-finding")
+
+
+def test_who_opens_a_repository_sees_what_broke_and_gets_to_it(
+    house: House, open_page: Open
+) -> None:
+    house.scan()
+    house.scan(rows.finding("f1"))
+    FindingEvent.objects.update(commit="c" * 40, author="Ada", committed_at=timezone.now())
+    page = open_page(house.viewer, house.page())
+
+    broke = page.get_by_role("region", name="What broke")
+    expect(broke).to_contain_text(f"by commit {'c' * 10} of Ada")
+    expect(broke.get_by_role("link", name="1 finding").last).to_be_in_viewport()
+    keep(page, "broken-1-repository")
+    broke.get_by_role("link", name="1 finding").last.click()
+    expect(page.locator("#results [data-row]")).to_have_count(1)
+    expect(page.get_by_role("region", name="Findings")).to_contain_text("brought by commit")
+    page.locator("#results [data-row]").click()
+
+    expect(page.get_by_role("heading", name="print() writes")).to_be_visible()
+
+
+def test_a_lead_takes_a_decision_back(judged: House, open_page: Open) -> None:
+    wish = waiver_requests.Wish(reason="Old client.", path_pattern="app/")
+    row = waiver_requests.ask(judged.repository, wish, judged.mate)
+    page = open_page(judged.owner, judged.page("waivers/"))
+    page.get_by_label("Words").fill("No.")
+    page.get_by_role("button", name="Refuse").click()
+    expect(page.locator("#messages")).to_contain_text("refused")
+    keep(page, "undo-1-offered")
+
+    page.locator("#messages").get_by_role("button", name="Undo").click()
+
+    expect(page.locator("#messages")).to_contain_text("Undone")
+    row.refresh_from_db()
+    assert (row.state, row.decision) == ("requested", "")
 
 
 def test_a_lead_prints_the_report(house: House, open_page: Open) -> None:

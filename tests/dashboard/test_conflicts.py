@@ -80,9 +80,8 @@ def test_what_gives_way_asks_for_nothing_and_the_other_still_counts(
     assert verdicts["LD-1"] == "not-applicable"
     assert verdicts["QT-1"] == "fails"
     assert repository.scans.get().trigger == Trigger.CONFLICTS
-    assert AuditEntry.objects.get(action="repository.conflicts").detail == {
-        "decided": {PAIR: "loud/LD-1"}
-    }
+    noted = AuditEntry.objects.get(action="repository.conflicts").detail
+    assert noted["decided"] == {PAIR: "loud/LD-1"}
 
 
 def test_a_pair_is_settled_by_what_gives_way_in_another(lead: User) -> None:
