@@ -31,6 +31,7 @@ from dashboard.models import (
 )
 from dashboard.services import unread
 from dashboard.services.transitions import MAX_STORED
+from dashboard.text import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,6 +68,9 @@ GROUPS = {
 NONE = "none"
 """Asks for findings without an owner, a clause or a known commit; none of them is called so."""
 CAME = (FindingEventKind.OPENED, FindingEventKind.REOPENED)
+"""The turns by which a finding comes."""
+ANY = "any"
+SUPPRESSED = {"1": "suppressed in the code", ANY: "suppressed or not"}
 WHOLE = "/"
 """Asks for findings of the whole repository; no path begins so."""
 
@@ -100,6 +104,7 @@ class FindingQuery:
     owner: str = ""
     age: str = ""
     opened: str = ""
+    fixed: str = ""
     commit: str = ""
     state: str = STANDING
     suppressed: str = ""
@@ -114,10 +119,13 @@ class FindingQuery:
         def text(name: str, limit: int) -> str:
             return parameters.get(name, "").replace("\x00", "")[:limit]
 
+        def number(name: str) -> str:
+            return str(whole(text(name, 9)) or "")
+
         state, sort = parameters.get("state", STANDING), parameters.get("sort", "weight")
         strength = parameters.get("strength", "")
         age, group = parameters.get("age", ""), parameters.get("group", "")
-        opened, commit = text("opened", 9), text("commit", 64)
+        commit, suppressed = text("commit", 64), parameters.get("suppressed", "")
         return cls(
             check=text("check", 80),
             clause=text("clause", 40),
@@ -125,10 +133,11 @@ class FindingQuery:
             path=text("path", 1000),
             owner=text("owner", 100),
             age=age if age in AGES else "",
-            opened=opened if opened.isascii() and opened.isdigit() else "",
+            opened=number("opened"),
+            fixed=number("fixed"),
             commit=commit if commit == NONE or _COMMIT.fullmatch(commit) else "",
             state=state if state in STATES else STANDING,
-            suppressed="1" if parameters.get("suppressed") == "1" else "",
+            suppressed=suppressed if suppressed in SUPPRESSED else "",
             sort=sort if sort in SORTS else "weight",
             group=group if group in GROUPS else "",
             page=parameters.get("page", "1"),
@@ -144,6 +153,7 @@ class FindingQuery:
             "owner": self.owner,
             "age": self.age,
             "opened": self.opened,
+            "fixed": self.fixed,
             "commit": self.commit,
             "state": "" if self.state == STANDING else self.state,
             "suppressed": self.suppressed,
@@ -190,7 +200,19 @@ class Findings:
     page: Page[Finding]
     facets: Sequence[Facet]
     chosen: Sequence[Choice] = field(default_factory=list)
-    most: int = MAX_STORED
+
+
+def listed(repository: Repository) -> int | None:
+    """Return how many of the findings that count are kept as rows; None when all of them are.
+
+    Of a repository with very many the last scan keeps those that weigh most: lists, facets and
+    groups count these, while the score and the numbers of a scan count all that was found.
+    """
+    found = repository.findings_count
+    if found + repository.suppressed_count + repository.waived_count <= MAX_STORED:
+        return None
+    kept = Finding.objects.filter(repository=repository).open().count()
+    return kept if kept < found else None
 
 
 def matching(repository: Repository, query: FindingQuery) -> FindingQuerySet:
@@ -202,7 +224,8 @@ def matching(repository: Repository, query: FindingQuery) -> FindingQuerySet:
         rows = rows.waived()
     elif query.state == FindingState.FIXED:
         rows = rows.filter(state=FindingState.FIXED)
-    rows = rows.filter(suppressed=bool(query.suppressed))
+    if query.suppressed != ANY:
+        rows = rows.filter(suppressed=bool(query.suppressed))
     if query.check:
         rows = rows.filter(check_id=query.check)
     if query.strength:
@@ -217,6 +240,10 @@ def matching(repository: Repository, query: FindingQuery) -> FindingQuerySet:
         rows = _naming(rows, "clauses", query.clause)
     if query.opened or query.commit:
         rows = _came(rows, query)
+    if query.fixed:
+        fixed = FindingEvent.objects.filter(kind=FindingEventKind.FIXED)
+        by = fixed.filter(finding=OuterRef("pk"), scan__number=int(query.fixed))
+        rows = rows.filter(Exists(by))
     if query.age or query.sort in ("newest", "oldest") or query.group == "age":
         rows = rows.annotate(age=Coalesce("since", "opened_at"))
     if query.age:
@@ -337,7 +364,8 @@ def _chosen(query: FindingQuery) -> list[Choice]:
         if query.commit == NONE
         else f"brought by commit {query.commit[:10]}",
         "state": STATES[query.state],
-        "suppressed": "suppressed in the code",
+        "fixed": f"fixed by scan {query.fixed}",
+        "suppressed": SUPPRESSED.get(query.suppressed, ""),
     }
     return [
         Choice(words[name], 0, query.address(**{name: ""}), True)

@@ -13,7 +13,6 @@ from django.db.models import Count, Sum
 
 from dashboard.models import Strength
 from dashboard.services.findings import WHOLE, FindingQuery, matching
-from dashboard.services.transitions import MAX_STORED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -105,7 +104,6 @@ class FolderMap:
     whole: int
     whole_query: str
     heaviest: Line | None
-    most: int = MAX_STORED
 
     @property
     def all(self) -> int:

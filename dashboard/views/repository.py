@@ -17,6 +17,7 @@ from dashboard.models import Role, Trigger, noting
 from dashboard.models.lease import MAX_ATTEMPTS
 from dashboard.services import components, conflicts, gates, repositories, scanning
 from dashboard.services.badge import badge_key
+from dashboard.services.findings import listed
 from dashboard.services.folders import read_folders
 from dashboard.services.history import read_history
 from dashboard.services.layers_page import read_layers
@@ -26,8 +27,8 @@ from dashboard.services.sizes_page import read_sizes
 from dashboard.views.answer import answer, posted, wants_fragment
 from dashboard.views.guards import SignedInRequest, repository_for, signed_in
 from dashboard.views.polling import poll_seconds
-
 from dashboard.views.undo import decided
+
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
@@ -44,6 +45,7 @@ def page_context(request: SignedInRequest, repository: Repository, tab: str) -> 
         "section": "fleet",
         "tab": tab,
         "repository": repository,
+        "listed": listed(repository),
         "may_scan": role in Role.DEVELOPER.and_above(),
         "may_manage": role in Role.LEAD.and_above(),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -244,17 +245,42 @@ def test_the_example_is_that_of_the_limits_which_the_clause_sets(house: House) -
     assert "as the clause asks" in page.content.decode()
 
 
-def test_the_page_says_when_not_all_findings_are_kept(house: House) -> None:
-    house.scan(rows.finding("f1"))
-    assert "are kept here" not in _page(house)
+def test_every_page_says_which_number_counts_what_where_not_all_findings_are_kept(
+    house: House,
+) -> None:
+    house.scan(rows.finding("f1"), rows.finding("f2", line=9))
+    pages = ("", "findings/", "findings/?check=no-print", "gains/", "map/")
+    assert not any("listed" in _page(house, each) for each in pages)
 
     Repository.objects.update(findings_count=MAX_STORED + 1)
 
-    assert "The last scan found 20001." in _page(house)
+    for each in pages:
+        page = _page(house, each)
+        # The tab leads to as many as it says.
+        assert f'Findings <span class="soft">2 of {MAX_STORED + 1}</span>' in page
+        assert page.count("listed") >= 1
+    assert "The last scan found 20001 findings. 2 of them are listed" in _page(house, "findings/")
+    assert '/findings/">2 of them listed</a>' in _page(house)
 
 
-def _page(house: House) -> str:
-    return house.client(house.viewer).get(house.page("findings/")).content.decode()
+def test_what_a_scan_opened_and_fixed_leads_to_exactly_that(house: House) -> None:
+    hidden = msgspec.structs.replace(rows.finding("f3", line=20), suppressed=True)
+    house.scan(rows.finding("f1"), rows.finding("f2", line=9), hidden)
+    house.scan(rows.finding("f1"))
+    house.scan(rows.finding("f1"), rows.finding("f2", line=9))
+
+    shown = html.unescape(_page(house, "scans/1/") + _page(house, "scans/2/") + _page(house))
+
+    wanted = [("opened", 1, 3), ("fixed", 2, 2), ("opened", 3, 1)]
+    for verb, number, count in wanted:
+        address = f"?{verb}={number}&state=all&suppressed=any"
+        assert re.search(rf'{re.escape(address)}">{count}\b', shown), address
+        assert f"<strong>{count}</strong> finding" in _page(house, f"findings/{address}")
+    assert "fixed by scan 2" in _page(house, "findings/?fixed=2&state=all")
+
+
+def _page(house: House, tail: str = "") -> str:
+    return house.client(house.viewer).get(house.page(tail)).content.decode()
 
 
 def test_owners_narrow_the_list_and_the_history_names_the_commit(
