@@ -21,8 +21,10 @@ from dashboard.models import (
     Scan,
     Team,
     VerdictName,
+    Waiver,
 )
 from dashboard.services.fleet import LETTERS
+from dashboard.services.my_work import since_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from dashboard.models.repository import RepositoryQuerySet
 
 WINDOWS = (7, 30, 90)
+VISIT = "visit"
+"""Asks for what has changed since the reader was here before."""
 MOST = 6
 """Lines of each list; the page that it links to has all."""
 LEAST = 0.05
@@ -83,12 +87,14 @@ class Move:
 class Place:
     """Where one repository stands: ``by`` is how far its score has moved, None without a then.
 
-    ``past`` is as in :class:`Move`.
+    ``past`` is as in :class:`Move`; ``opened`` and ``fixed`` are findings of the same time.
     """
 
     repository: Repository
     by: float | None
-    past: str = ""
+    past: str
+    opened: int
+    fixed: int
 
 
 @dataclass(frozen=True)
@@ -105,13 +111,17 @@ class TeamLine:
 
 @dataclass(frozen=True)
 class Report:
-    """The fleet in one page. Scores are points; ``days`` is how far back movement is looked for.
+    """The fleet in one page. Scores are points; ``days`` is how far back changes are looked for.
 
+    With ``days`` 0 that is the reader's last visit; ``since`` is the moment in either case.
+    ``gates`` are the repositories of which a gate asks something, ``gates_failing`` those that miss
+    it. ``waivers`` are in force, ``waivers_ending`` end within a month.
     ``judged_later`` counts the repositories whose earlier score is of their judged past.
     ``places`` is one page of all repositories, the lowest score first, those without one last.
     """
 
     days: int
+    since: datetime
     total: int
     median: float | None
     median_before: float | None
@@ -128,7 +138,16 @@ class Report:
     unmeasured: Sequence[Repository]
     running: int
     attestations: int
+    gates: int
+    gates_failing: int
+    waivers: int
+    waivers_ending: int
     places: Page[Place]
+
+    @property
+    def asked(self) -> str:
+        """How the address asks for this time."""
+        return str(self.days) if self.days else VISIT
 
     @property
     def change(self) -> float | None:
@@ -145,7 +164,7 @@ def read_report(reader: User, days: int, page: str = "1") -> Report:
     """
     visible = Repository.objects.visible_to(reader)
     now = timezone.now()
-    since = now - timedelta(days=days)
+    since = now - timedelta(days=days) if days else since_of(reader)
     rows = _rows(reader, since)
     scored = [row for row in rows if row.score is not None]
     earlier = {row.pk: then for row in scored if (then := _then(row, since)) is not None}
@@ -160,6 +179,7 @@ def read_report(reader: User, days: int, page: str = "1") -> Report:
     unmeasured = [row for row in rows if row.score is None]
     return Report(
         days=days,
+        since=since,
         total=len(rows),
         median=_median([row.score for row in scored]),
         median_before=_median([then.score for then in earlier.values()]),
@@ -169,8 +189,8 @@ def read_report(reader: User, days: int, page: str = "1") -> Report:
         open_must=sum(row.open_must for row in scored),
         risen=[move for move in reversed(moves) if move.by > 0][: MOST // 2],
         fallen=[move for move in moves if move.by < 0][: MOST // 2],
-        opened=turns["opened"],
-        fixed=turns["fixed"],
+        opened=sum(opened for opened, _ in turns.values()),
+        fixed=sum(fixed for _, fixed in turns.values()),
         worst=_worst(reader, len(rows)),
         teams=_teams(reader, rows),
         unmeasured=unmeasured[:MOST],
@@ -179,20 +199,33 @@ def read_report(reader: User, days: int, page: str = "1") -> Report:
         .in_force()
         .filter(expires_at__lte=now + SOON)
         .count(),
-        places=Paginator(_places(rows, earlier), ON_A_PAGE).get_page(page),
+        gates=sum(row.gate_passed is not None for row in rows),
+        gates_failing=sum(row.gate_passed is False for row in rows),
+        **_waivers(reader),
+        places=Paginator(_places(rows, earlier, turns), ON_A_PAGE).get_page(page),
     )
 
 
-def _places(rows: Sequence[Any], earlier: Mapping[int, _Then]) -> list[Place]:
+def _waivers(reader: User) -> dict[str, int]:
+    day = timezone.localdate()
+    soon = Count("pk", filter=Q(expires_on__lte=day + SOON))
+    counting = Waiver.objects.visible_to(reader).in_force(day).order_by()
+    return counting.aggregate(waivers=Count("pk"), waivers_ending=soon)
+
+
+def _places(
+    rows: Sequence[Any], earlier: Mapping[int, _Then], turns: Mapping[int, tuple[int, int]]
+) -> list[Place]:
     """All repositories, the worst first; of what is not measured nobody knows how bad it is."""
     ordered = sorted(
         rows, key=lambda row: (row.score is None, row.score, -row.open_must, row.name, row.pk)
     )
-    thens = [(row, earlier.get(row.pk)) for row in ordered]
-    return [
-        Place(row, row.score - then.score, then.past) if then else Place(row, None)
-        for row, then in thens
-    ]
+    places = []
+    for row in ordered:
+        then = earlier.get(row.pk)
+        by, past = (row.score - then.score, then.past) if then else (None, "")
+        places.append(Place(row, by, past, *turns.get(row.pk, (0, 0))))
+    return places
 
 
 class _Then(NamedTuple):
@@ -263,16 +296,17 @@ def _then(row: Any, since: datetime) -> _Then | None:
     return None if row.first_score is None else _Then(row.first_score, "")
 
 
-def _turns(visible: RepositoryQuerySet, since: datetime) -> dict[str, int]:
-    """How many findings came and how many were fixed, the first scan of a repository left out."""
+def _turns(visible: RepositoryQuerySet, since: datetime) -> dict[int, tuple[int, int]]:
+    """How many findings came and were fixed, by repository; its first scan is left out."""
     first = Scan.objects.with_result().filter(repository=OuterRef("repository")).order_by("number")
     scans = (
         Scan.objects.with_result()
         .filter(repository__in=visible, finished_at__gt=since)
         .exclude(pk=Subquery(first.values("pk")[:1]))
     )
-    found = scans.order_by().aggregate(opened=Sum("opened_count"), fixed=Sum("fixed_count"))
-    return {name: count or 0 for name, count in found.items()}
+    found = scans.order_by().values_list("repository_id")
+    sums = found.annotate(opened=Sum("opened_count"), fixed=Sum("fixed_count"))
+    return {pk: (opened, fixed) for pk, opened, fixed in sums}
 
 
 def _median(scores: Sequence[float | None]) -> float | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.views.decorators.http import require_safe
 
 from dashboard.services.areas import read_areas
-from dashboard.services.report import WINDOWS, read_report
+from dashboard.services.report import VISIT, WINDOWS, read_report
 from dashboard.views.answer import answer
 from dashboard.views.guards import SignedInRequest, signed_in
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @require_safe
 @signed_in
 def report(request: SignedInRequest) -> HttpResponse:
-    """Show movement, what fails most, and what is not measured; it prints on paper."""
+    """Show what changed, what fails most, and what is not measured; it prints on paper."""
     asked = request.GET.get("days", "")
-    days = int(asked) if asked in map(str, WINDOWS) else WINDOWS[1]
+    days = 0 if asked == VISIT else int(asked) if asked in map(str, WINDOWS) else WINDOWS[1]
     context = {
         "section": "fleet",
         "report": read_report(request.user, days, request.GET.get("page", "1")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from checks import model as engine
-from dashboard.models import PastResult, Repository, Scan
+from dashboard.models import PastResult, Repository, Scan, Waiver
 from dashboard.services import report as report_service
 from dashboard.services.areas import read_areas
 from dashboard.services.report import read_report
@@ -248,6 +249,7 @@ def test_every_repository_stands_in_the_report_the_worst_first(house: House) -> 
 
     assert [place.repository.score for place in report.places] == [10, 62, 95, None]
     assert [place.by for place in report.places] == [None, -8, None, None]
+    assert sum(place.opened for place in report.places) == report.opened
     table = _places(house.client(house.owner).get("/report/").text)
     assert table.index("More 000") < table.index(house.repository.name) < table.index("More 001")
     assert "all 4" in table
@@ -282,3 +284,50 @@ def test_a_long_table_says_how_many_are_left_out_and_goes_on_by_itself(
     assert "More 000" not in second
     assert "<html" not in second
     assert 'id="glance"' not in second
+
+
+def test_what_changed_since_the_reader_was_here_can_be_asked_for(house: House) -> None:
+    house.scan(rows.finding("f1"), score=50.0)
+    house.scan(rows.finding("f1"), rows.finding("f2", line=9), score=44.0)
+    _age(house, 1, 9)
+    _age(house, 2, 3)
+    house.owner.visited_before = timezone.now() - timedelta(days=2)
+    assert read_report(house.owner, 0).opened == 0
+    house.owner.visited_before = timezone.now() - timedelta(days=4)
+    house.owner.save()
+
+    (moved,) = read_report(house.owner, 0).fallen
+    (place,) = read_report(house.owner, 0).places
+
+    assert moved.by == -6
+    assert (place.opened, place.fixed) == (1, 0)
+    page = house.client(house.owner).get("/report/?days=visit").text
+    assert "since your last visit, <time" in page
+    assert 'href="/report/?days=visit#repositories">1 came</a>' in page
+    assert 'href="/report/?days=30#repositories"' in house.client(house.owner).get("/report/").text
+
+
+def test_who_misses_the_target_and_what_is_waived_until_when_stand_at_a_glance(
+    house: House,
+) -> None:
+    _more(house, 10, 20)
+    page = house.client(house.owner).get("/report/").text
+    assert "no repository has a target yet" in page
+    Repository.objects.filter(slug="more0").update(gate_passed=False)
+    Repository.objects.filter(slug="more1").update(gate_passed=True)
+    today = timezone.localdate()
+    for days in (10, 200, None, -1):
+        Waiver.objects.create(
+            repository=house.repository,
+            scope="path",
+            path_pattern="app/",
+            state="granted",
+            expires_on=None if days is None else today + timedelta(days=days),
+        )
+
+    page = house.client(house.owner).get("/report/").text
+
+    assert re.search(r'gate=failing">1 fails</a></dd><dd class="soft small">of 2;', page)
+    assert 'list=in-force">3</a>' in page
+    assert 'list=expiring">1 end within 30 days</a>' in page
+    assert 'list=in-force">0</a>' in house.client(house.stranger).get("/report/").text
