@@ -9,7 +9,7 @@ import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import msgspec
@@ -21,7 +21,6 @@ from checks.model import Report
 from checks.report import sarif
 from dashboard.models import (
     OPEN_STATES,
-    Clause,
     Finding,
     FindingEvent,
     FindingEventKind,
@@ -29,7 +28,6 @@ from dashboard.models import (
     StoredReport,
     Strength,
 )
-from dashboard.services import unread
 from dashboard.services.transitions import MAX_STORED
 from dashboard.text import whole
 
@@ -372,36 +370,6 @@ def _chosen(query: FindingQuery) -> list[Choice]:
         for name in query.parameters()
         if name in words
     ]
-
-
-@dataclass(frozen=True)
-class FindingPage:
-    """One finding with what a person needs to understand and mend it."""
-
-    finding: Finding
-    clauses: Sequence[Clause]
-    gains: Sequence[tuple[str, float]]
-    events: Sequence[Any]
-    lost: Sequence[tuple[str, str]]
-
-
-def read_finding(finding: Finding) -> FindingPage:
-    """Return the finding with its clauses in their words, its points and its history.
-
-    Where it stays open unseen, with the files that cannot be read any more, and since when.
-    """
-    last = finding.repository.last_scan if finding.is_unseen else None
-    adopted = Clause.objects.filter(
-        standard__adoptions__repository=finding.repository, number__in=finding.clauses
-    )
-    gains = sorted(finding.gain.items(), key=lambda item: (-item[1], item[0]))
-    return FindingPage(
-        finding=finding,
-        clauses=list(adopted.select_related("standard").order_by("standard__title", "position")),
-        gains=gains,
-        events=list(finding.events.select_related("scan", "actor")),
-        lost=unread.lost(last.manifest, finding.component.path) if last else [],
-    )
 
 
 # --- exports

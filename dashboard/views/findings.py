@@ -12,6 +12,7 @@ from dashboard.models import Finding
 from dashboard.services import patches, waiver_batches
 from dashboard.services.catalogue import fitting, read_check
 from dashboard.services.finding_groups import read_groups
+from dashboard.services.finding_page import read_finding
 from dashboard.services.findings import (
     GROUPS,
     SORTS,
@@ -19,7 +20,6 @@ from dashboard.services.findings import (
     FindingQuery,
     csv_lines,
     matching,
-    read_finding,
     read_findings,
     stored_report,
     stored_sarif,

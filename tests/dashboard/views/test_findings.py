@@ -137,7 +137,7 @@ def test_a_finding_shows_clause_remedy_points_and_history(house: House) -> None:
     assert "12 branches" in page
     assert "10 branches" in page
     assert "How to fix it" in page
-    assert re.search(r"<dt>10\.0</dt><dd><a[^>]*>house-rules", page)
+    assert re.search(r"<dt>10\.0</dt><dd><a[^>]*>House rules", page)
     assert re.search(r"opened by <a[^>]*>scan 1</a>", page)
 
 
