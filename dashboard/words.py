@@ -74,6 +74,18 @@ WORDS: Mapping[str, Word] = MappingProxyType(
             "0 to 100: what is left of 100 after each clause has taken what its violations cost. "
             "Of several standards it is the mean.",
         ),
+        "points": Word(
+            "points",
+            "What scores are counted in, from 0 to 100. Without another word they are of the "
+            "repository’s score. Points of a standard count less there: divided by how many "
+            "standards the repository is compared with.",
+        ),
+        "change": Word(
+            "change",
+            "By how many points a score went up or down: against the scan before, or over the "
+            "time that the page names. Scores are rounded down to one decimal, changes to the "
+            "nearest; what they are made of has two, so that it adds up.",
+        ),
         "grade": Word(
             "grade",
             "The score as a letter: A from 90, B from 80, C from 65, D from 50, E below. Scores "
@@ -95,10 +107,14 @@ WORDS: Mapping[str, Word] = MappingProxyType(
         ),
         "gain": Word(
             "points to gain",
-            "By how much the score rises when this is fixed and nothing else. Two gains cannot be "
-            "added: together they may bring more, or less.",
+            "By how many points the repository’s score rises when this is fixed and nothing else; "
+            "where a page looks at one standard, it says so and means the score of that. Two gains "
+            "cannot be added: together they may bring more, or less.",
         ),
-        "loss": Word("points lost", "What a clause takes from 100 because of its violations."),
+        "loss": Word(
+            "points lost",
+            "What a clause takes from the 100 of its standard because of its violations.",
+        ),
         "median": Word("median", "The one in the middle: half are above it and half below."),
         "gate": Word(
             "gate",

@@ -19,6 +19,10 @@ _STEP = re.compile(r"<a |<button|components.html#scan_now")
 _WORD = re.compile(r'{% word "([^"]+)"')
 
 
+# Points are lost, to be gained (gain) or the change of a score; no column says it otherwise.
+_OTHERWISE = re.compile(r"<th[^>]*>(Points|Gains|Costs|Moved?|Movement|Points to gain)[<,]")
+
+
 def pages() -> Iterator[tuple[str, str]]:
     """Each template with its text."""
     for path in sorted(TEMPLATES.rglob("*.html")):
@@ -52,6 +56,15 @@ def test_what_is_missing_is_shown_by_the_one_component() -> None:
 
 def test_no_word_is_explained_by_a_tooltip_alone() -> None:
     assert not {name: found for name, text in pages() if (found := hidden(text))}
+
+
+def test_columns_of_points_have_the_same_names_everywhere() -> None:
+    assert {page: found for page, text in pages() if (found := _OTHERWISE.findall(text))} == {}
+
+
+def test_another_name_for_a_column_of_points_is_seen() -> None:
+    assert _OTHERWISE.findall('<th scope="col" class="num">Points</th>') == ["Points"]
+    assert not _OTHERWISE.findall('<th scope="col" class="num">Points lost</th>')
 
 
 def test_every_word_of_a_page_has_a_meaning() -> None:
