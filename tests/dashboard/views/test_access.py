@@ -72,6 +72,7 @@ FOR_MACHINES = ("hooks/", "api/", "metrics")
 ASKED_ELSEWHERE = {
     "simulation",
     "simulation-adopt",
+    "simulation-again",
     "simulation-cancel",
     "simulation-remove",
     "simulation-repository",
@@ -102,6 +103,7 @@ ASKED_ELSEWHERE = {
     "ops",
     "badge",
     "styleguide",
+    "undo",
 }
 
 
