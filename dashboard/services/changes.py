@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from django.db.models import F, Q
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import RowNumber
 
 from dashboard.models import Cause, FindingEvent, FindingEventKind, Scan, ScoreChange
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
     from dashboard.models import Repository, ScanStandard
 
-EVENTS = 60
+SHOWN = 20
+"""Findings shown of each kind; the list that it links to has all."""
 CLAUSES = 12
 WORDS = {
     Cause.TOOL: "tool",
@@ -34,6 +36,8 @@ BEHIND = {
     FindingEventKind.OUT_OF_SCOPE: "scope",
 }
 """What findings show of a part; one that opens with a new rule shows there as well."""
+LISTED = {FindingEventKind.OPENED: "opened", FindingEventKind.FIXED: "fixed"}
+"""How the list of findings is asked for them."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,23 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Turned:
+    """What happened to findings in one way.
+
+    Attributes:
+        words: In which.
+        count: To how many.
+        events: The first of them.
+        address: The query string that lists them, "" where no list does.
+    """
+
+    words: str
+    count: int
+    events: Sequence[FindingEvent]
+    address: str
+
+
+@dataclass(frozen=True)
 class Change:
     """The change that one scan brought.
 
@@ -85,7 +106,7 @@ class Change:
     scan: Scan
     whole: Sequence[Share]
     standards: Sequence[tuple[ScanStandard, Sequence[Share]]] = ()
-    events: Sequence[tuple[str, Sequence[FindingEvent]]] = field(default=())
+    events: Sequence[Turned] = ()
 
     @property
     def points(self) -> float:
@@ -105,8 +126,6 @@ def read_change(scan: Scan) -> Change | None:
     rows = list(scan.changes.select_related("standard__standard", "standard__component"))
     heads = [row for row in rows if row.standard_id]
     heads.sort(key=lambda row: (row.standard_id or 0, row.pk))
-    events = scan.finding_events.filter(kind__in=BEHIND).select_related("finding")
-    found = sorted(events.order_by("kind", "pk")[:EVENTS], key=lambda event: event.kind)
     return Change(
         scan=scan,
         whole=[Share(row) for row in rows if not row.standard_id],
@@ -115,11 +134,29 @@ def read_change(scan: Scan) -> Change | None:
             for standard, group in groupby(heads, key=lambda row: row.standard)
             if standard is not None
         ],
-        events=[
-            (FindingEventKind(kind).label, list(group))
-            for kind, group in groupby(found, key=lambda event: event.kind)
-        ],
+        events=_turned(scan),
     )
+
+
+def _turned(scan: Scan) -> list[Turned]:
+    """What happened to findings, by kind: how often, and the first of each."""
+    events = scan.finding_events.filter(kind__in=BEHIND).order_by()
+    counts = dict(events.values_list("kind").annotate(Count("pk")))
+    place = Window(RowNumber(), partition_by=F("kind"), order_by="pk")
+    first = events.annotate(place=place).filter(place__lte=SHOWN).select_related("finding")
+    shown = list(first.order_by("pk"))
+    return [
+        Turned(
+            words=kind.label,
+            count=counts[kind],
+            events=[event for event in shown if event.kind == kind],
+            address=f"?{LISTED[kind]}={scan.number}&state=all&suppressed=any"
+            if kind in LISTED
+            else "",
+        )
+        for kind in BEHIND
+        if kind in counts
+    ]
 
 
 def last_change(repository: Repository) -> Change | None:

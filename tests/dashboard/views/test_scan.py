@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pytest
 
 from checks import model as engine
 from dashboard.models import Scan, ScanState, Trigger
 from dashboard.services import lease, scanning
+from dashboard.services.changes import SHOWN
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import HTMX, House
 
@@ -85,3 +89,19 @@ def test_the_number_of_another_repository_is_not_found(house: House) -> None:
     address = f"/r/{other.slug}/scans/1/"
 
     assert house.client(house.owner).get(address).status_code == 404
+
+
+def test_what_happened_to_findings_is_counted_whole_and_shown_in_part(house: House) -> None:
+    old = [rows.finding(f"o{n}", line=n + 1) for n in range(SHOWN + 2)]
+    first = house.scan(*old)
+    second = house.scan(*(rows.finding(f"n{n}", path="app/new.py", line=n + 1) for n in range(2)))
+    Scan.objects.filter(pk=second.pk).update(before=first)
+
+    page = html.unescape(house.client(house.viewer).get(house.page("scans/2/")).text)
+
+    told = re.findall(r'<summary><h3>(.*?)</h3><span class="num">(\d+)</span>', page)
+    assert told == [("Opened", "2"), ("Fixed by code", str(SHOWN + 2))]
+    link = re.search(rf'The first {SHOWN} of {SHOWN + 2}; <a href="(.*?)">', page)
+    assert link
+    listed = house.client(house.viewer).get(link[1]).text
+    assert f"<strong>{SHOWN + 2}</strong> findings" in listed
