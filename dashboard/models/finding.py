@@ -219,6 +219,18 @@ class FindingCause(models.TextChoices):
     RULES = "rules", "with the rules"
 
 
+class FindingEventQuerySet(models.QuerySet["FindingEvent"]):
+    """Turns of findings."""
+
+    def of_open(self) -> Self:
+        """Return those of findings that count today, as :meth:`FindingQuerySet.open` has them."""
+        return self.filter(
+            finding__state__in=OPEN_STATES,
+            finding__suppressed=False,
+            finding__waived_by__isnull=True,
+        )
+
+
 class FindingEvent(models.Model):
     """One turn in the life of a finding.
 
@@ -237,6 +249,8 @@ class FindingEvent(models.Model):
     committed_at = models.DateTimeField(null=True)
     at_least = models.BooleanField(default=False)
     at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = FindingEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["at", "pk"]

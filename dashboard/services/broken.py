@@ -88,28 +88,26 @@ def last_broken(repository: Repository) -> Broken | None:
     if scan is None:
         return None
     events = _came().filter(scan=scan)
-    sums = events.aggregate(count=Count("pk"), commits=Count("commit", distinct=True))
-    commits = [_brought(scan, row) for row in _by_commit(events)[:COMMITS]]
+    brought = [_brought(scan, row) for row in _by_commit(events)]
     before = results.filter(number__lt=scan.number).first()
-    weightiest = Finding.objects.filter(pk__in=events.values("finding")).order_by(*SORTS["weight"])
+    weightiest = Finding.objects.open().filter(events__scan=scan, events__kind__in=CAME)
     return Broken(
         scan=scan,
         is_first=scan.number == first,
         is_latest=scan.pk == repository.last_scan_id,
         same_code=before is not None and before.commit == scan.commit,
-        count=sums["count"],
-        commits=commits,
-        more=sums["commits"] - len(commits),
-        rest=sums["count"] - sum(each.count for each in commits),
-        weightiest=list(weightiest[:SHOWN]),
+        count=sum(each.count for each in brought),
+        commits=brought[:COMMITS],
+        more=len(brought[COMMITS:]),
+        rest=sum(each.count for each in brought[COMMITS:]),
+        weightiest=list(weightiest.order_by(*SORTS["weight"])[:SHOWN]),
         address=_address(scan),
     )
 
 
 def _came() -> QuerySet[FindingEvent]:
     """The events by which findings came that count today."""
-    counting = Q(finding__in=Finding.objects.open())
-    return FindingEvent.objects.filter(counting, kind__in=CAME).order_by()
+    return FindingEvent.objects.of_open().filter(kind__in=CAME).order_by()
 
 
 def _by_commit(events: QuerySet[FindingEvent]) -> QuerySet[Any, Any]:
