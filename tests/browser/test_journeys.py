@@ -100,9 +100,13 @@ def test_a_lead_takes_a_decision_back(judged: House, open_page: Open) -> None:
     expect(page.locator("#messages")).to_contain_text("refused")
     keep(page, "undo-1-offered")
 
-    page.locator("#messages").get_by_role("button", name="Undo").click()
+    undo = page.locator("#messages").get_by_role("button", name="Undo")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(undo).to_be_in_viewport()
+    undo.click()
 
     expect(page.locator("#messages")).to_contain_text("Undone")
+    expect(page.locator(f"#waiver-{row.pk}")).to_contain_text("requested")
     row.refresh_from_db()
     assert (row.state, row.decision) == ("requested", "")
 
