@@ -76,7 +76,6 @@ ASKED_ELSEWHERE = {
     "simulation-cancel",
     "simulation-remove",
     "simulation-repository",
-    "simulation-again",
     "simulation-resume",
     "simulation-save",
     "standard-adopt",
