@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
+from django.db.models import Q
 
 from checks.authorship import ABOUT_COMMIT, Origin, last_changes, only_commit
 from checks.errors import InputError
@@ -239,24 +240,35 @@ def _head(source: Source) -> Origin:
 
 
 def _date(began: Mapping[int, Origin]) -> None:
-    """Write since when findings stand, where that is earlier, or surer, than was known."""
-    for chunk in batched(sorted(began), BATCH, strict=False):
-        rows = Finding.objects.filter(pk__in=chunk, state=FindingState.OPEN).only("pk", "since")
-        told = [row for row in rows if row.since is None or _when(began[row.pk]) <= row.since]
-        for row in told:
-            row.since = _when(began[row.pk])
-        Finding.objects.bulk_update(told, ["since"])
-        opened = FindingEvent.objects.filter(finding__in=told, kind=FindingEventKind.OPENED)
-        events = list(opened)
-        for event in events:
-            origin = began[event.finding_id]
-            if event.commit == origin.commit:
-                # What a scan knew for sure of this commit stays sure.
-                event.at_least = event.at_least and origin.at_least
-                continue
-            event.commit, event.author = origin.commit, clean(origin.author, 200)
-            event.committed_at, event.at_least = _when(origin), origin.at_least
-        FindingEvent.objects.bulk_update(events, ["commit", "author", "committed_at", "at_least"])
+    """Write since when findings stand, where that is earlier, or surer, than was known.
+
+    Many begin with the same commit and are written together: the transaction is short, and on
+    SQLite nobody else writes meanwhile.
+    """
+    together = defaultdict[Origin, list[int]](list)
+    for row in sorted(began):
+        together[began[row]].append(row)
+    for origin, rows in together.items():
+        for chunk in batched(rows, BATCH, strict=False):
+            _date_from(origin, chunk)
+
+
+def _date_from(origin: Origin, rows: Sequence[int]) -> None:
+    when = _when(origin)
+    later = Q(since__isnull=True) | Q(since__gte=when)
+    known = Finding.objects.filter(later, pk__in=rows, state=FindingState.OPEN)
+    told = list(known.values_list("pk", flat=True))
+    Finding.objects.filter(pk__in=told).update(since=when)
+    opened = FindingEvent.objects.filter(finding__in=told, kind=FindingEventKind.OPENED)
+    if not origin.at_least:
+        opened.filter(commit=origin.commit, at_least=True).update(at_least=False)
+    # What a scan knew for sure of this commit stays sure.
+    opened.exclude(commit=origin.commit).update(
+        commit=origin.commit,
+        author=clean(origin.author, 200),
+        committed_at=when,
+        at_least=origin.at_least,
+    )
 
 
 def _when(origin: Origin) -> datetime:

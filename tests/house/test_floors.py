@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "dashboard.celery | dashboard.settings | dashboard.filebroker",
         (
             "dashboard.config | dashboard.log | dashboard.text | dashboard.accounts"
-            " | dashboard.apps | dashboard.assets | dashboard.words"
+            " | dashboard.busy | dashboard.apps | dashboard.assets | dashboard.words"
         ),
         # ---------------------------------------------------- no Django below this line
         "checks.__main__",
