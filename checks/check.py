@@ -97,6 +97,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         one: It names one place of a subject at most, as its annotation says.
         predecessors: Ids it took over from, when it was renamed or another check was split: what
             they found, and what was decided about that, is carried over.
+        asks_source: It asks the source (history, branches, blobs, the date), not content alone:
+            it is asked after all others, and again for each commit.
     """
 
     id: str
@@ -109,6 +111,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     advisory: bool = False
     one: bool = False
     predecessors: tuple[str, ...] = ()
+    asks_source: bool = False
 
 
 CATALOGUE: dict[str, Check] = {}
@@ -123,6 +126,7 @@ def check(
     applies: Applies | Sequence[Applies] = (),
     advisory: bool = False,
     predecessors: Sequence[str] = (),
+    asks_source: bool = False,
 ) -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
     """Enter a function into the catalogue of checks.
 
@@ -133,6 +137,8 @@ def check(
         applies: One or several predicates over the project; each answers a reason or None.
         advisory: Its findings are shown and cost nothing (``docs/accuracy.md``).
         predecessors: Ids of checks that are no more and that it took over from.
+        asks_source: It asks ``project.source``, by itself or through ``history``, ``trunk`` or
+            ``snapshots``. Where this is forgotten, answers are made again that could be kept.
 
     Raises:
         ValueError: When the id is taken or the function has no population.
@@ -153,6 +159,7 @@ def check(
             advisory=advisory,
             one=_names_one_place(function),
             predecessors=tuple(predecessors),
+            asks_source=asks_source,
         )
         return function
 

@@ -19,6 +19,7 @@ from checks.judge import answer
 from checks.model import NOT_BUILT, Manifest, Outcome, Skipped
 from checks.project.project import Project
 from checks.reading import Progress, Read, read_project
+from checks.recalled import Recalled
 from checks.rules.specs import Key
 from checks.source import Source
 from checks.standard import Standard
@@ -58,7 +59,9 @@ def ask(
     with unsearched() as lasting:
         with Team(jobs) as team:
             read = read_project(view or source, store, team=team, progress=progress, **said)
-            outcomes = judge_project(read.project, standards, progress)
+            recalled = Recalled(store, read.content, said)
+            outcomes = judge_project(read.project, standards, progress, recalled)
+            recalled.keep()
         if draw is not None:
             draw(_drawn(read.project, standards))
         if lasting:
@@ -92,9 +95,22 @@ def _drawn(project: Project, standards: Sequence[Standard]) -> bytes:
 
 
 def judge_project(
-    project: Project, standards: Sequence[Standard], progress: Progress | None = None
+    project: Project,
+    standards: Sequence[Standard],
+    progress: Progress | None = None,
+    recalled: Recalled | None = None,
 ) -> dict[Key, Outcome]:
-    """Outcomes of every check that any clause asks for, each (check, limits) asked once."""
+    """Outcomes of every check that any clause asks for, each (check, limits) asked once.
+
+    Those that ask the source come last: what they learn can then reach no answer that is kept for
+    other commits. One that asks it unexpectedly ends the keeping, for itself and all later ones.
+
+    Args:
+        project: What they are asked about.
+        standards: Whose clauses ask.
+        progress: Told how many are answered.
+        recalled: Answers about the same content; takes in new ones.
+    """
     rules.load()
     params = {
         each.key: each.params
@@ -103,11 +119,19 @@ def judge_project(
         for each in clause.checks
     }
     outcomes: dict[Key, Outcome] = {}
-    for number, (key, limits) in enumerate(params.items()):
+    for number, key in enumerate(sorted(params, key=_asks_source)):
         if progress is not None:
             progress("checks", number, len(params))
-        outcomes[key] = _outcome(project, key, limits)
-    return outcomes
+        known = recalled.get(key) if recalled else None
+        outcomes[key] = known or _outcome(project, key, params[key])
+        if recalled and not known and not project.source_asked:
+            recalled.hold(key, outcomes[key])
+    return {key: outcomes[key] for key in params}
+
+
+def _asks_source(key: Key) -> bool:
+    check = CATALOGUE.get(key[0])
+    return check is not None and check.asks_source
 
 
 def _outcome(project: Project, key: Key, params: Mapping[str, Any]) -> Outcome:

@@ -36,8 +36,8 @@ def unpack(data: bytes) -> dict[Key, Outcome]:
 
 
 def seconds(outcomes: Mapping[Key, Outcome]) -> dict[str, float]:
-    """CPU seconds that each check took, under all its limits together."""
+    """CPU seconds that each check took, under all its limits together; of those asked now."""
     taken: dict[str, float] = {}
-    for outcome in outcomes.values():
+    for outcome in filter(lambda each: each.seconds, outcomes.values()):
         taken[outcome.check] = taken.get(outcome.check, 0.0) + outcome.seconds
     return taken

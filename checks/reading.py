@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -38,6 +39,7 @@ class Read(msgspec.Struct, frozen=True):
         python_files: Python files among them, vendored ones included.
         analysed: Python files that were read and understood.
         skipped: What was seen and not (wholly) analysed, with the reason, by path.
+        content: Digest of all that checks can see without asking the source.
     """
 
     project: Project
@@ -45,6 +47,7 @@ class Read(msgspec.Struct, frozen=True):
     python_files: int
     analysed: int
     skipped: tuple[Skipped, ...]
+    content: str
 
 
 def read_project(
@@ -84,17 +87,34 @@ def read_project(
         mapped = made([job for _, job in asked], progress=_part(tell, "files"))
     files.note(files.documents.items(), texts)
     files.note(asked, mapped)
+    python = _python(files.python, wanted, mapped)
     project = Project(
         source,
         entries=files.entries,
-        python=_python(files.python, wanted, mapped),
+        python=python,
         documents=documents,
         lint=_lint({path: pair[1] for path, pair in wanted.items()}, mapped),
         attestations=attestations,
         tables=tables,
         analyses=Analyses(store, team),
     )
-    return files.read(project)
+    return files.read(project, _digest(project, python, files.documents, wanted, texts, mapped))
+
+
+def _digest(
+    project: Project,
+    python: Mapping[str, object],
+    jobs: Mapping[str, MapJob],
+    wanted: Mapping[str, tuple[MapJob, MapJob]],
+    texts: Mapped,
+    mapped: Mapped,
+) -> str:
+    """A digest of what a project holds: its tree without the blobs, and the facts themselves."""
+    documents = {path: texts.facts.get(key_of(job)) for path, job in jobs.items()}
+    lint = {path: mapped.facts.get(key_of(pair[1])) for path, pair in wanted.items()}
+    # Where a component is judged, another file of the same content may have the same name.
+    tree = [(project.real_path(path), each) for path, each in project.entries.items()]
+    return hashlib.sha256(msgspec.msgpack.encode([tree, python, documents, lint])).hexdigest()
 
 
 class _Files:
@@ -124,7 +144,7 @@ class _Files:
             if not self.notes.get(path):
                 self.notes[path] = mapped.notes.get(key_of(job), "")
 
-    def read(self, project: Project) -> Read:
+    def read(self, project: Project, content: str) -> Read:
         """The project that was made of the files, with the proof of what was read."""
         return Read(
             project=project,
@@ -132,6 +152,7 @@ class _Files:
             python_files=self.python_count,
             analysed=sum(1 for file in project.files if file.parsed),
             skipped=tuple(Skipped(path, why) for path, why in sorted(self.notes.items()) if why),
+            content=content,
         )
 
 

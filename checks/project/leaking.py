@@ -35,7 +35,7 @@ def in_tree(project: Project) -> Iterator[tuple[str, Leak]]:
     source = project.source
     files = {
         entry.path: entry.oid
-        for entry in project.entries.values()
+        for entry in project.blobs.values()
         if entry.kind in {"file", "executable"} and is_read(entry.path)
     }
     if source.commit and not source.shallow:
@@ -48,7 +48,7 @@ def in_tree(project: Project) -> Iterator[tuple[str, Leak]]:
         }
         yield from brought
         return
-    small = {e.path for e in project.entries.values() if e.size <= MAX_BYTES}
+    small = {e.path for e in project.blobs.values() if e.size <= MAX_BYTES}
     paths: dict[str, list[str]] = {}
     for path, oid in files.items():
         if path in small:

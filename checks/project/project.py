@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from checks.check import Scope
 from checks.facts.analyses import Analyses
 from checks.project.classes import Classes
+from checks.project.content import Content
 from checks.project.layout import Layout
 from checks.project.names import Names
 from checks.project.subjects import File
@@ -70,12 +71,12 @@ if TYPE_CHECKING:
     from checks.source import Entry, Source
 
 
-class Project:
+class Project(Content):
     """One commit of one component, as checks see it.
 
     Args:
         source: History, branches and the evaluation date (``source.time``).
-        entries: The tracked entries, by path.
+        entries: The tracked entries.
         python: Encoded :class:`~checks.facts.tree.PyFacts` by path of every Python file; None
             for a file that was seen and not analysed.
         documents: Decoded facts of configuration and text files, by path.
@@ -97,9 +98,8 @@ class Project:
         tables: Mapping[str, Any] | None = None,
         analyses: Analyses | None = None,
     ) -> None:
-        self.source = source
+        super().__init__(source, entries)
         self.analyses = analyses or Analyses()
-        self.entries = {entry.path: entry for entry in entries}
         self.documents = documents
         self.lint = lint
         self.attestations = attestations
@@ -149,11 +149,6 @@ class Project:
             for file in self.files
             for depth in range(1, len(file.segments) + 1)
         )
-
-    def real_path(self, path: str) -> str:
-        """The path seen from the root of the repository, where a component is judged."""
-        real = getattr(self.source, "real_path", None)
-        return str(real(path)) if real is not None else path
 
     def select(self, scope: Scope) -> list[File]:
         """Files of a scope, sorted by path."""

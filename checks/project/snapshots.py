@@ -162,7 +162,7 @@ class Snapshots:
         made = type(self.project)
         return made(
             self.project.source,
-            entries=list(self.project.entries.values()),
+            entries=self.project.source.tree(),
             python=python,
             documents=self.project.documents,
             lint={},

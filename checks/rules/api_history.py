@@ -44,7 +44,7 @@ class _Seen(msgspec.Struct, frozen=True):
         return is_flagged(self.endpoint) or sends_header(self.snapshot.project, self.route)
 
 
-@check("api-backward-compatible", applies=has_history)
+@check("api-backward-compatible", applies=has_history, asks_source=True)
 def api_backward_compatible(
     project: Project,
     *,

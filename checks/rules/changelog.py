@@ -20,7 +20,7 @@ _FOOTER = re.compile(r"^BREAKING[ -]CHANGE:", re.MULTILINE)
 _TAG = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 
 
-@check("changelog-maintained", applies=has_python)
+@check("changelog-maintained", applies=has_python, asks_source=True)
 def changelog_maintained(project: Project, *, window: int = 10) -> Answer:
     """A change log tells users what changed, breaking changes first of all.
 

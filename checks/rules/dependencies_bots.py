@@ -28,7 +28,7 @@ _PYTHON_MANAGERS = frozenset(
 _UPGRADES = frozenset({"--upgrade", "-U", "-P", "--upgrade-package", "-u"})
 
 
-@check("automated-dependency-updates", applies=has_manifest)
+@check("automated-dependency-updates", applies=has_manifest, asks_source=True)
 def automated_dependency_updates(project: Project) -> Answer:
     """A bot proposes new versions of dependencies.
 

@@ -27,7 +27,7 @@ class _InUse(msgspec.Struct, frozen=True):
     line: int
 
 
-@check("dependency-freshness", applies=has_manifest)
+@check("dependency-freshness", applies=has_manifest, asks_source=True)
 def dependency_freshness(
     project: Project,
     *,
@@ -139,7 +139,7 @@ def _is_explained(project: Project, each: Dependency) -> bool:
     bounds = specifiers(each.spec) or ()
     if not each.line or not any(bound.operator in {"<", "<=", "=="} for bound in bounds):
         return False
-    entry = project.entries.get(each.path)
+    entry = project.blobs.get(each.path)
     for _, content in project.source.blobs([entry.oid] if entry else []):
         lines = content.decode("utf-8", "replace").splitlines()[: each.line]
         if not lines:

@@ -34,7 +34,7 @@ class _Step(msgspec.Struct, frozen=True):
     moved: bool
 
 
-@check("lock-updated-with-manifest", applies=has_history)
+@check("lock-updated-with-manifest", applies=has_history, asks_source=True)
 def lock_updated_with_manifest(project: Project) -> Answer:
     """A commit that changes declared dependencies changes the lock file as well.
 

@@ -53,7 +53,7 @@ class _Import(msgspec.Struct, frozen=True):
     row: ImportedName
 
 
-@check("unused-dependencies", applies=has_manifest)
+@check("unused-dependencies", applies=has_manifest, asks_source=True)
 def unused_dependencies(
     project: Project,
     *,
@@ -176,7 +176,7 @@ class _Uses:
     def _text(self) -> str:
         """All commands and settings, and the code that configures, in lower case."""
         parts = [_said(path, document) for path, document in self.project.documents.items()]
-        entries = self.project.entries
+        entries = self.project.blobs
         wanted = [
             entries[file.path].oid for file in self.project.production
             if file.path in entries and file.name.removesuffix(".py") in _CONFIGURED

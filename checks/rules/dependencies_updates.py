@@ -16,7 +16,7 @@ _DAY = 86_400
 _BATCH = 4
 
 
-@check("dependency-update-cadence", applies=has_history)
+@check("dependency-update-cadence", applies=has_history, asks_source=True)
 def dependency_update_cadence(
     project: Project, *, months: int = 6, max_age_days: int = 35, min_history_days: int = 60
 ) -> Answer:

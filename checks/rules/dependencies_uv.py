@@ -40,7 +40,7 @@ _ACTIVE = re.compile(r"\.venv/bin|activate-environment:\s*true|\.venv[/\\]Script
 _SYNCS = re.compile(r"\buv\s+(?:--\S+\s+)*sync\b")
 
 
-@check("uv-commands", each="rules")
+@check("uv-commands", each="rules", asks_source=True)
 def uv_commands(
     project: Project,
     rule: str,
@@ -170,7 +170,7 @@ class _Judge:
     def _is_managed(self, path: str) -> bool:
         """Whether a file installs by uv and puts that environment on the path."""
         if path not in self._managed:
-            entry = self.project.entries.get(path)
+            entry = self.project.blobs.get(path)
             texts = [
                 content.decode("utf-8", "replace")
                 for _, content in self.project.source.blobs([entry.oid] if entry else [])

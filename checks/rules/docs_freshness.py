@@ -37,7 +37,7 @@ class Touch(msgspec.Struct, frozen=True):
     new_oid: str
 
 
-@check("docs-freshness", applies=has_history)
+@check("docs-freshness", applies=has_history, asks_source=True)
 def docs_freshness(
     project: Project,
     *,

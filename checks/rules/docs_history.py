@@ -14,7 +14,7 @@ type Part = Literal["warning", "note", "args"]
 _WORDS = {"warning": "the warning", "note": "the note"}
 
 
-@check("docstring-semantics-kept", each="sections", applies=has_history)
+@check("docstring-semantics-kept", each="sections", applies=has_history, asks_source=True)
 def docstring_semantics_kept(
     project: Project, part: Part, *, sections: Sequence[Part] = ("warning", "note", "args")
 ) -> Answer:

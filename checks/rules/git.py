@@ -22,7 +22,7 @@ _TEMPLATE = re.compile(r"example|sample|template")
 _TEXT = 200
 
 
-@check("conventional-commits", applies=has_history)
+@check("conventional-commits", applies=has_history, asks_source=True)
 def conventional_commits(
     project: Project,
     *,
@@ -68,7 +68,7 @@ def _subject_fault(subject: str, allowed: set[str], max_subject: int) -> str:
     return ""
 
 
-@check("env-file-not-committed")
+@check("env-file-not-committed", asks_source=True)
 def env_file_not_committed(
     project: Project,
     *,
@@ -126,7 +126,7 @@ def _judged(project: Project, path: str) -> bool:
 def _is_blank(project: Project, path: str) -> bool:
     document = project.documents.get(path)
     if document is None:
-        return project.entries[path].size == 0
+        return project.entries[path].empty
     lines = (line.strip() for line in document.text.splitlines())
     return not any(line and not line.startswith("#") for line in lines)
 
@@ -138,7 +138,7 @@ def _added(project: Project) -> Iterator[tuple[str, str]]:
                 yield oid, change.path
 
 
-@check("forbidden-tracked-files", each="patterns")
+@check("forbidden-tracked-files", each="patterns", asks_source=True)
 def forbidden_tracked_files(
     project: Project,
     pattern: str,

@@ -32,7 +32,7 @@ _NAME = re.compile(r"'([^']+)'")
 _SUBTREE = re.compile(r"git-subtree-dir:|^Merge commit '[0-9a-f]+' as '|subtree|submodule", re.I)
 
 
-@check("branch-naming", applies=has_history)
+@check("branch-naming", applies=has_history, asks_source=True)
 def branch_naming(
     project: Project,
     *,
@@ -106,7 +106,7 @@ def _plain(name: str) -> str:
     return name.removeprefix("refs/heads/").removeprefix("origin/").removeprefix("upstream/")
 
 
-@check("linear-history", each="forbid", applies=has_history)
+@check("linear-history", each="forbid", applies=has_history, asks_source=True)
 def linear_history(
     project: Project,
     kind: str,

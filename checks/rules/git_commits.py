@@ -28,7 +28,7 @@ def _at(commit: Commit, message: str, *, measured: str = "", limit: str = "") ->
               limit=limit)  # fmt: skip
 
 
-@check("commit-message-quality", applies=has_history)
+@check("commit-message-quality", applies=has_history, asks_source=True)
 def commit_message_quality(
     project: Project,
     *,
@@ -116,7 +116,7 @@ _SAME = frozenset(
 _NO_OBJECT = frozenset("in on of for from to with at by when if as into after before".split())
 
 
-@check("atomic-commits", applies=has_history)
+@check("atomic-commits", applies=has_history, asks_source=True)
 def atomic_commits(
     project: Project,
     *,

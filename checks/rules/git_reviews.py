@@ -33,7 +33,7 @@ def several_people(project: Project) -> str | None:
     return None if project.history.people > 1 else "one person alone wrote the history"
 
 
-@check("reviewed-pull-requests", applies=(has_history, several_people))
+@check("reviewed-pull-requests", applies=(has_history, several_people), asks_source=True)
 def reviewed_pull_requests(
     project: Project, *, max_commits: int = 200, paths: Sequence[str] = ()
 ) -> Answer:
@@ -129,7 +129,9 @@ _GUIDE = re.compile(
 )
 
 
-@check("pr-template-checklist", each="topics", applies=(has_history, several_people))
+@check(
+    "pr-template-checklist", each="topics", applies=(has_history, several_people), asks_source=True
+)
 def pr_template_checklist(
     project: Project, topic: str, *, topics: Sequence[str] = ("tests",)
 ) -> Answer:
@@ -160,7 +162,7 @@ def _guides(project: Project) -> Iterator[str]:
 
 def _texts(project: Project, paths: Sequence[str]) -> Iterator[str]:
     """Their raw texts: what stands in comments of a template is meant for authors as well."""
-    entries = [project.entries[path] for path in paths]
+    entries = [project.blobs[path] for path in paths]
     oids = [each.oid for each in entries if each.kind in {"file", "executable"}]
     for _, content in project.source.blobs(dict.fromkeys(oids)):
         yield content.decode("utf-8", "replace")

@@ -49,7 +49,7 @@ class _Tag(msgspec.Struct, frozen=True):
         return self.version, self.rank
 
 
-@check("semver-tags", applies=has_history)
+@check("semver-tags", applies=has_history, asks_source=True)
 def semver_tags(project: Project, *, check_bumps: bool = False, prefix: str = "v?") -> Answer:
     """Releases are tagged by semantic version, and versions only rise.
 

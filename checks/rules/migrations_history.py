@@ -47,7 +47,7 @@ class _Migration(msgspec.Struct):
     replaced: bool = False
 
 
-@check("migrations-immutable", each="forbid", applies=has_history)
+@check("migrations-immutable", each="forbid", applies=has_history, asks_source=True)
 def migrations_immutable(
     project: Project,
     entry: str,
@@ -313,7 +313,7 @@ def _has_both(project: Project) -> str | None:
     return None if project.classes.with_role("orm") else "no ORM model"
 
 
-@check("model-change-has-migration", applies=(has_history, _has_both))
+@check("model-change-has-migration", applies=(has_history, _has_both), asks_source=True)
 def model_change_has_migration(project: Project, *, window: int = 3) -> Answer:
     """A change of a table comes with its migration.
 

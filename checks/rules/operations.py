@@ -13,7 +13,7 @@ from checks.project.project import Project
 _LINK = re.compile(r"https?://[^\s/]+\.[^\s/]+")
 
 
-@check("lead-attestation")
+@check("lead-attestation", asks_source=True)
 def lead_attestation(
     project: Project,
     *,

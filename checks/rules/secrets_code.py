@@ -36,7 +36,7 @@ _PLACEHOLDERS = (
 )  # fmt: skip
 
 
-@check("no-hardcoded-secrets", applies=has_python)
+@check("no-hardcoded-secrets", applies=has_python, asks_source=True)
 def no_hardcoded_secrets(
     project: Project, *, placeholders: Sequence[str] = _PLACEHOLDERS, check_urls: bool = True
 ) -> Answer:

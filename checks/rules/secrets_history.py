@@ -21,7 +21,7 @@ _NO_SECRET = re.compile(
 _WORDLIKE = re.compile(r"[a-z]+(?:[-_.][a-z]+)*\d{0,4}", re.IGNORECASE)
 
 
-@check("no-secrets-in-history", applies=has_history)
+@check("no-secrets-in-history", applies=has_history, asks_source=True)
 def no_secrets_in_history(
     project: Project,
     *,

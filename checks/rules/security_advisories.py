@@ -26,7 +26,7 @@ class _Used(msgspec.Struct, frozen=True):
     line: int
 
 
-@check("known-vulnerabilities")
+@check("known-vulnerabilities", asks_source=True)
 def known_vulnerabilities(
     project: Project, *, grace_days: int = 14, ignore: Sequence[str] = ()
 ) -> Answer:

@@ -28,7 +28,7 @@ _NOISE = re.compile(rb"\s+")
 _HEAD = re.compile(rb"\s*(?:#|@|\"{3}|'{3}|from\s|import\s|(?:async\s+)?def\s|\Z)")
 
 
-@check("change-includes-tests", applies=has_history)
+@check("change-includes-tests", applies=has_history, asks_source=True)
 def change_includes_tests(
     project: Project, *, max_commits: int = 200, min_changed_lines: int = 5
 ) -> Answer:

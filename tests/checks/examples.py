@@ -79,7 +79,10 @@ def judged(case: Case, made: Materialised, store: FactStore) -> Outcome:
     source = GitSource(made.git_dir, made.commit)
     read = read_project(source, store, attestations=made.attestations, tables=made.tables)
     spec = specs()[case.check]
-    return answer(CATALOGUE[case.check], read.project, spec.merged(case.params))
+    check = CATALOGUE[case.check]
+    outcome = answer(check, read.project, spec.merged(case.params))
+    assert check.asks_source or not read.project.source_asked, f"{check.id}: asks_source=True"
+    return outcome
 
 
 def build(case: Case, folder: Path) -> Materialised:

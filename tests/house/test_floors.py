@@ -35,10 +35,10 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
         "checks.__main__",
         "checks.review | checks.since | checks.report | checks.opening",
         (
-            "checks.remembered | checks.fresh | checks.compose checks.outcomes checks.waiverfile"
+            "checks.remembered | checks.fresh checks.recalled | checks.compose checks.waiverfile"
             " | checks.ledger | checks.weekly"
         ),
-        "checks.ground | checks.anatomy | checks.silenced | checks.hidden",
+        "checks.ground | checks.anatomy | checks.silenced | checks.hidden | checks.outcomes",
         (
             "checks.fingerprint checks.gain checks.verdict checks.scoring checks.waivers"
             " checks.plan | checks.matching"
