@@ -128,6 +128,11 @@ class Waiver(models.Model):
         return f"waiver-{self.pk}"
 
     @property
+    def asker(self) -> str:
+        """Who asks for it, by name."""
+        return self.author.username if self.author else self.said_by or "nobody named"
+
+    @property
     def clause_number(self) -> str:
         """The clause without its standard, as findings name it."""
         return self.clause.rpartition("/")[2]

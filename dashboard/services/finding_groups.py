@@ -13,6 +13,7 @@ from django.db.models.functions import Cast, Now, RowNumber
 
 from dashboard.models import Strength
 from dashboard.services.findings import AGES, NONE, SORTS, WHOLE, FindingQuery, matching
+from dashboard.services.waivers import laid_over
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,7 @@ def _fill(
     place = Window(RowNumber(), partition_by=F("value"), order_by=list(order))
     wanted = {value for group in groups for value in group.values}
     first = rows.filter(value__in=wanted).annotate(place=place).filter(place__lte=SHOWN)
-    for row in first.select_related("waived_by__approver").order_by(*order):
+    for row in laid_over(first).order_by(*order):
         row.repository = repository
         for group in groups:
             if row.value in group.values and len(group.findings) < SHOWN:

@@ -29,6 +29,7 @@ from dashboard.models import (
     Strength,
 )
 from dashboard.services.transitions import MAX_STORED
+from dashboard.services.waivers import laid_over
 from dashboard.text import whole
 
 if TYPE_CHECKING:
@@ -280,7 +281,7 @@ def _aged(rows: FindingQuerySet, age: Age) -> FindingQuerySet:
 def read_findings(repository: Repository, query: FindingQuery) -> Findings:
     """Return one page of findings and the facets. A constant number of queries."""
     rows = matching(repository, query)
-    page = Paginator(rows.select_related("waived_by__approver"), PAGE_SIZE).get_page(query.page)
+    page = Paginator(laid_over(rows), PAGE_SIZE).get_page(query.page)
     for finding in page.object_list:
         finding.repository = repository
     return Findings(page=page, facets=_facets(rows, query), chosen=_chosen(query))

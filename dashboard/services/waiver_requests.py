@@ -182,8 +182,19 @@ def _mean(scores: Iterable[float | None]) -> float | None:
     return shown_points(mean_points(known)) if known else None
 
 
+def taken(finding: Finding) -> str:
+    """Say who has asked for a waiver of a finding that nobody has decided yet; "" for nobody."""
+    asked = finding.waivers.filter(state=WaiverState.REQUESTED).select_related("author").first()
+    if asked is None:
+        return ""
+    day = timezone.localtime(asked.created_at).date()
+    return f"{asked.asker} asked for a waiver of this finding on {day}; it waits for a lead."
+
+
 def objection(repository: Repository, wish: Wish) -> str:
     """Say why there is nothing to ask for: no such clause, or it was asked before; "" if not."""
+    if wish.finding and (said := taken(wish.finding)):
+        return said
     slug, _, number = wish.clause.rpartition("/")
     asked = Clause.objects.filter(standard__adoptions__repository=repository, number=number)
     if wish.clause and not (asked.filter(standard__slug=slug) if slug else asked).exists():

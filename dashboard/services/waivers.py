@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -50,6 +50,13 @@ TURNED = (
     "note",
 )
 """Columns of a waiver that a decision changes, beside the time of it."""
+
+
+def laid_over(rows: FindingQuerySet) -> FindingQuerySet:
+    """Read with findings the waiver that covers each, and as ``requests`` those asked for."""
+    asked = Waiver.objects.filter(state=WaiverState.REQUESTED).order_by("pk")
+    requests = Prefetch("waivers", asked.select_related("author"), to_attr="requests")
+    return rows.select_related("waived_by__approver").prefetch_related(requests)
 
 
 def in_force(repository: Repository, day: date) -> list[engine.Waiver]:

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from dashboard.models import Finding
-from dashboard.services import patches, waiver_batches
+from dashboard.services import patches, waiver_batches, waivers
 from dashboard.services.catalogue import fitting, read_check
 from dashboard.services.finding_groups import read_groups
 from dashboard.services.finding_page import read_finding
@@ -91,11 +91,9 @@ def patch(request: SignedInRequest, pk: int) -> HttpResponse:
 
 def _finding_for(request: SignedInRequest, pk: int) -> Finding:
     visible = Finding.objects.visible_to(request.user)
+    rows = waivers.laid_over(visible)
     return get_object_or_404(
-        visible.select_related(
-            "repository__team", "last_seen", "first_scan", "fixed_scan", "waived_by__approver"
-        ),
-        pk=pk,
+        rows.select_related("repository__team", "last_seen", "first_scan", "fixed_scan"), pk=pk
     )
 
 

@@ -130,6 +130,8 @@ def new(request: SignedInRequest, slug: str) -> HttpResponse:
         foreseen = waiver_requests.preview(repository, wish, request.user)
     context = page_context(request, repository, "waivers")
     context |= {"form": form, "finding": finding, "foreseen": foreseen}
+    if finding is not None and given is None:
+        context["taken"] = waiver_requests.taken(finding)
     wrong = given is not None and not form.is_valid()
     return answer(request, "waiver/new.html", context, status=422 if wrong else 200)
 

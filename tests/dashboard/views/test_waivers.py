@@ -60,6 +60,35 @@ def test_a_finding_is_waived_from_its_page_by_two_people(judged: House) -> None:
     assert "1 waived" in overview
 
 
+def test_a_request_is_named_where_the_finding_stands(judged: House) -> None:
+    finding = Finding.objects.get(path="app/main.py")
+    address = judged.page(f"waivers/new/?finding={finding.pk}")
+    judged.client(judged.mate).post(address, said())
+    link = f'href="{judged.page("waivers/")}?waiver={Waiver.objects.get().pk}"'
+    words = f"waiver asked for by <bdi>{judged.mate.username}</bdi>, waits for a lead"
+
+    client = judged.client(judged.owner)
+    for page in ("findings/", "findings/?group=check"):
+        listed = client.get(judged.page(page)).text
+        assert link in listed
+        assert listed.count(words) == 1
+    detail = client.get(finding.get_absolute_url()).text
+    assert words in detail
+    assert "Ask for a waiver" not in detail
+    assert f"{judged.mate.username} asked for a waiver of this finding on" in (
+        client.get(address).text
+    )
+    again = client.post(address, said(reason="Other words.", expires_on=""))
+    assert again.status_code == 422
+    assert f"{judged.mate.username} asked for a waiver of this finding on" in again.text
+    assert Waiver.objects.count() == 1
+
+    Waiver.objects.update(state="refused")
+    detail = client.get(finding.get_absolute_url()).text
+    assert words not in detail
+    assert "Ask for a waiver" in detail
+
+
 def test_what_nobody_may_grant_alone_says_so(judged: House) -> None:
     client = judged.client(judged.owner)
     client.post(judged.page("waivers/new/"), said(path_pattern="app/"))
@@ -112,7 +141,7 @@ def test_the_same_is_not_asked_for_twice_but_for_longer(judged: House) -> None:
     again = client.post(address, said())
 
     assert again.status_code == 422
-    assert "asked for already and is requested" in again.content.decode()
+    assert "asked for a waiver of this finding on" in again.content.decode()
     Waiver.objects.update(state="granted")
     assert client.post(address, said()).status_code == 422
     later = (timezone.localdate() + timedelta(days=90)).isoformat()
