@@ -22,3 +22,14 @@ class FindingPatch(models.Model):
     text = models.TextField(blank=True)
     unsafe = models.BooleanField(default=False)
     rung_at = models.DateTimeField(db_default=Now())
+
+    @property
+    def only_removes(self) -> bool:
+        """True where ruff is not sure of a fix that writes nothing in place of what it takes."""
+        lines = self.text.splitlines()
+        written = {
+            line[1:].strip()
+            for line in lines
+            if line.startswith("+") and not line.startswith("+++ ")
+        }
+        return self.unsafe and bool(lines) and written <= {"", "pass"}

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from django.db.models import Exists, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -52,7 +52,7 @@ TURNED = (
 """Columns of a waiver that a decision changes, beside the time of it."""
 
 
-def laid_over(rows: FindingQuerySet) -> FindingQuerySet:
+def laid_over[Rows: QuerySet[Any, Any]](rows: Rows) -> Rows:
     """Read with findings the waiver that covers each, and as ``requests`` those asked for."""
     asked = Waiver.objects.filter(state=WaiverState.REQUESTED).order_by("pk")
     requests = Prefetch("waivers", asked.select_related("author"), to_attr="requests")

@@ -50,6 +50,44 @@ def test_a_patch_is_asked_for_once_made_by_a_worker_and_handed_out(
     assert house.client(house.stranger).get(f"{address}fix.patch").status_code == 404
 
 
+def test_where_ruff_has_no_fix_the_page_says_so(house: House) -> None:
+    finding = _finding(house)
+    Finding.objects.update(line=1)
+    client = house.client(house.viewer)
+    assert "Asking ruff" in client.get(finding.get_absolute_url()).text
+
+    patches.make(FindingPatch.objects.get().pk)
+
+    page = client.get(finding.get_absolute_url()).text
+    assert "ruff has no fix for this line." in page
+    assert "Asking ruff" not in page
+
+
+@pytest.mark.parametrize(
+    ("check", "code", "removes"),
+    [
+        ("no-print", b"def run() -> None:\n    print(1)\n", True),
+        (BY_RUFF, CODE.encode(), False),
+    ],
+)
+def test_a_patch_that_only_removes_says_so_before_it(
+    house: House, check: str, code: bytes, removes: bool
+) -> None:
+    finding = _finding(house, check)
+    row = source_view.wanted(house.repository, "a" * 40, "app/main.py")
+    source_view.set_data(row, code)
+    row.save()
+    patches.wanted(finding)
+    patches.make(FindingPatch.objects.get().pk)
+    assert FindingPatch.objects.get().unsafe
+
+    page = house.client(house.viewer).get(finding.get_absolute_url()).text
+
+    assert ("This patch only removes the statement" in page) is removes
+    if removes:
+        assert page.index("This patch only removes") < page.index('id="patch-text"')
+
+
 def test_a_finding_that_moved_gets_a_new_patch(house: House) -> None:
     finding = _finding(house)
     patches.wanted(finding)
