@@ -9,9 +9,10 @@ import contextlib
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
-from itertools import batched
-from typing import TYPE_CHECKING
+from itertools import batched, islice
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from checks.component import has
@@ -28,9 +29,10 @@ from dashboard.models import (
     ScanStandard,
 )
 from dashboard.services import facts, judging, mirrors, waivers
+from dashboard.services.mirrors import PINNED_SCANS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from checks.gate import Gate
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
 
 WEEK = timedelta(days=7)
 BATCH = 500
+CHUNK = 20
+MOST_LOOKED = 500
+"""Results that are looked at for one that was not refused."""
 _CAME = (
     FindingEventKind.OPENED,
     FindingEventKind.REOPENED,
@@ -51,6 +56,8 @@ _CAME = (
 """From these turns on a finding counts."""
 
 type Key = tuple[str, str]
+type Result = tuple[int, str]
+"""Primary key and commit of a scan."""
 
 
 class Bases:
@@ -98,10 +105,11 @@ class Bases:
         or waivers moved has not become worse. When it cannot be read any more, what was stored
         then is all there is.
         """
-        old = self._results().filter(finished_at__lte=timezone.now() - WEEK)
-        scan = self._fitting(old, "not_worse")
-        if scan is None:
+        old = self._repository.scans.with_result().filter(finished_at__lte=timezone.now() - WEEK)
+        found = next(self._fitting(old, "not_worse"), None)
+        if found is None:
             return None
+        scan = old.get(pk=found[0])
         name = f"scan {scan.number} of {scan.finished_at:%Y-%m-%d}"
         rows = list(ScanStandard.objects.filter(scan=scan).select_related("component", "standard"))
         stored = {(row.component.path, row.standard.slug): row.low for row in rows}
@@ -121,29 +129,26 @@ class Bases:
                 raise InputError(f"{watched} has no commit in common with {default}.")
             # A branch that has not left it yet would be compared with itself.
             return "" if base == self._head else base
-        others = self._results().exclude(commit=self._head)
-        found = self._fitting(others, "no_new_findings")
-        if found is not None and not self._is_at_hand(found.commit):
-            found = others.first()
-        return found.commit if found else ""
+        others = self._repository.scans.with_result().exclude(commit=self._head)
+        fitting = self._fitting(others, "no_new_findings")
+        # Where no one is at hand the newest is named, for the sentence that it cannot be read.
+        commits = list(dict.fromkeys(commit for _, commit in islice(fitting, PINNED_SCANS)))
+        return next(filter(self._is_at_hand, commits), commits[0] if commits else "")
 
-    def _results(self) -> ScanQuerySet:
-        """The results, newest first: of the branch that is judged, where it has any."""
-        found = self._repository.scans.with_result()
-        own = found.filter(branch__name=self._repository.branch_name)
-        return own if own.exclude(commit=self._head).exists() else found
+    def _fitting(self, scans: ScanQuerySet, condition: str) -> Iterator[Result]:
+        """Those that no gate of now has refused by a condition, newest first.
 
-    def _fitting(self, scans: ScanQuerySet, condition: str) -> Scan | None:
-        """The newest that did not miss a condition of which a gate of now asks."""
-        for pk, gate in scans.values_list("pk", "gate").iterator(chunk_size=BATCH):
-            missed = {
-                each["standard"]
-                for each in (gate or {}).get("conditions", ())
-                if each["name"] == condition and each["passed"] is False
-            }
-            if not missed & self._asked.keys():
-                return scans.get(pk=pk)
-        return scans.first()
+        Of the branch that is judged, or of all where there is none of it: else the second push
+        to a branch would be compared with what was refused of the first.
+        """
+        asking = {name for name, gate in self._asked.items() if getattr(gate, condition)}
+        own = scans.filter(branch__name=self._repository.branch_name)
+        for rows in (own, scans):
+            found = _accepted(rows, condition, asking)
+            if (first := next(found, None)) is not None:
+                yield first
+                yield from found
+                return
 
     def _is_at_hand(self, commit: str) -> bool:
         with contextlib.suppress(InputError):
@@ -159,6 +164,35 @@ class Bases:
         if commit not in self._known:
             self._known[commit] = _Then(self._repository, commit, self._judged, self._ruling)
         return self._known[commit]
+
+
+def _accepted(scans: ScanQuerySet, condition: str, asking: AbstractSet[str]) -> Iterator[Result]:
+    """Results that did not miss a condition of these gates, newest first.
+
+    Not all are looked at. Where the newest of them all missed it, the newest that passed whole and
+    the oldest are what is left.
+    """
+    rows = scans.values_list("pk", "commit", "gate")
+    whole = rows.filter(Q(gate__isnull=True) | Q(gate__passed=True))
+    found = False
+    for pk, commit, gate in rows[:MOST_LOOKED].iterator(chunk_size=CHUNK):
+        if not _missed(gate, condition) & asking:
+            found = True
+            yield pk, commit
+    if found:
+        return
+    for pk, commit, gate in (*whole[:1], *rows.reverse()[:1]):
+        if not _missed(gate, condition) & asking:
+            yield pk, commit
+
+
+def _missed(gate: Mapping[str, Any] | None, condition: str) -> set[str]:
+    """The standards whose gate missed a condition then, "" for the repository's own."""
+    return {
+        each["standard"]
+        for each in (gate or {}).get("conditions", ())
+        if each["name"] == condition and each["passed"] is False
+    }
 
 
 class _Then:

@@ -25,7 +25,7 @@ from dashboard.models import (
     Waiver,
     WaiverState,
 )
-from dashboard.services import components, gates, standards
+from dashboard.services import components, gate_bases, gates, standards
 from tests.dashboard import rows
 from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin, git
@@ -175,6 +175,64 @@ def test_what_a_gate_refused_and_what_failed_is_no_base(
     again = printed(origin, rules, base=passing)
     assert (again.returncode, json.loads(again.stdout)["gate"]) == (1, scan.gate)
     assert f"1 finding is new against {passing[:10]}" in str(scan.gate)
+
+
+@pytest.mark.parametrize(
+    ("name", "gate"),
+    [
+        ("no_new_findings", Gate(no_new_findings=True, open_musts=None)),
+        ("not_worse", Gate(not_worse=True, open_musts=None)),
+    ],
+)
+def test_what_was_refused_on_a_new_branch_is_no_base_of_its_next_push(
+    name: str, gate: Gate, origin: Origin, register: Callable[..., Repository]
+) -> None:
+    origin.commit({"app/main.py": GOOD})
+    repository = register()
+    gates.choose(repository, gate, None)
+    aged(scan_of(repository))
+    git(origin.git_dir, "branch", "-m", "main", "trunk")
+    git(origin.git_dir, "symbolic-ref", "HEAD", "refs/heads/trunk")
+    origin.commit({"app/main.py": BAD}, branch="trunk")
+    refused = scan_of(repository)
+    assert (refused.branch.name, failed(refused)) == ("trunk", [name])
+    aged(refused)
+    origin.commit({"app/main.py": BAD, "app/more.py": GOOD}, branch="trunk")
+
+    assert failed(scan_of(repository)) == [name]
+
+
+def test_where_the_base_is_gone_the_next_accepted_one_is_taken(
+    origin: Origin, register: Callable[..., Repository]
+) -> None:
+    origin.commit({"app/main.py": GOOD})
+    repository = register()
+    gates.choose(repository, Gate(no_new_findings=True, open_musts=None), None)
+    kept = scan_of(repository).commit
+    origin.commit({"app/more.py": GOOD})
+    gone = scan_of(repository)
+    origin.commit({"app/main.py": BAD})
+    assert failed(scan_of(repository)) == ["no_new_findings"]
+    Scan.objects.filter(pk=gone.pk).update(commit="b" * 40)
+    origin.commit({"app/main.py": BAD, "app/third.py": GOOD})
+
+    scan = scan_of(repository)
+
+    assert f"1 finding is new against {kept[:10]}" in str(scan.gate)
+
+
+def test_far_back_only_what_passed_is_looked_for(
+    origin: Origin, register: Callable[..., Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_bases, "MOST_LOOKED", 1)
+    origin.commit({"app/main.py": GOOD})
+    repository = register()
+    gates.choose(repository, Gate(no_new_findings=True), None)
+    passed = scan_of(repository).commit
+    for number in range(3):
+        origin.commit({"app/main.py": BAD, f"app/{number}.py": GOOD})
+        told = str(scan_of(repository).gate)
+        assert f"1 finding is new against {passed[:10]}" in told
 
 
 def test_another_branch_is_no_base_of_the_default_one(
