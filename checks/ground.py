@@ -15,6 +15,7 @@ from checks.edits import MOST_PAIRS, Edit, Shared, alike, edit
 from checks.errors import InputError
 from checks.facts.limits import MIB
 from checks.fingerprint import numberless
+from checks.kinship import MOST_SAID, SAME_NAME, TELLING, Kin, best, without
 from checks.matching import Place, Rules, Site, Spot, Subject
 from checks.model import Finding
 from checks.outline import Outline, line_digests, outline
@@ -28,20 +29,8 @@ MOST_PAIRS_OF_ALL = 5 * MOST_PAIRS
 Files that were moved take from it first, then symbols, then the lines of files, each in the order
 of their paths; what comes too late is not followed.
 """
-MOST_SAID = 50
-"""Files that came which have one line; what stands in more of them tells nothing of any."""
 MOVED_FILE = 0.5
 """Share of lines that two files have in common when one is the other under a new path."""
-SAME_NAME, SAME_WORD, OTHER_NAME = 0.3, 0.5, 0.7
-"""Share of words of a block that is called the same, called the same in another class, called anew.
-
-In another class of its file, or when the name is telling, a block is held to the first of these;
-and so is a file that goes to another folder under a telling name."""
-_LEAST_WORDS = 6
-TELLING = 15
-"""Characters from which a name tells that a symbol was moved, however rewritten.
-
-So it does of a file where one alone went and one alone came under that name."""
 AROUND = 4
 """Lines before and behind a line that tell whether it is the same one elsewhere."""
 SAME_AROUND = 0.5
@@ -121,7 +110,7 @@ class Between:
         before, now = self._before, self._now
         lost = sorted(path for path in gone if path in before and path not in now)[:MOST_FILES]
         new = sorted(path for path in come if path in now and path not in before)[:MOST_FILES]
-        same = _best((old, path) for _, old, path in sorted(self._same_content(lost, new)))
+        same = best((old, path) for _, old, path in sorted(self._same_content(lost, new)))
         taken = frozenset(same.values())
         lost = [path for path in lost if path not in same]
         new = [path for path in new if path not in taken]
@@ -140,7 +129,7 @@ class Between:
             stem = PurePosixPath(old).stem
             if alone.get(stem) == old and came.get(stem) in new:
                 scored.append((0.0, False, old, came[stem]))
-        return same | _best((old, path) for _, _, old, path in sorted(scored))
+        return same | best((old, path) for _, _, old, path in sorted(scored))
 
     def _same_content(
         self, lost: Iterable[str], new: Iterable[str]
@@ -160,10 +149,10 @@ class Between:
         outlines = {path: found for path in new if (found := self._now.outline(path))}
         said = Counter(line for each in outlines.values() for line in each.lines)
         common = {line for line, count in said.items() if count > MOST_SAID}
-        there = Shared({path: _without(common, each.lines) for path, each in outlines.items()})
+        there = Shared({path: without(common, each.lines) for path, each in outlines.items()})
         for old in lost:
             outlined = self._before.outline(old)
-            mine = _without(common, outlined.lines) if outlined else Counter[str]()
+            mine = without(common, outlined.lines) if outlined else Counter[str]()
             if self._spend(there.cost(mine)):
                 for path, shared in there.common(mine).items():
                     yield 2 * shared / (mine.total() + there.total(path)), old, path
@@ -182,44 +171,17 @@ class Between:
         self._now.read({place.path for place in gone | come})
         lost = {p: owner for p in gone if (owner := _owner(self._before, self._now, p))}
         new = {p: owner for p in come if (owner := _owner(self._now, self._before, p))}
-        went = self._pairs_of(set(lost.values()), set(new.values()))
+        went = Kin(
+            {owner: _block(self._before, owner) for owner in sorted(set(lost.values()))},
+            {owner: _block(self._now, owner) for owner in sorted(set(new.values()))},
+            self._spend,
+        ).pairs()
         found = {}
         for place, owner in lost.items():
             if target := went.get(owner):
                 rest = place.name.removeprefix(owner.name)
                 found[place] = Place(target.path, target.name + rest)
         return found
-
-    def _pairs_of(self, lost: set[Place], new: set[Place]) -> dict[Place, Place]:
-        by_word, by_path = defaultdict[str, set[Place]](set), defaultdict[str, set[Place]](set)
-        for place in new:
-            by_word[_word(place)].add(place)
-            by_path[place.path].add(place)
-        scored = []
-        # What is called the same costs little and is surest, so it goes first.
-        near = [(old, place) for old in sorted(lost) for place in sorted(by_word[_word(old)])]
-        far = ((old, place) for old in sorted(lost) for place in sorted(by_path[old.path]))
-        for old, place in (*near, *(each for each in far if _word(each[0]) != _word(each[1]))):
-            rank, score = self._kinship(old, place)
-            if score:
-                scored.append((rank, -score, old, place))
-        return _best((old, place) for _, _, old, place in sorted(scored))
-
-    def _kinship(self, old: Place, new: Place) -> tuple[int, float]:
-        """How near two symbols are: a rank (0 is nearest), and a score, 0 when they are not."""
-        one, other = _block(self._before, old), _block(self._now, new)
-        if one is None or other is None or not self._spend(min(len(one), len(other))):
-            return 9, 0.0
-        score = alike(one, other)
-        if old.name == new.name:
-            kin = score >= SAME_NAME or len(_word(old)) >= TELLING
-            return 0, max(score, 0.01) if kin else 0.0
-        if _word(old) == _word(new):
-            telling = len(_word(old)) >= TELLING or old.path == new.path
-            least = SAME_NAME if telling and not _word(old).startswith("__") else SAME_WORD
-            return 1, score if score >= least else 0.0
-        shared = (one & other).total() >= _LEAST_WORDS
-        return 2, score if shared and score >= OTHER_NAME else 0.0
 
     def lines(
         self, gone: Iterable[Spot], come: Iterable[Spot], moved: Mapping[str, str]
@@ -274,7 +236,7 @@ class Between:
                     score = alike(here, there)
                     if score > SAME_AROUND and (here & there).total() >= _LEAST_AROUND:
                         scored.append((-score, spot, target))
-        return _best((spot, target) for _, spot, target in sorted(scored))
+        return best((spot, target) for _, spot, target in sorted(scored))
 
 
 def _by_text(side: Side, spots: Iterable[Spot]) -> dict[str, list[tuple[Spot, Counter[str]]]]:
@@ -304,10 +266,6 @@ def _once(paths: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _without(common: set[str], lines: Counter[str]) -> Counter[str]:
-    return Counter({line: count for line, count in lines.items() if line not in common})
-
-
 def _owner(here: Side, there: Side, place: Place) -> Place | None:
     """The function or class that the name lies in, when only this side has it, else None."""
     outlines = here.outline(place.path), there.outline(place.path)
@@ -321,24 +279,9 @@ def _owner(here: Side, there: Side, place: Place) -> Place | None:
     return Place(place.path, name)
 
 
-def _block(side: Side, place: Place) -> Counter[str] | None:
+def _block(side: Side, place: Place) -> Counter[str]:
     found = side.outline(place.path)
-    return found.blocks.get(place.name) if found else None
-
-
-def _word(place: Place) -> str:
-    return place.name.rpartition(".")[2]
-
-
-def _best[T](pairs: Iterable[tuple[T, T]]) -> dict[T, T]:
-    """The pairs one to one, the first that names either side counts."""
-    chosen: dict[T, T] = {}
-    taken: set[T] = set()
-    for old, new in pairs:
-        if old not in chosen and new not in taken:
-            chosen[old] = new
-            taken.add(new)
-    return chosen
+    return found.blocks[place.name] if found else Counter()
 
 
 def sites(

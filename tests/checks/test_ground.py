@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from checks import ground as ground_module
-from checks.ground import MOST_PAIRS_OF_ALL, MOST_SAID, Between, Side, known_rules, sites
+from checks.ground import MOST_PAIRS_OF_ALL, Between, Side, known_rules, sites
+from checks.kinship import MOST_SAID
 from checks.matching import Place, Spot, match
 from checks.memorysource import MemorySource
 from checks.model import Finding

@@ -39,6 +39,7 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = tuple(
             " | checks.ledger | checks.weekly"
         ),
         "checks.ground | checks.anatomy | checks.silenced | checks.hidden | checks.outcomes",
+        "checks.kinship",
         (
             "checks.fingerprint checks.gain checks.verdict checks.scoring checks.waivers"
             " checks.plan | checks.matching"
