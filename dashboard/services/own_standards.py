@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     import checks.standard as engine
     from dashboard.models import User
 
+FENCE = "```"
+WRAPPED = re.compile(r"(?<=[^\n|])\n(?! *(?:[-*] |[|#>]|\d+\. |\n|\Z)) *")
+"""A line end within a paragraph or an entry of a list."""
 GUIDE = Path(settings.BASE_DIR) / "docs" / "writing-a-standard.md"
 RESERVED = frozenset({"new"})
 """What stands in addresses in the place of a slug."""
@@ -145,5 +149,10 @@ def publish(text: str, actor: User) -> Standard:
 
 
 def guide() -> str:
-    """Return how a standard is written, as the documentation has it."""
-    return GUIDE.read_text(encoding="utf-8")
+    """Return how a standard is written, as the documentation has it.
+
+    Each paragraph is one line, which a page breaks where it has to; examples stay as they are.
+    """
+    parts = GUIDE.read_text(encoding="utf-8").split(FENCE)
+    parts[::2] = (WRAPPED.sub(" ", part) for part in parts[::2])
+    return FENCE.join(parts)

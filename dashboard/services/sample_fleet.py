@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import batched, count, product
+from itertools import count, product
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 SHAPES = 24
 TO_A_TEAM = 40
-BATCH = 10
+PATIENCE = 300
+"""Seconds to wait for a database that somebody else writes to."""
 WEEKS = 26
 LARGEST = 18_000
 KINDS = "api worker gateway sync portal jobs".split()
@@ -61,6 +62,7 @@ def generate(size: Size, seed: int = 1, progress: Callable[[int], None] = lambda
         seed: The same seed gives the same fleet.
         progress: Told how many repositories are written.
     """
+    _be_patient()
     chance = Random(seed)
     shipped = standards.load_shipped()
     crews = _crews(max(1, size.repositories // TO_A_TEAM))
@@ -68,18 +70,25 @@ def generate(size: Size, seed: int = 1, progress: Callable[[int], None] = lambda
     templates = list(_templates(size, shipped, owners, chance))
     names = _names()
     found = 0
-    for batch in batched(range(size.repositories), BATCH, strict=False):
+    for number in range(size.repositories):
+        team, people = crews[number % len(crews)]
+        ended = _moments(size.scans, chance)
+        template = templates[number % len(templates)]
+        made = Made(number, next(names), team, people, template, ended, chance)
+        # One at a time: on SQLite a running server writes in between.
         with transaction.atomic():
-            for number in batch:
-                team, people = crews[number % len(crews)]
-                ended = _moments(size.scans, chance)
-                template = templates[number % len(templates)]
-                made = Made(number, next(names), team, people, template, ended, chance)
-                found += write(made)
-        progress(batch[-1] + 1)
+            found += write(made)
+        progress(number + 1)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return found
+
+
+def _be_patient() -> None:
+    """Wait for those who write on the same SQLite: nobody waits for an answer here."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
 
 
 def _crews(wanted: int) -> list[tuple[Team, list[User]]]:

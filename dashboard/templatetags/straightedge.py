@@ -174,6 +174,14 @@ def points(value: float | None) -> str:
 
 
 @register.filter
+def lost(value: float | None) -> str:
+    """Return points that one thing costs, with their sign."""
+    if value is not None and 0 < value < 0.01:
+        return "less than −0.01"
+    return DASH if value is None else f"−{points(value)}"
+
+
+@register.filter
 def signed(value: float | None) -> str:
     """Return a change in points with its sign and two decimals."""
     if value is None:

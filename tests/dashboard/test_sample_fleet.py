@@ -9,7 +9,7 @@ from io import StringIO
 import msgspec
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Count
 from django.test import Client
 
@@ -122,6 +122,15 @@ def test_what_is_there_is_left_alone_unless_somebody_asks_for_more() -> None:
     call_command("generate_fleet", repositories=2, findings=40, scans=1, beside=True, stdout=out)
     assert Repository.objects.count() == 3
     assert "2 of 2 repositories" in out.getvalue()
+
+
+def test_a_database_that_stays_locked_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(*_: object) -> int:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(sample_fleet, "generate", locked)
+    with pytest.raises(CommandError, match="database is locked. What is written stays"):
+        call_command("generate_fleet", repositories=1, findings=5, stdout=StringIO())
 
 
 def test_who_fills_an_instance_that_nobody_has_used_can_sign_in() -> None:

@@ -68,3 +68,11 @@ def test_a_state_is_a_word_with_an_icon(kind: str, value: str, word: str) -> Non
 
 def test_backticks_become_code_and_everything_is_escaped() -> None:
     assert tags.ticks("use `<b>` or ``x``") == "use <code>&lt;b&gt;</code> or <code>x</code>"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "−0.00"), (0.004, "less than −0.01"), (0.27, "−0.27"), (12.34, "−12.3"), (None, "–")],
+)
+def test_what_is_lost_has_one_sign(value: float | None, text: str) -> None:
+    assert tags.lost(value) == text

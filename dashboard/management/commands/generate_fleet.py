@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, override
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from dashboard.models import Repository
 from dashboard.services import bootstrap, sample_fleet
@@ -50,7 +51,13 @@ class Command(BaseCommand):
         login = bootstrap.first_login()
         self.stdout.write("Judging the repositories that the fleet is made of ...")
         self.stdout.flush()
-        found = sample_fleet.generate(size, options["seed"], self._progress(size.repositories))
+        try:
+            found = sample_fleet.generate(size, options["seed"], self._progress(size.repositories))
+        except OperationalError as error:
+            raise CommandError(
+                f"The database did not let us write: {error}. What is written stays. Stop the "
+                "server, or wait until its scans have ended, and go on with --beside."
+            ) from error
         self.stdout.write(f"{size.repositories} repositories with {found} open findings.")
         if login is not None:
             self.stdout.write(f"Login: {login.username}\nPassword: {login.password}")

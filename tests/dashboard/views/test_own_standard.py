@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from dashboard.models import AuditEntry, Standard
-from dashboard.services import standards
+from dashboard.services import own_standards, standards
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import House
 
@@ -162,3 +162,11 @@ def test_mistakes_stand_above_the_text(house: House) -> None:
 
     assert "2 mistakes" in page
     assert page.index("2 mistakes") < page.index("<textarea")
+
+
+def test_the_guide_has_paragraphs_that_a_page_may_break_and_examples_that_stay() -> None:
+    text = own_standards.guide()
+
+    assert "has adopted until a lead renews it: in the settings of the repository" in text
+    assert '\n[[clause]]\nid = "TR-001"\n' in text
+    assert "\n\n## A file that works\n\n" in text
