@@ -11,6 +11,8 @@ from dashboard.models.decision import (
     WaiverState,
 )
 from dashboard.models.finding import (
+    CAME,
+    COUNTS,
     OPEN_STATES,
     Finding,
     FindingCause,
@@ -73,6 +75,8 @@ from dashboard.models.webhook import (
 
 __all__ = [
     "ACTIVE_STATES",
+    "CAME",
+    "COUNTS",
     "FORECAST_ENDED",
     "MAX_ATTEMPTS",
     "OPEN_STATES",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, override
 
 from django.db import models
-from django.db.models import Func, OuterRef, Q, Value
+from django.db.models import Exists, Func, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -66,6 +66,15 @@ class FindingEventKind(models.TextChoices):
     UNWAIVED = "unwaived", "No longer waived"
     OUT_OF_SCOPE = "out-of-scope", "Gone because the file left the scope"
 
+
+CAME = (
+    FindingEventKind.OPENED,
+    FindingEventKind.REOPENED,
+    FindingEventKind.UNSUPPRESSED,
+)
+"""From these turns of the code on a finding counts."""
+COUNTS = (*CAME, FindingEventKind.UNWAIVED)
+"""From these turns on a finding counts: those of the code, and the end of a waiver."""
 
 _CLOSED = {
     "": "fixed",
@@ -229,6 +238,16 @@ class FindingEventQuerySet(models.QuerySet["FindingEvent"]):
             finding__suppressed=False,
             finding__waived_by__isnull=True,
         )
+
+    def last_counting(self) -> Self:
+        """Return the turn since which each finding counts, of those that were turns to count.
+
+        One scan may tell two of a finding: the first of these knows the commit.
+        """
+        turns = FindingEvent.objects.filter(finding=OuterRef("finding"), kind__in=COUNTS)
+        later = turns.filter(scan__number__gt=OuterRef("scan__number"))
+        sooner = turns.filter(scan=OuterRef("scan"), pk__lt=OuterRef("pk"))
+        return self.filter(~Exists(later), ~Exists(sooner), kind__in=COUNTS)
 
 
 class FindingEvent(models.Model):

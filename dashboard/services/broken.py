@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, Exists, F, Max, Min, OuterRef, Q, When
+from django.db.models import Count, F, Max, Min, Q
 
-from dashboard.models import Finding, FindingEvent, Strength
-from dashboard.services.findings import CAME, NONE, SORTS
+from dashboard.models import COUNTS, Finding, FindingEvent, FindingEventKind, Strength
+from dashboard.services.findings import NONE, SORTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from dashboard.models import Repository, Scan
+    from dashboard.models.finding import FindingEventQuerySet
 
 COMMITS = 4
 SHOWN = 3
@@ -25,7 +26,7 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Brought:
-    """Findings that one commit brought, of those that one scan saw come and that still count.
+    """Findings that one commit brought, of those that count since one scan.
 
     Attributes:
         commit: Its id, "" where history does not tell.
@@ -34,6 +35,8 @@ class Brought:
         count: How many findings.
         unsure: How many of them an earlier commit may have brought.
         musts: How many of them break a must.
+        unsuppressed: How many of them the code suppresses no longer.
+        unwaived: How many of them a waiver covers no longer.
         address: The query string that lists them.
     """
 
@@ -43,18 +46,25 @@ class Brought:
     count: int
     unsure: int
     musts: int
+    unsuppressed: int
+    unwaived: int
     address: str
+
+    @property
+    def untold(self) -> int:
+        """How many came by a commit that history does not tell."""
+        return 0 if self.commit else self.count - self.unsuppressed - self.unwaived
 
 
 @dataclass(frozen=True)
 class Broken:
-    """The findings that came with one scan and still count.
+    """The findings that count since one scan: new, back, or no longer suppressed or waived.
 
     Attributes:
         scan: Which scan.
         is_first: Whether nobody had looked before: what it saw came earlier.
         is_latest: Whether no result came since.
-        same_code: Whether the commit had been judged before, so that rules brought them.
+        same_code: Whether the scan before judged the same commit, so that no code changed.
         count: How many there are.
         commits: Those behind the findings, the latest first; only the first of them.
         more: How many more commits there are.
@@ -83,14 +93,17 @@ def last_broken(repository: Repository) -> Broken | None:
     """
     results = repository.scans.with_result()
     first = results.aggregate(number=Min("number"))["number"]
-    left = results.filter(Exists(_came().filter(scan=OuterRef("pk"))))
-    scan = left.order_by(Case(When(number=first, then=1), default=0), "-number").first()
+    of_all = _counting(repository)
+    found = of_all.aggregate(
+        news=Max("scan__number", filter=~Q(scan__number=first)), any=Max("scan__number")
+    )
+    scan = results.filter(number=found["news"] or found["any"]).first()
     if scan is None:
         return None
-    events = _came().filter(scan=scan)
+    events = of_all.filter(scan=scan).last_counting()
     brought = [_brought(scan, row) for row in _by_commit(events)]
     before = results.filter(number__lt=scan.number).first()
-    weightiest = Finding.objects.open().filter(events__scan=scan, events__kind__in=CAME)
+    weightiest = Finding.objects.filter(repository=repository, pk__in=events.values("finding"))
     return Broken(
         scan=scan,
         is_first=scan.number == first,
@@ -105,9 +118,10 @@ def last_broken(repository: Repository) -> Broken | None:
     )
 
 
-def _came() -> QuerySet[FindingEvent]:
-    """The events by which findings came that count today."""
-    return FindingEvent.objects.of_open().filter(kind__in=CAME).order_by()
+def _counting(repository: Repository) -> FindingEventQuerySet:
+    """The turns to count of the findings of this repository that count today."""
+    ours = FindingEvent.objects.of_open().filter(finding__repository=repository)
+    return ours.filter(scan__repository=repository, kind__in=COUNTS).order_by()
 
 
 def _by_commit(events: QuerySet[FindingEvent]) -> QuerySet[Any, Any]:
@@ -118,6 +132,8 @@ def _by_commit(events: QuerySet[FindingEvent]) -> QuerySet[Any, Any]:
         count=Count("pk"),
         unsure=Count("pk", filter=Q(at_least=True)),
         musts=Count("pk", filter=Q(finding__strength=Strength.MUST)),
+        unsuppressed=Count("pk", filter=Q(kind=FindingEventKind.UNSUPPRESSED)),
+        unwaived=Count("pk", filter=Q(kind=FindingEventKind.UNWAIVED)),
     )
     return counts.order_by(F("at").desc(nulls_last=True), "commit")
 
@@ -127,4 +143,4 @@ def _brought(scan: Scan, row: dict[str, Any]) -> Brought:
 
 
 def _address(scan: Scan, **narrowed: str) -> str:
-    return "?" + urlencode({"opened": scan.number, **narrowed})
+    return "?" + urlencode({"broke": scan.number, **narrowed})

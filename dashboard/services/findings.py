@@ -66,8 +66,8 @@ GROUPS = {
 }
 NONE = "none"
 """Asks for findings without an owner, a clause or a known commit; none of them is called so."""
-CAME = (FindingEventKind.OPENED, FindingEventKind.REOPENED)
-"""The turns by which a finding comes."""
+OPENED = (FindingEventKind.OPENED, FindingEventKind.REOPENED)
+"""The turns that a scan counts as opened."""
 ANY = "any"
 SUPPRESSED = {"1": "suppressed in the code", ANY: "suppressed or not"}
 WHOLE = "/"
@@ -103,6 +103,7 @@ class FindingQuery:
     owner: str = ""
     age: str = ""
     opened: str = ""
+    broke: str = ""
     fixed: str = ""
     commit: str = ""
     state: str = STANDING
@@ -133,6 +134,7 @@ class FindingQuery:
             owner=text("owner", 100),
             age=age if age in AGES else "",
             opened=number("opened"),
+            broke=number("broke"),
             fixed=number("fixed"),
             commit=commit if commit == NONE or _COMMIT.fullmatch(commit) else "",
             state=state if state in STATES else STANDING,
@@ -152,6 +154,7 @@ class FindingQuery:
             "owner": self.owner,
             "age": self.age,
             "opened": self.opened,
+            "broke": self.broke,
             "fixed": self.fixed,
             "commit": self.commit,
             "state": "" if self.state == STANDING else self.state,
@@ -237,7 +240,7 @@ def matching(repository: Repository, query: FindingQuery) -> FindingQuerySet:
         rows = _naming(rows, "owners", query.owner)
     if query.clause:
         rows = _naming(rows, "clauses", query.clause)
-    if query.opened or query.commit:
+    if query.opened or query.broke or query.commit:
         rows = _came(rows, query)
     if query.fixed:
         fixed = FindingEvent.objects.filter(kind=FindingEventKind.FIXED)
@@ -260,8 +263,12 @@ def _naming(rows: FindingQuerySet, column: str, value: str) -> FindingQuerySet:
 
 
 def _came(rows: FindingQuerySet, query: FindingQuery) -> FindingQuerySet:
-    """Return the rows that came, or came back, with a scan, by a commit, or both at once."""
-    events = FindingEvent.objects.filter(finding=OuterRef("pk"), kind__in=CAME)
+    """Return the rows that came, came back or began to count with a scan, by a commit, or both."""
+    events = FindingEvent.objects.filter(finding=OuterRef("pk"))
+    if query.broke:
+        events = events.last_counting().filter(scan__number=int(query.broke))
+    else:
+        events = events.filter(kind__in=OPENED)
     if query.opened:
         events = events.filter(scan__number=int(query.opened))
     if query.commit == NONE:
@@ -359,6 +366,7 @@ def _chosen(query: FindingQuery) -> list[Choice]:
         "owner": "owned by nobody" if query.owner == NONE else f"owned by {query.owner}",
         "age": AGES[query.age].label if query.age else "",
         "opened": f"opened by scan {query.opened}",
+        "broke": f"counting since scan {query.broke}",
         "commit": "by no known commit"
         if query.commit == NONE
         else f"brought by commit {query.commit[:10]}",

@@ -21,11 +21,11 @@ from checks.gate import Base, Earlier, lows
 from checks.gitsource import GitSource, merge_base, resolve
 from checks.since import Since, State
 from dashboard.models import (
+    CAME,
     OPEN_STATES,
     Component,
     Finding,
     FindingEvent,
-    FindingEventKind,
     ScanStandard,
 )
 from dashboard.services import facts, judging, mirrors, waivers
@@ -48,12 +48,6 @@ BATCH = 500
 CHUNK = 20
 MOST_LOOKED = 500
 """Results that are looked at for one that was not refused."""
-_CAME = (
-    FindingEventKind.OPENED,
-    FindingEventKind.REOPENED,
-    FindingEventKind.UNSUPPRESSED,
-)
-"""From these turns on a finding counts."""
 
 type Key = tuple[str, str]
 type Result = tuple[int, str]
@@ -262,7 +256,7 @@ def _unseen(judged: Judged, commit: str, known: AbstractSet[Key]) -> set[Key]:
     rows = _rows_of(judged, known)
     for chunk in batched(sorted(rows), BATCH, strict=False):
         later = FindingEvent.objects.filter(finding__in=chunk, scan__number__gt=base.number)
-        for pk in later.filter(kind__in=_CAME).values_list("finding_id", flat=True):
+        for pk in later.filter(kind__in=CAME).values_list("finding_id", flat=True):
             rows.pop(pk, None)
     return set(rows.values())
 

@@ -13,7 +13,7 @@ from dashboard.models import Backfill, Finding, Strength
 from dashboard.services.broken import last_broken
 from dashboard.services.changes import Change, last_change
 from dashboard.services.conflicts import undecided, yielding
-from dashboard.services.findings import SORTS
+from dashboard.services.findings import SORTS, FindingQuery, matching
 from dashboard.services.worth import acts_of, outlook
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ class Overview:
     change: Change | None
     plan: Plan | None
     first: Line | None
+    first_listed: int
     backfill: Backfill | None
 
     @property
@@ -208,8 +209,16 @@ def read_overview(
         change=last_change(repository),
         plan=ahead.plan,
         first=ahead.first,
+        first_listed=_listed(repository, ahead.first),
         backfill=Backfill.objects.filter(repository=repository).first(),
     )
+
+
+def _listed(repository: Repository, line: Line | None) -> int:
+    """How many findings the list of a clause has: those that are kept, costly or not."""
+    if line is None:
+        return 0
+    return matching(repository, FindingQuery(clause=line.name)).count()
 
 
 def read_area(

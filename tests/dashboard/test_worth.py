@@ -154,7 +154,7 @@ def test_the_page_of_the_repository_names_it_with_its_gain(judged: Repository) -
 
     page = client.get(f"/r/{judged.slug}/").content.decode()
 
-    first = re.search(r"First to fix:</strong> (.*?)</p>", page)
+    first = re.search(r"What gains most</h3>(.*?)</p>", page)
     assert first
     line = next(line for line in read_gains(judged, {}).page if line.act != BY_A_LEAD)
     assert line.standard

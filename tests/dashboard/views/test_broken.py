@@ -10,7 +10,7 @@ import msgspec
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from dashboard.models import FindingEvent, Repository
+from dashboard.models import Finding, FindingEvent, FindingEventKind, Repository
 from dashboard.services.broken import COMMITS, last_broken
 from tests.dashboard import rows
 from tests.dashboard.views.conftest import House
@@ -64,7 +64,7 @@ def test_what_the_last_scan_opened_is_told_by_commit_and_leads_to_exactly_that(
     assert [_listed(house, address) for address, _ in _links(card)] == [3, 2, 1]
     assert re.search(rf"{ADA[:10]}</a> of <bdi>Ada</bdi>.*?1 of them perhaps by an earlier", card)
     assert re.search(rf"{BEN[:10]}</a> of <bdi>Ben <b></bdi>.*?or by an earlier one", card)
-    assert "opened with the last scan" in card
+    assert "came with the last scan" in card
 
 
 def test_what_came_by_no_known_commit_says_so_and_can_be_listed(house: House) -> None:
@@ -76,7 +76,7 @@ def test_what_came_by_no_known_commit_says_so_and_can_be_listed(house: House) ->
     assert "by a commit that history does not tell" in card
     assert [_listed(house, address) for address, _ in _links(card)] == [1, 1]
     # The rows of this house say one commit of every scan, as when only the rules have changed.
-    assert "the rules changed, not the code" in card
+    assert "the same commit as the one before, so no code changed" in card
 
 
 def test_the_first_look_is_no_news(house: House) -> None:
@@ -85,12 +85,12 @@ def test_the_first_look_is_no_news(house: House) -> None:
     card = _card(house)
 
     assert "Nobody had looked before" in card
-    assert "opened with the last scan" not in card
+    assert "came with the last scan" not in card
     assert _links(card)[0][1] == 2
 
     house.scan(rows.finding("f1"))
 
-    assert "Nothing that still stands opened since the first look" in _card(house)
+    assert "No later scan brought a finding that is still open" in _card(house)
     assert _links(_card(house))[0][1] == 1
 
 
@@ -101,7 +101,7 @@ def test_a_scan_that_opened_nothing_leads_back_to_the_one_that_did(house: House)
 
     card = _card(house)
 
-    assert "Nothing that still stands opened since scan 2" in card
+    assert "No scan after scan 2 brought a finding that is still open" in card
     assert _links(card)[0][1] == 1
     assert f'href="{house.page("scans/2/")}"' in card
 
@@ -117,6 +117,67 @@ def test_what_was_mended_and_came_back_is_news_again(house: House) -> None:
     assert broken
     assert (broken.scan.number, broken.count, broken.is_first) == (3, 1, False)
     assert _listed(house, house.page("findings/") + broken.address) == 1
+
+
+def test_what_is_no_longer_suppressed_or_waived_is_news_as_well(house: House) -> None:
+    quiet, waived = rows.finding("f1"), rows.finding("f2", line=9)
+    house.scan(msgspec.structs.replace(quiet, suppressed=True), waived)
+    turn = house.scan(quiet, waived)
+    FindingEvent.objects.create(
+        finding=Finding.objects.get(fingerprint="f2"), scan=turn, kind=FindingEventKind.UNWAIVED
+    )
+
+    card = _card(house)
+
+    assert "came with the last scan" in card
+    assert "1 no longer suppressed in the code, 1 no longer waived" in card
+    assert "does not tell" not in card
+    assert [(_listed(house, address), n) for address, n in _links(card)] == [(2, 2), (2, 2)]
+
+
+def test_a_finding_is_counted_once_and_by_its_last_turn(house: House) -> None:
+    one, other = rows.finding("f1"), rows.finding("f2", line=9)
+    house.scan()
+    house.scan(one, other)
+    house.scan(msgspec.structs.replace(one, suppressed=True), other)
+    turn = house.scan(one, other)
+    FindingEvent.objects.create(
+        finding=Finding.objects.get(fingerprint="f1"), scan=turn, kind=FindingEventKind.UNWAIVED
+    )
+
+    broken = last_broken(house.repository)
+
+    assert broken
+    assert (broken.scan.number, broken.count) == (4, 1)
+    assert _listed(house, house.page("findings/?broke=4")) == 1
+    assert _listed(house, house.page("findings/?broke=2")) == 1
+    assert _listed(house, house.page("findings/?opened=2")) == 2
+
+
+def test_the_database_is_asked_for_the_events_of_this_repository_alone(house: House) -> None:
+    house.scan()
+    house.scan(rows.finding("f1"))
+
+    with CaptureQueriesContext(connection) as seen:
+        last_broken(house.repository)
+
+    asked = [each["sql"] for each in seen if '"dashboard_findingevent"' in each["sql"]]
+    assert len(asked) == 3
+    for sql in asked:
+        assert f'"dashboard_finding"."repository_id" = {house.repository.pk}' in sql
+
+
+def test_what_broke_is_named_first_and_what_gains_most_by_itself(house: House) -> None:
+    light = msgspec.structs.replace(rows.finding("f2", line=9), gain={"house-rules": 3.0})
+    house.scan(rows.finding("f1", line=30))
+    house.scan(rows.finding("f1", line=30), light)
+
+    card = _card(house)
+
+    first = re.search(r"First to fix of these:</strong> .*?</p>", card)
+    assert first
+    assert Finding.objects.get(fingerprint="f2").get_absolute_url() in first[0]
+    assert "<strong>3.0</strong>" in first[0]
 
 
 def test_what_does_not_count_broke_nothing(house: House) -> None:
