@@ -20,6 +20,7 @@ from dashboard.models import (
     Clause,
     Finding,
     FindingState,
+    Forecast,
     Phase,
     Repository,
     Scan,
@@ -29,6 +30,7 @@ from dashboard.models import (
     Team,
     VerdictName,
 )
+from dashboard.services.basis import Compared
 from dashboard.services.examples import Pair, pairs
 from dashboard.services.highlight import code_lines
 from dashboard.services.history import Point
@@ -96,6 +98,7 @@ class Samples:
     acts: Mapping[str, str]
     gates: Sequence[Mapping[str, object]]
     turns: Sequence[Mapping[str, object]]
+    moved: Compared
     differences: Sequence[Difference]
     backfills: Sequence[Backfill | None]
     page: Page[int]
@@ -129,6 +132,7 @@ def read_samples() -> Samples:
             {"turn": turn, "standard": "sample", "sentences": ["At most 0 musts are open."]}
             for turn in ("fails", "passes", "gone")
         ],
+        moved=Compared(Forecast(moved=["attested"]), ["scan", "gate"]),
         differences=_differences(),
         backfills=[None, *(_backfill(repository, state) for state in BackfillState)],
         page=Paginator(range(150), 50).get_page(2),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from django.utils import timezone
@@ -28,12 +28,14 @@ def waiver(house: House, days: int | None, **fields: object) -> Waiver:
 
 
 def word(house: House, days: int, author: User | None = None) -> Attestation:
+    day = timezone.localdate() + timedelta(days=days)
     return Attestation.objects.create(
         repository=house.repository,
         topic="secret-rotation",
         statement="Rotated each quarter.",
         author=author or house.owner,
-        expires_at=timezone.now() + timedelta(days=days, hours=1),
+        # At noon: an hour from now would be another day in the last hour of each.
+        expires_at=timezone.make_aware(datetime.combine(day, time(12))),
     )
 
 
