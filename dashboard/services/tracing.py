@@ -37,9 +37,8 @@ from dashboard.services import facts, identity, mirrors, unread
 from dashboard.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from checks.model import Report
     from checks.source import Source
     from dashboard.services.judging import Looked
 
@@ -110,11 +109,11 @@ class Tracing:
             left, known = _back(standing, there, older, newer)
             if left.rows:
                 folders[folder] = left
+            unsure = _unsure(there)
             for index, row in standing.rows.items():
                 if row not in known:
                     site = standing.sites[index]
-                    unsure = there is not None and _unsure(site, there.report)
-                    ended[site.path].append((row, unsure))
+                    ended[site.path].append((row, unsure(site)))
         self._newer, self._source = older, source
         return Step(_Trail(source.commit, folders), _began(now, source.commit, ended))
 
@@ -208,13 +207,14 @@ def _back(
     return Standing(found, rows), set(rows.values())
 
 
-def _unsure(site: Site, report: Report) -> bool:
-    """Whether it may have stood there unseen: its file was not analysed, or its check not sure."""
-    missed = unread.paths(report)
-    return (
-        site.path in missed
-        or "" in missed
-        or "unknown" in unread.states(report).get(site.check, ())
+def _unsure(looked: Looked | None) -> Callable[[Site], bool]:
+    """Whether a finding may have stood there unseen: its file or its check is not sure."""
+    if looked is None:
+        return lambda _: False
+    missed = unread.paths(looked.report)
+    states = unread.states(looked.report)
+    return lambda site: (
+        site.path in missed or "" in missed or "unknown" in states.get(site.check, ())
     )
 
 

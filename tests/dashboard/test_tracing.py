@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from checks import authorship
 from checks.gitsource import GitSource
+from checks.model import Report
 from checks.source import Source
 from dashboard.models import (
     MAX_ATTEMPTS,
@@ -27,7 +28,15 @@ from dashboard.models import (
     Repository,
     Trigger,
 )
-from dashboard.services import backfill, judging, mirrors, repositories, scanning, tracing
+from dashboard.services import (
+    backfill,
+    judging,
+    mirrors,
+    repositories,
+    scanning,
+    tracing,
+    unread,
+)
 from dashboard.services.tracing import Tracing
 from tests.dashboard import rows
 from tests.dashboard.scans import scan_of
@@ -159,6 +168,26 @@ def test_what_may_have_stood_unseen_stands_at_least_since(origin: Origin, judged
     judged()
 
     assert brought(Finding.objects.get()) == (back, START + 2 * WEEK, True)
+
+
+def test_what_a_report_is_not_sure_of_is_told_once_for_all_its_findings(
+    origin: Origin, judged: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = origin.commit({"app/main.py": QUIET}, when=START)
+    lines = "".join(f"    print('hello {number}')\n" for number in range(4))
+    origin.commit({"app/main.py": f"def main():\n{lines}"}, when=START + WEEK)
+    asked = list[str]()
+    states = unread.states
+
+    def count(report: Report) -> dict[str, set[str]]:
+        asked.append(report.commit)
+        return states(report)
+
+    monkeypatch.setattr(unread, "states", count)
+    judged()
+
+    assert Finding.objects.count() == 4
+    assert asked.count(first) == 1
 
 
 def test_what_was_mended_and_came_again_stands_since_it_came_again(
