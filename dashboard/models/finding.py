@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, override
 
 from django.db import models
 from django.db.models import Exists, Func, OuterRef, Q, Value
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from django.urls import reverse
 
 from dashboard.models.people import User
@@ -94,6 +94,11 @@ class FindingQuerySet(models.QuerySet["Finding"]):
     def open(self) -> Self:
         """Return the findings that count today: neither suppressed in the code nor waived."""
         return self.filter(state__in=OPEN_STATES, suppressed=False, waived_by__isnull=True)
+
+    def owner_names(self) -> list[str]:
+        """Return in small letters whom they name as owners, each once."""
+        named = self.order_by().values_list("owners", flat=True).distinct()
+        return sorted({name.lower() for names in named for name in names})
 
     def in_file(self, path: str | OuterRef) -> Self:
         """Return the findings of a file, found by the index of paths."""
@@ -273,6 +278,9 @@ class FindingEvent(models.Model):
 
     class Meta:
         ordering = ["at", "pk"]
+        indexes = [
+            models.Index(Lower("author"), condition=~Q(author=""), name="finding_event_author"),
+        ]
 
     @property
     def word(self) -> str:

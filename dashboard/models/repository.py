@@ -154,6 +154,9 @@ class Repository(models.Model):
     due_count = models.PositiveIntegerField(default=0)
     waived_count = models.PositiveIntegerField(default=0)
     waiver_mistakes = models.JSONField(default=list)
+    owners = models.JSONField(
+        default=list, help_text="in small letters, whom its open findings name as owners"
+    )
     scanned_at = models.DateTimeField(null=True)
     scanned_commit = models.CharField(max_length=64, blank=True)
 

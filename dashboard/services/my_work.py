@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Exists, OuterRef, Q, Subquery, Sum, TextField
-from django.db.models.functions import Cast
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum, TextField, Value
+from django.db.models.functions import Cast, Lower
 from django.utils import timezone
 
 from dashboard.models import (
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 RECENT = 10
 PAGE_SIZE = 50
+MOST = 1_000
+"""How far findings are counted and listed."""
 LISTS = {"new": "New findings", "mine": "My findings"}
 FIRST_LOOK = timedelta(days=7)
 """How far back news goes for who has not been here before."""
@@ -51,6 +53,11 @@ class Listed[T]:
 
     rows: Sequence[T]
     total: int
+
+    @property
+    def words(self) -> str:
+        """How long it is; what is longer than anybody reads is not counted to its end."""
+        return f"more than {MOST:,}" if self.total > MOST else str(self.total)
 
 
 @dataclass(frozen=True)
@@ -129,8 +136,9 @@ def read_my_work(reader: User) -> MyWork:
 
 
 def read_all(reader: User, which: str, page: str) -> Page[Finding]:
-    """Return a page of all that is new, or of all that is the reader's."""
-    return Paginator(_lists(reader)[which].select_related("repository"), PAGE_SIZE).get_page(page)
+    """Return a page of what is new, or of what is the reader's: the first thousand."""
+    rows = _lists(reader)[which].select_related("repository")
+    return Paginator(rows[:MOST], PAGE_SIZE).get_page(page)
 
 
 def since_of(reader: User) -> datetime:
@@ -139,15 +147,17 @@ def since_of(reader: User) -> datetime:
 
 
 def _lists(reader: User) -> dict[str, FindingQuerySet]:
-    findings = Finding.objects.filter(repository__in=_repositories(reader)).open()
-    first = Scan.objects.with_result().filter(repository=OuterRef("repository")).order_by("number")
-    # What the first look at a repository finds was there before, and is no news.
-    new = findings.filter(opened_at__gt=since_of(reader)).exclude(
-        first_scan=Subquery(first.values("pk")[:1])
+    since = since_of(reader)
+    before = Scan.objects.with_result().filter(
+        repository=OuterRef("repository"), number__lt=OuterRef("number")
     )
+    # What the first look at a repository finds was there before, and is no news. Asked by scan,
+    # only what came since is read.
+    scans = Scan.objects.filter(repository__in=_repositories(reader), finished_at__gte=since)
+    new = Finding.objects.filter(first_scan__in=scans.filter(Exists(before)).values("pk"))
     return {
-        "new": new.order_by("-opened_at", "severity", "pk"),
-        "mine": _of(reader, findings).order_by("severity", "-gain_total", "pk"),
+        "new": new.open().filter(opened_at__gt=since).order_by("-opened_at", "severity", "pk"),
+        "mine": _mine(reader).order_by("severity", "-gain_total", "pk"),
     }
 
 
@@ -170,22 +180,40 @@ def _repositories(reader: User) -> RepositoryQuerySet:
     return own
 
 
-def _of(reader: User, rows: FindingQuerySet) -> FindingQuerySet:
-    """Return those that the repository says are the reader's, or whose commit has their name."""
-    named = Q()
-    for name in (f"@{reader.username}", reader.email):
-        named |= Q(owners_text__icontains=f'"{name}"')
-    brought = FindingEvent.objects.filter(
-        finding=OuterRef("pk"),
-        kind__in=[FindingEventKind.OPENED, FindingEventKind.REOPENED],
-        author__iexact=reader.get_full_name() or reader.username,
+def _mine(reader: User) -> FindingQuerySet:
+    """Return those that the repository says are the reader's, or whose commit has their name.
+
+    Owners are looked for only in repositories that name the reader, authors by their index: each
+    finding that the reader may see would be read otherwise.
+    """
+    own = _repositories(reader)
+    naming = list(_naming(reader, own).values_list("pk", flat=True))
+    owned = _naming(reader, Finding.objects.filter(repository__in=naming).open())
+    brought = (
+        FindingEvent.objects.of_open()
+        .exclude(author="")
+        .alias(author_small=Lower("author"))
+        .filter(
+            finding__repository__in=own,
+            kind__in=[FindingEventKind.OPENED, FindingEventKind.REOPENED],
+            author_small=Lower(Value(reader.get_full_name() or reader.username)),
+        )
     )
-    texts = rows.annotate(owners_text=Cast("owners", TextField()))
-    return texts.filter(named | Exists(brought))
+    both = owned.order_by().values("pk").union(brought.order_by().values("finding"))
+    return Finding.objects.filter(pk__in=both)
+
+
+def _naming[Rows: QuerySet[Any, Any]](reader: User, rows: Rows) -> Rows:
+    """Return the rows whose owners the reader is among."""
+    named = Q()
+    for name in filter(None, (f"@{reader.username}", reader.email)):
+        named |= Q(owners_text__icontains=f'"{name}"')
+    return rows.alias(owners_text=Cast("owners", TextField())).filter(named)
 
 
 def _findings(rows: FindingQuerySet) -> Listed[Finding]:
-    return Listed(list(rows.select_related("repository")[:RECENT]), rows.count())
+    total = rows.order_by()[: MOST + 1].count()
+    return Listed(list(rows.select_related("repository")[:RECENT]), total)
 
 
 def _waivers(rows: WaiverQuerySet) -> Listed[Waiver]:

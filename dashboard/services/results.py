@@ -16,8 +16,10 @@ from checks.proof import unproven
 from checks.rules.specs import specs
 from checks.scoring import letter, mean_points, shown_points, units
 from dashboard.models import (
+    OPEN_STATES,
     Clause,
     ClauseResult,
+    Finding,
     Phase,
     Repository,
     RepositoryState,
@@ -352,6 +354,7 @@ def _write_repository(scan: Scan, summary: Summary, gate: dict[str, Any] | None,
         suppressed_count=summary.suppressed_count,
         due_count=len(attestations.due_topics(scan)),
         waived_count=summary.waived_count,
+        owners=Finding.objects.filter(repository=before, state__in=OPEN_STATES).owner_names(),
         scanned_at=now,
         scanned_commit=scan.commit,
         state=RepositoryState.READY,

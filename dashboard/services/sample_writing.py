@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from dashboard.models import (
+    OPEN_STATES,
     Adoption,
     Attestation,
     AuditEntry,
@@ -18,6 +19,7 @@ from dashboard.models import (
     Branch,
     Component,
     DeliveryOutcome,
+    Finding,
     FindingEvent,
     FindingEventKind,
     PastResult,
@@ -121,7 +123,8 @@ def write(made: Made) -> int:
     )
     component = repository.components.get()
     REPORTS.write([REPORTS.like(report, component_id=component.pk, scan_id=last)])
-    Repository.objects.filter(pk=repository.pk).update(last_scan=last)
+    owners = Finding.objects.filter(repository=repository, state__in=OPEN_STATES).owner_names()
+    Repository.objects.filter(pk=repository.pk).update(last_scan=last, owners=owners)
     _attestations(made, repository)
     if made.one_in(10):
         _past(made, repository)

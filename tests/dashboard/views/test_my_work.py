@@ -42,11 +42,18 @@ def test_findings_are_new_until_the_visit_after_the_one_that_showed_them(house: 
     assert User.objects.get(pk=mate.pk).visited_before == mate.visited_before
 
 
+def _name_owners(house: House) -> None:
+    """Note on the repository what a scan notes."""
+    owners = Finding.objects.filter(repository=house.repository).owner_names()
+    Repository.objects.filter(pk=house.repository.pk).update(owners=owners)
+
+
 @pytest.mark.parametrize("owner", ["@{0.username}", "{0.email}"])
 def test_a_finding_is_mine_by_the_file_of_owners(house: House, owner: str) -> None:
     house.scan(rows.finding("f1"), rows.finding("f2", line=9))
     named = Finding.objects.get(fingerprint="f1")
     Finding.objects.filter(pk=named.pk).update(owners=["@web", owner.format(house.mate).upper()])
+    _name_owners(house)
 
     assert my_work.read_my_work(house.mate).mine.rows == [named]
     assert my_work.read_my_work(house.viewer).mine.total == 0
@@ -137,3 +144,43 @@ def test_a_long_list_leads_to_all_of_it(house: House) -> None:
     assert client.get("/me/?all=new").text.count('href="/f/') == 50
     assert client.get("/me/?all=new&page=2").text.count('href="/f/') == 10
     assert client.get("/me/?all=mine").text.count('href="/f/') == 0
+
+
+def test_what_is_both_owned_and_brought_is_mine_once_and_only_while_it_counts(
+    house: House,
+) -> None:
+    house.scan(rows.finding("f1"), rows.finding("f2", line=9))
+    Finding.objects.update(owners=[f"@{house.mate.username}"])
+    for row in Finding.objects.all():
+        row.events.update(author=house.mate.username.upper())
+    _name_owners(house)
+    assert my_work.read_my_work(house.mate).mine.total == 2
+
+    Finding.objects.filter(fingerprint="f1").update(suppressed=True)
+
+    assert [row.fingerprint for row in my_work.read_my_work(house.mate).mine.rows] == ["f2"]
+
+
+def test_a_scan_notes_whom_the_open_findings_name(house: House) -> None:
+    house.scan(rows.finding("f1"), rows.finding("f2", line=9))
+    Finding.objects.filter(fingerprint="f2").update(owners=["@Web", "@web", "a@example.org"])
+    assert Finding.objects.owner_names() == ["@web", "a@example.org"]
+    Repository.objects.update(owners=["@gone"])
+
+    house.scan(rows.finding("f1"))
+
+    house.repository.refresh_from_db()
+    assert house.repository.owners == []
+
+
+def test_lists_that_nobody_reads_to_the_end_are_not_counted_to_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.scan(*(rows.finding(f"f{number}", line=number + 1) for number in range(5)))
+    Finding.objects.update(owners=[f"@{house.mate.username}"])
+    _name_owners(house)
+    assert my_work.read_my_work(house.mate).mine.words == "5"
+    monkeypatch.setattr(my_work, "MOST", 3)
+
+    assert my_work.read_my_work(house.mate).mine.words == "more than 3"
+    assert my_work.read_all(house.mate, "mine", "1").paginator.count == 3
