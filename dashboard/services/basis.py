@@ -1,7 +1,8 @@
 """What a forecast rests on beside the proposal: each setting of a repository, told apart by name.
 
 Guarantee: as long as nothing named here has changed since a repository was judged under a proposal,
-adopting the proposal makes of it what was told.
+adopting the proposal makes of it what was told. One thing moves with the days alone: the earlier
+result that a gate on ``not_worse`` compares with is the newest older than a week.
 """
 
 from __future__ import annotations
@@ -28,14 +29,16 @@ from dashboard.models import (
     Role,
     Waiver,
 )
+from dashboard.services import proposals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from datetime import date
 
     import checks.standard as engine
     from dashboard.models import Forecast
     from dashboard.models.repository import RepositoryQuerySet
+    from dashboard.services.proposals import Proposal
 
 type Basis = Mapping[str, str]
 
@@ -139,14 +142,34 @@ class Compared:
         return in_words(self.forecast.moved)
 
 
-def compared(rows: Iterable[Forecast], proposed: Iterable[engine.Standard]) -> list[Compared]:
+def compared(rows: Iterable[Forecast], proposal: Proposal) -> list[Compared]:
     """Return forecasts with what has changed since they were judged, in the same order."""
     listed = list(rows)
     own = Repository.objects.filter(pk__in=[each.repository_id for each in listed])
-    now = of(own, proposed, timezone.localdate())
+    now = of(own, proposal.standards, timezone.localdate())
+    return beside(listed, now, proposals.in_force(proposal, own))
+
+
+def beside(
+    rows: Iterable[Forecast], now: Mapping[int, Basis], adopted: Container[int]
+) -> list[Compared]:
+    """Return forecasts beside the settings of now, in the same order.
+
+    Where the proposal is adopted nothing has changed: what it did there is no reason to ask again.
+
+    Args:
+        rows: The forecasts.
+        now: What they would rest on now, by the primary key of the repository.
+        adopted: Repositories that are judged by the proposal already.
+    """
     return [
-        Compared(each, moved(each.basis, now[each.repository_id]) if each.is_done else [])
-        for each in listed
+        Compared(
+            each,
+            moved(each.basis, now[each.repository_id])
+            if each.is_done and each.repository_id not in adopted
+            else [],
+        )
+        for each in rows
     ]
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     import checks.standard as engine
     from dashboard.models import User
+    from dashboard.models.repository import RepositoryQuerySet
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,26 @@ def _held(adopted: Sequence[Adoption], proposal: Proposal) -> list[Held]:
 
 def _fitting(adopted: Collection[str], proposal: Proposal) -> Iterable[Part]:
     return (part for part in proposal.parts if not part.replaces or part.replaces in adopted)
+
+
+def in_force(proposal: Proposal, repositories: RepositoryQuerySet) -> frozenset[int]:
+    """Return those that are judged by a proposal already: adopting it would change nothing."""
+    adopted: dict[int, dict[str, str]] = {
+        pk: {} for pk in repositories.values_list("pk", flat=True)
+    }
+    rows = Adoption.objects.filter(repository__in=repositories)
+    for pk, slug, version in rows.values_list("repository_id", "slug", "standard__version"):
+        adopted[pk][slug] = version
+    wanted = {part.standard.slug: part.standard.version for part in proposal.parts}
+    found = set()
+    for pk, own in adopted.items():
+        after = {slug: version for slug, version in own.items() if slug not in proposal.touched}
+        fitting = {part.standard.slug for part in _fitting(own, proposal)}
+        after |= {slug: version for slug, version in wanted.items() if slug in fitting}
+        # What has none of the texts has left the proposal in another way.
+        if after == own and (not wanted or wanted.items() & own.items()):
+            found.add(pk)
+    return frozenset(found)
 
 
 def _fresh(standard: engine.Standard, before: Adoption | None) -> dict[str, str]:

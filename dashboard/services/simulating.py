@@ -6,6 +6,7 @@ time holds a row, and only the last that took it can write.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
+from django.db.models import Exists
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from dashboard.models import Team
     from dashboard.models.repository import RepositoryQuerySet
+    from dashboard.models.simulation import ForecastQuerySet
     from dashboard.services.basis import Basis
     from dashboard.services.lease import Lease
     from dashboard.services.proposals import Part, Proposal
@@ -59,6 +62,15 @@ KEEP = timedelta(days=90)
 MOST_RUNNING = 3
 """Simulations of one person that are judged at the same time."""
 BATCH = 500
+ASKED = (
+    "state",
+    "attempt",
+    "moved",
+    "basis",
+    "before_score",
+    "before_letter",
+    "before_open_must",
+)
 OUR_FAULT = "It met a fault of ours, which is in the worker's log; try again, or report it."
 OVERDUE = "It did not end within the time limit of a scan; try again when workers have less to do."
 POISON = f"It ended its worker {MAX_ATTEMPTS} times; look at the worker's log and memory."
@@ -193,7 +205,7 @@ def resume(row: Simulation) -> None:
         RefusedError: Its author tries as much at once as anybody may.
     """
     with transaction.atomic():
-        if not row.is_active:
+        if not _locked(row).is_active:
             _refuse_too_many(row.author)
         failed = Forecast.objects.filter(simulation=row, state=ForecastState.FAILED)
         failed.update(state=ForecastState.WAITING, attempt=0, message="")
@@ -213,27 +225,40 @@ def ask_again(row: Simulation) -> int:
         RefusedError: A text cannot be read any more, or its author tries too much at once.
     """
     proposal = proposals.read(row)
+    rows = Forecast.objects.filter(simulation=row)
+    own = Repository.objects.filter(pk__in=rows.values("repository"))
+    # Read before the transaction: on SQLite all writers wait for it.
+    now = basis.of(own, proposal.standards, timezone.localdate())
+    done = rows.done().defer("details").select_related("repository")
+    again = [
+        each.forecast
+        for each in basis.beside(done, now, proposals.in_force(proposal, own))
+        if each.forecast.moved or each.moved
+    ]
+    for each in again:
+        fields = {"state": ForecastState.WAITING, "attempt": 0, "moved": []}
+        fields |= {"basis": now[each.repository_id], **_standing(each.repository)}
+        for name, value in fields.items():
+            setattr(each, name, value)
     with transaction.atomic():
-        if not row.is_active:
+        if not _locked(row).is_active:
             _refuse_too_many(row.author)
-        rows = Forecast.objects.filter(simulation=row)
-        own = Repository.objects.filter(pk__in=rows.values("repository"))
-        now = basis.of(own, proposal.standards, timezone.localdate())
-        again = [
-            each
-            for each in rows.done().defer("details").select_related("repository")
-            if each.moved or basis.moved(each.basis, now[each.repository_id])
-        ]
-        for each in again:
-            fields = {"state": ForecastState.WAITING, "attempt": 0, "moved": []}
-            fields |= {"basis": now[each.repository_id], **_standing(each.repository)}
-            rows.filter(pk=each.pk, state=ForecastState.DONE).update(**fields)
-        if again:
+        count = rows.done().bulk_update(again, ASKED, batch_size=BATCH) if again else 0
+        if count:
             Simulation.objects.filter(pk=row.pk).update(
                 state=SimulationState.RUNNING, finished_at=None, message="", rung_at=Now()
             )
             transaction.on_commit(lambda: ring(row.pk, BELLS), robust=True)
-    return len(again)
+    return count
+
+
+def _locked(row: Simulation) -> Simulation:
+    """The row as it is now, until the end of the transaction.
+
+    The last worker and who has forecasts judged again wait for one another: a simulation that
+    has ended with forecasts that wait would let them wait forever.
+    """
+    return Simulation.objects.select_for_update(no_key=True).get(pk=row.pk)
 
 
 @dataclass(frozen=True)
@@ -265,8 +290,8 @@ def adopt(row: Simulation, chosen: Collection[int], actor: User) -> Adopted:
     """
     proposal = proposals.read(row)
     led = Repository.objects.with_role(actor, Role.LEAD).filter(pk__in=chosen)
-    rows = Forecast.objects.done().filter(simulation=row, repository__in=led)
-    moved = [each.moved for each in basis.compared(rows, proposal.standards)]
+    rows = Forecast.objects.done().filter(simulation=row, repository__in=led).defer("details")
+    moved = [each.moved for each in basis.compared(rows, proposal)]
     names = [each for each in moved if each]
     count = proposals.adopt(proposal, chosen, actor)
     return Adopted(count, len(names), frozenset().union(*names))
@@ -299,14 +324,28 @@ def work(pk: int) -> None:
     Forecast.objects.filter(simulation=row).dead().update(
         state=ForecastState.FAILED, message=POISON, lease_until=None
     )
-    if not Forecast.objects.filter(simulation=row).exclude(state__in=FORECAST_ENDED).exists():
-        _end(row)
+    if not unfinished(row).exists():
+        _end_judged(row)
 
 
-def _end(row: Simulation, message: str = "") -> None:
+def _end(row: Simulation, message: str) -> None:
     Simulation.objects.filter(pk=row.pk, state=SimulationState.RUNNING).update(
         state=SimulationState.DONE, finished_at=Now(), message=message
     )
+
+
+def _end_judged(row: Simulation) -> None:
+    """End it unless somebody has had forecasts judged again meanwhile."""
+    with transaction.atomic(), contextlib.suppress(Simulation.DoesNotExist):
+        _locked(row)
+        Simulation.objects.filter(
+            ~Exists(unfinished(row)), pk=row.pk, state=SimulationState.RUNNING
+        ).update(state=SimulationState.DONE, finished_at=Now(), message="")
+
+
+def unfinished(row: Simulation) -> ForecastQuerySet:
+    """Return the forecasts that are still to be judged."""
+    return Forecast.objects.filter(simulation=row).exclude(state__in=FORECAST_ENDED)
 
 
 def _claim(row: Simulation) -> Lease | None:

@@ -22,16 +22,16 @@ from dashboard.models import (
     Team,
 )
 from dashboard.services import basis, editing, proposals
+from dashboard.services.basis import Compared
 from dashboard.services.own_standards import RefusedError
+from dashboard.services.proposals import Proposal
 from dashboard.services.versions import Difference, against
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import checks.standard as engine
     from dashboard.models import User
     from dashboard.models.simulation import ForecastQuerySet
-    from dashboard.services.basis import Compared
     from dashboard.services.proposals import Part
 
 PAGE_SIZE = 50
@@ -155,15 +155,20 @@ def read_results(reader: User, simulation: Simulation, query: ResultQuery) -> Re
     done = rows.done().filter(score__isnull=False, before_score__isnull=False)
     scores = list(done.values_list("before_score", "score"))
     worst = done.filter(change__lt=0).order_by("change", "pk").defer("details")
-    changed, unreadable = _changed(simulation)
-    compared = basis.compared(page.object_list, [each.part.standard for each in changed])
+    proposal, unreadable = _proposed(simulation)
+    changed = _changed(proposal)
+    settings = ("repository_id", "state", "basis")
+    moved = {
+        each.forecast.pk: each.moved
+        for each in basis.compared(rows.done().only(*settings), proposal)
+    }
     led = Repository.objects.with_role(reader, Role.LEAD).filter(
         pk__in=[row.repository_id for row in page.object_list]
     )
     return Results(
         page=page,
-        rows=compared,
-        stale=sum(bool(each.moved) for each in compared),
+        rows=[Compared(each, moved.get(each.pk, [])) for each in page.object_list],
+        stale=sum(map(bool, moved.values())),
         choices=[
             Choice(key, label, counts["total"] if key == ALL else count)
             for key, (label, _) in SHOWS.items()
@@ -208,11 +213,7 @@ def _median(scores: Iterable[float | None]) -> float | None:
     return median(known) if known else None
 
 
-def _changed(simulation: Simulation) -> tuple[list[Changed], str]:
-    try:
-        proposal = proposals.read(simulation)
-    except RefusedError as error:
-        return [], str(error)
+def _changed(proposal: Proposal) -> list[Changed]:
     saved = proposals.stored(proposal)
     wanted = [part.replaces for part in proposal.parts if part.replaces]
     bases = {row.slug: row for row in Standard.objects.newest().filter(slug__in=wanted)}
@@ -223,7 +224,7 @@ def _changed(simulation: Simulation) -> tuple[list[Changed], str]:
         found.append(
             Changed(part, base, against(base, part.standard) if base else Difference(), row)
         )
-    return found, ""
+    return found
 
 
 # --- one repository
@@ -283,7 +284,7 @@ def read_outlook(row: Forecast, parameters: Mapping[str, str]) -> Outlook:
         known=frozenset(titles),
         same=len(details["standards"]) - len(differing),
         gate=details.get("gate"),
-        compared=basis.compared([row], _proposed(row.simulation))[0],
+        compared=basis.compared([row], _proposed(row.simulation)[0])[0],
         side=side,
         checks=listed["checks"],
         check=check,
@@ -293,11 +294,12 @@ def read_outlook(row: Forecast, parameters: Mapping[str, str]) -> Outlook:
     )
 
 
-def _proposed(simulation: Simulation) -> list[engine.Standard]:
+def _proposed(simulation: Simulation) -> tuple[Proposal, str]:
+    """What is proposed, or nothing and why it cannot be read any more."""
     try:
-        return proposals.read(simulation).standards
-    except RefusedError:
-        return []
+        return proposals.read(simulation), ""
+    except RefusedError as error:
+        return Proposal([]), str(error)
 
 
 def likely_place(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import zlib
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,6 +20,7 @@ from dashboard.models import (
     Component,
     Concession,
     DatedTable,
+    Forecast,
     ForecastState,
     Membership,
     Repository,
@@ -29,7 +31,8 @@ from dashboard.models import (
     Waiver,
     WaiverState,
 )
-from dashboard.services import basis, gates, proposals, simulating, standards
+from dashboard.models.simulation import ForecastQuerySet
+from dashboard.services import basis, gates, proposals, simulating, simulation_page, standards
 from tests.dashboard import rows
 from tests.dashboard.proposed import OWN, SHOP, text
 from tests.dashboard.scans import scan_of
@@ -103,7 +106,7 @@ def test_what_changes_between_the_question_and_the_answer_is_named(
 
     forecast = row.forecasts.get()
     assert (forecast.state, forecast.moved) == (ForecastState.DONE, [name])
-    (compared,) = basis.compared([forecast], proposals.read(row).standards)
+    (compared,) = basis.compared([forecast], proposals.read(row))
     assert compared.moved == []
     assert simulating.ask_again(row) == 1
     simulating.work(row.pk)
@@ -119,12 +122,12 @@ def test_what_changes_after_the_answer_is_named_and_asked_again_with_it(
     simulating.work(row.pk)
     before = row.forecasts.get()
     proposal = proposals.read(row)
-    assert basis.compared([before], proposal.standards)[0].moved == []
+    assert basis.compared([before], proposal)[0].moved == []
 
     _waive(repository)
     gates.choose(repository, Gate(minimum=99), None)
 
-    (compared,) = basis.compared([row.forecasts.get()], proposal.standards)
+    (compared,) = basis.compared([row.forecasts.get()], proposal)
     assert compared.words == "its waivers and its gate"
     assert simulating.ask_again(row) == 1
     row.refresh_from_db()
@@ -154,16 +157,78 @@ def test_adopting_says_what_is_not_any_more_as_it_was_judged(
     assert (adopted.count, adopted.moved, adopted.words) == (1, 1, "its attestations")
 
 
+def test_what_a_proposal_did_itself_is_no_reason_to_ask_again(
+    make: Callable[..., Repository], lead: User
+) -> None:
+    one, other = make("shop", SHOP), make("till", SHOP)
+    row = asked(lead)
+    simulating.work(row.pk)
+    proposals.save(proposals.read(row), lead)
+    assert simulating.adopt(row, [one.pk], lead).count == 1
+    scan_of(one)
+
+    told = simulation_page.read_results(lead, row, simulation_page.ResultQuery())
+    assert (told.stale, simulating.ask_again(row)) == (0, 0)
+
+    _waive(one)
+    _waive(other)
+    told = simulation_page.read_results(lead, row, simulation_page.ResultQuery())
+    assert (told.stale, [each.moved for each in told.rows if each.moved]) == (1, [["waivers"]])
+    assert simulating.ask_again(row) == 1
+
+
+def test_what_is_on_another_page_of_the_results_is_counted_as_changed(
+    make: Callable[..., Repository], lead: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = make("shop", SHOP), make("till", SHOP)
+    row = asked(lead)
+    simulating.work(row.pk)
+    _waive(one)
+    monkeypatch.setattr(simulation_page, "PAGE_SIZE", 1)
+
+    query = simulation_page.ResultQuery(sort="name", page="2")
+    told = simulation_page.read_results(lead, row, query)
+
+    assert (told.stale, [each.moved for each in told.rows]) == (1, [[]])
+
+
+def test_a_worker_that_comes_late_ends_nothing_that_was_asked_again(
+    make: Callable[..., Repository], lead: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = make("shop", SHOP)
+    row = asked(lead)
+    simulating.work(row.pk)
+    Simulation.objects.update(state=SimulationState.RUNNING)
+    unfinished = simulating.unfinished
+    looked: list[Simulation] = []
+
+    def ask_meanwhile(each: Simulation) -> ForecastQuerySet:
+        if not looked:
+            looked.append(each)
+            assert not unfinished(each).exists()
+            _waive(repository)
+            assert simulating.ask_again(each) == 1
+            return Forecast.objects.none()
+        return unfinished(each)
+
+    monkeypatch.setattr(simulating, "unfinished", ask_meanwhile)
+    simulating.work(row.pk)
+
+    row.refresh_from_db()
+    assert (looked, row.state) == ([row], SimulationState.RUNNING)
+
+
 def test_days_count_only_where_something_begins_or_ends_on_them() -> None:
-    today = timezone.localdate()
     repository = rows.repository(None, rows.standard(DATED))
     own = Repository.objects.filter(pk=repository.pk)
     proposed = [parse(DATED.replace(b"2030", b"2031"), "test")]
     Adoption.objects.update(fresh={"HR-1": "2029-01-01"})
     _waive(repository)
+    end = datetime.date(2035, 3, 1)
+    Waiver.objects.update(expires_on=end)
 
     def differs(first: str, second: str) -> list[str]:
-        then, now = (today.fromisoformat(each) for each in (first, second))
+        then, now = (datetime.date.fromisoformat(each) for each in (first, second))
         past, future = (basis.of(own, proposed, each)[repository.pk] for each in (then, now))
         return basis.moved(past, future)
 
@@ -171,7 +236,6 @@ def test_days_count_only_where_something_begins_or_ends_on_them() -> None:
     assert differs("2028-12-31", "2029-01-01") == ["adopted"]
     assert differs("2029-12-31", "2030-01-01") == ["adopted"]
     assert differs("2030-12-31", "2031-01-01") == ["dates"]
-    end = today + timedelta(days=30)
     assert differs(end.isoformat(), (end + timedelta(days=1)).isoformat()) == ["waivers"]
 
 
