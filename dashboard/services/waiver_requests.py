@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,13 +32,16 @@ from dashboard.services import rollout, scanning, waivers
 from dashboard.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import date
 
+    from checks.model import Outcome
+    from checks.rules.specs import Key
     from dashboard.models import User
 
 MOST_MATCHES = 1_000_000
 """What a waiver may match while nobody has granted it: growth is told from the number then."""
+BATCH = 100
 OUTDATED = "This is no request any more; load the page again."
 SOMEBODY = "(somebody else)"
 """Nobody's user name."""
@@ -118,7 +122,7 @@ def _forecast(repository: Repository, candidate: engine.Waiver) -> Preview:
     before: list[float | None] = []
     after: list[float | None] = []
     for folder, answers in _stored(repository):
-        outcomes, standards = governed(unpack(answers), wanted)
+        outcomes, standards = governed(answers, wanted)
         counted = tallies(outcomes)
         here = engine.within(others, folder)
         more = engine.within([*others, candidate], folder)
@@ -157,24 +161,35 @@ def recount(repository: Repository) -> None:
     matched: Counter[str] = Counter()
     notes: dict[str, str] = {}
     for folder, answers in _stored(repository):
-        outcomes, standards = governed(unpack(answers), wanted)
+        outcomes, standards = governed(answers, wanted)
         here = engine.within(requests.values(), folder)
         _, done = judged(outcomes, standards, tallies(outcomes), here, day)
         for result in done.results if done else ():
             matched[result.id] += result.matched
             if result.state == "refused":
                 notes.setdefault(result.id, result.note)
+    changed = []
     for row in rows:
-        found = {"matched": matched[row.name], "note": clean(notes.get(row.name, ""), 500)}
-        Waiver.objects.filter(pk=row.pk, state=WaiverState.REQUESTED).update(**found)
+        found = matched[row.name], clean(notes.get(row.name, ""), 500)
+        if found != (row.matched, row.note):
+            row.matched, row.note = found
+            changed.append(row)
+    # Who decides meanwhile is not overruled: only what is a request still is written.
+    undecided = Waiver.objects.filter(state=WaiverState.REQUESTED)
+    undecided.bulk_update(changed, ["matched", "note"], batch_size=BATCH)
 
 
-def _stored(repository: Repository) -> list[tuple[str, bytes]]:
-    """The packed answers of each judged folder's last result, by its path."""
+def _stored(repository: Repository) -> Iterator[tuple[str, dict[Key, Outcome]]]:
+    """The answers of each judged folder's last result, by its path.
+
+    Those of another release may be unreadable: the next scan asks them anew.
+    """
     rows = StoredReport.objects.filter(
         component__repository=repository, component__retired_at__isnull=True
     ).exclude(answers=b"")
-    return [(path, bytes(data)) for path, data in rows.values_list("component__path", "answers")]
+    for path, data in rows.values_list("component__path", "answers"):
+        with contextlib.suppress(ValueError):
+            yield path, unpack(bytes(data))
 
 
 def _mean(scores: Iterable[float | None]) -> float | None:

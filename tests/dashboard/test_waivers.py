@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from checks.memorysource import MemorySource
@@ -18,6 +20,7 @@ from dashboard.models import (
     FindingEvent,
     Repository,
     Scan,
+    StoredReport,
     Trigger,
     User,
     Waiver,
@@ -360,6 +363,24 @@ def test_a_request_says_what_it_matches_in_each_result(repository: Repository, l
     assert (Waiver.objects.get().matched, repository.waived_count) == (3, 0)
 
     judge(repository, {"app/quiet.py": "x = 1\n", PATH: ENTRY})
+    assert Waiver.objects.get().matched == 0
+
+
+def test_only_the_requests_that_differ_are_written_and_what_cannot_be_read_is_skipped(
+    repository: Repository,
+) -> None:
+    judge(repository, FILES | {PATH: ENTRY})
+
+    def written() -> list[str]:
+        with CaptureQueriesContext(connection) as seen:
+            waiver_requests.recount(repository)
+        return [each["sql"] for each in seen if each["sql"].startswith("UPDATE")]
+
+    assert written() == []
+    Waiver.objects.update(matched=7)
+    assert (len(written()), Waiver.objects.get().matched) == (1, 2)
+    StoredReport.objects.update(answers=b"damaged")
+    waiver_requests.recount(repository)
     assert Waiver.objects.get().matched == 0
 
 
