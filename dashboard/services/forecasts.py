@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from checks.compose import compose
+from checks.errors import InputError
 from checks.facts.version import rules_version
 from checks.fresh import ask
 from checks.gitsource import GitSource
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
-    from checks.gate import GateResult
+    from checks.gate import Gate, GateResult
     from checks.model import Finding, Outcome, StandardResult
     from checks.rules.specs import Key
     from checks.standard import ClauseCheck
@@ -141,17 +142,33 @@ def _gate(
 ) -> GateResult | None:
     """What the gates would say; the commits that they compare with are judged if need be."""
     judged = [Judged(each.component, each.after, b"") for each in sides]
-    if gates.compares(gates.gates(repository, ruling.standards)):
-        source = GitSource(
-            mirrors.at_hand(repository), sides[0].after.commit, remember=facts.store()
-        )
+    asked = gates.gates(repository, ruling.standards)
+    if gates.compares(repository, asked):
         ruling = replace(
-            ruling, attested=attestations.records(repository, source), tables=tables.load()
+            ruling,
+            attested=_attested(repository, sides[0].after.commit, asked),
+            tables=tables.load(),
         )
         judged = [
             replace(each, answers=pack(found)) for each, found in zip(judged, answered, strict=True)
         ]
     return gates.judge(repository, judged, ruling)
+
+
+def _attested(
+    repository: Repository, commit: str, asked: Mapping[str, Gate]
+) -> Sequence[Mapping[str, Any]]:
+    """The words that count for a commit.
+
+    Without a copy *not worse* compares with what was stored, which asks for none of them.
+    """
+    try:
+        source = GitSource(mirrors.at_hand(repository), commit, remember=facts.store())
+        return attestations.records(repository, source)
+    except InputError:
+        if any(gate.no_new_findings for gate in asked.values()):
+            raise
+        return ()
 
 
 def _answers(row: StoredReport, scan: Scan, said: Mapping[str, Any]) -> dict[Key, Outcome]:

@@ -99,7 +99,7 @@ class Bases:
         or waivers moved has not become worse. When it cannot be read any more, what was stored
         then is all there is.
         """
-        old = self._repository.scans.with_result().filter(finished_at__lte=timezone.now() - WEEK)
+        old = older(self._repository)
         found = next(self._fitting(old, "not_worse"), None)
         if found is None:
             return None
@@ -158,6 +158,11 @@ class Bases:
         if commit not in self._known:
             self._known[commit] = _Then(self._repository, commit, self._judged, self._ruling)
         return self._known[commit]
+
+
+def older(repository: Repository) -> ScanQuerySet:
+    """Return the results older than a week, newest first."""
+    return repository.scans.with_result().filter(finished_at__lte=timezone.now() - WEEK)
 
 
 def _accepted(scans: ScanQuerySet, condition: str, asking: AbstractSet[str]) -> Iterator[Result]:

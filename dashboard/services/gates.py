@@ -11,7 +11,7 @@ from checks.errors import InputError
 from checks.gate import Gate, GateResult, as_table, evaluate, read
 from dashboard.models import AuditEntry, Repository, Trigger
 from dashboard.services import scanning
-from dashboard.services.gate_bases import Bases
+from dashboard.services.gate_bases import Bases, older
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,9 +88,11 @@ def gates(repository: Repository, standards: Sequence[engine.Standard]) -> dict[
     return ({"": own} if own else {}) | {each.slug: each.gate for each in standards if each.gate}
 
 
-def compares(asked: Mapping[str, Gate]) -> bool:
+def compares(repository: Repository, asked: Mapping[str, Gate]) -> bool:
     """Whether another commit may have to be judged."""
-    return any(gate.compares for gate in asked.values())
+    if any(gate.no_new_findings for gate in asked.values()):
+        return True
+    return any(gate.not_worse for gate in asked.values()) and older(repository).exists()
 
 
 def stored(result: GateResult | None) -> dict[str, Any] | None:

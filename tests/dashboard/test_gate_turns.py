@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from checks.gate import Gate
-from dashboard.models import Forecast, Repository, Trigger, User
-from dashboard.services import gates, proposals, scanning, simulating
+from dashboard.models import (
+    Forecast,
+    ForecastState,
+    Repository,
+    Scan,
+    ScanStandard,
+    Trigger,
+    User,
+)
+from dashboard.services import gates, mirrors, proposals, scanning, simulating
 from dashboard.services.gate_turns import turns
 from tests.dashboard.proposed import OWN, SHOP, text
 from tests.dashboard.scans import scan_of
@@ -81,6 +91,31 @@ def test_what_is_stricter_makes_new_findings_in_the_gate_only_where_the_code_is_
     assert (turned["standard"], turned["turn"]) == ("", "fails")
     assert "1 finding is new against" in turned["sentences"][0]
     assert "function-length at app/more.py:1" in turned["sentences"][0]
+
+
+def test_not_worse_asks_for_a_copy_only_to_compare_and_does_without(
+    make: Callable[..., Repository], lead: User, tmp_path: Any
+) -> None:
+    repository = make("shop", SHOP)
+    gates.choose(repository, Gate(not_worse=True, open_musts=None), lead)
+    scan_of(repository)
+    mirrors.remove(repository.pk)
+    (tmp_path / "served").rename(tmp_path / "gone")
+    known = wish(with_gate(OWN, 'open_musts = "any"'))
+    row = simulating.begin(known, lead)
+
+    simulating.work(row.pk)
+
+    told = row.forecasts.get()
+    assert (told.state, told.message, told.gates_failing) == (ForecastState.DONE, "", 0)
+    Scan.objects.update(finished_at=timezone.now() - timedelta(days=8))
+    fields = dict.fromkeys(("score", "low"), 100.0)
+    ScanStandard.objects.update(**fields)
+    again = simulating.begin(known, lead)
+    simulating.work(again.pk)
+    told = again.forecasts.get()
+    assert (told.state, told.message, told.gates_failing) == (ForecastState.DONE, "", 1)
+    assert "by the rules of that day" in str(told.gate_turns)
 
 
 def test_a_copy_inherits_how_the_gate_of_its_original_stood(
