@@ -353,7 +353,10 @@ class ClausesForm(forms.Form):
     def _rules(self) -> dict[str, int | str | None]:
         """The rules of exceptions that are not as they were; None for what holds anyway."""
         usual = msgspec.structs.asdict(WaiverRules())
-        sent = {name: self.cleaned_data[name] or usual[name] for name in self.rules}
+        # What was not on the page is none of its changes.
+        sent = {
+            name: self.cleaned_data[name] or usual[name] for name in self.rules if name in self.data
+        }
         return {
             name: None if value == usual[name] else value
             for name, value in sent.items()

@@ -228,6 +228,10 @@ def test_exceptions_are_set_shown_as_a_difference_and_taken_back(
     assert "<code>[waivers] approver</code> anyone becomes other" in page
     assert "<code>[waivers] max_days</code> is set to 90" in page
 
+    unsent = {name: value for name, value in kept.items() if name not in sent}
+    still = client.post(ADDRESS, unsent | {"go": "1"}).context["source"]
+    assert parse(still.encode(), "test").waivers == rules
+
     back = {"suppressions": "any", "approver": "anyone", "max_days": ""}
     plain = client.post(ADDRESS, kept | back | {"go": "1"}).context["source"]
     assert parse(plain.encode(), "test").waivers == parse(own.source.encode(), "test").waivers
