@@ -27,7 +27,7 @@ from dashboard.services.fleet import LETTERS
 from dashboard.services.my_work import since_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -75,24 +75,27 @@ class WorstClause:
 class Move:
     """A repository and by how many points its score has moved.
 
-    ``past`` is the earlier commit it is compared with where no scan reaches back that far.
+    ``past`` is the earlier commit it is compared with where no scan reaches back that far;
+    ``since`` is the moment of what it is compared with where nothing does.
     """
 
     repository: Repository
     by: float
     past: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Place:
     """Where one repository stands: ``by`` is how far its score has moved, None without a then.
 
-    ``past`` is as in :class:`Move`; ``opened`` and ``fixed`` are findings of the same time.
+    ``past`` and ``since`` are as in :class:`Move`; ``opened``, ``fixed`` are findings of that time.
     """
 
     repository: Repository
     by: float | None
     past: str
+    since: datetime | None
     opened: int
     fixed: int
 
@@ -116,6 +119,9 @@ class Report:
     With ``days`` 0 that is the reader's last visit; ``since`` is the moment in either case.
     ``gates`` are the repositories of which a gate asks something, ``gates_failing`` those that miss
     it. ``waivers`` are in force, ``waivers_ending`` end within a month.
+    ``compared`` counts the repositories of which something older is known: only of these
+    ``median_compared`` and ``median_before`` are, and where none of it is as old as asked for,
+    ``reach`` is its earliest moment.
     ``judged_later`` counts the repositories whose earlier score is of their judged past.
     ``places`` is one page of all repositories, the lowest score first, those without one last.
     """
@@ -125,6 +131,9 @@ class Report:
     total: int
     median: float | None
     median_before: float | None
+    median_compared: float | None
+    compared: int
+    reach: datetime | None
     judged_later: int
     letters: Sequence[tuple[str, int]]
     unscored: int
@@ -150,11 +159,16 @@ class Report:
         return str(self.days) if self.days else VISIT
 
     @property
+    def scored(self) -> int:
+        """How many repositories have a score."""
+        return self.total - self.unscored
+
+    @property
     def change(self) -> float | None:
         """How far the median has moved, in points."""
-        if self.median is None or self.median_before is None:
+        if self.median_compared is None or self.median_before is None:
             return None
-        return self.median - self.median_before
+        return self.median_compared - self.median_before
 
 
 def read_report(reader: User, days: int, page: str = "1") -> Report:
@@ -170,7 +184,7 @@ def read_report(reader: User, days: int, page: str = "1") -> Report:
     earlier = {row.pk: then for row in scored if (then := _then(row, since)) is not None}
     letters = {letter: sum(row.letter == letter for row in scored) for letter in LETTERS}
     moves = [
-        Move(row, row.score - then.score, then.past)
+        Move(row, row.score - then.score, then.past, then.at)
         for row in scored
         if (then := earlier.get(row.pk)) is not None and abs(row.score - then.score) >= LEAST
     ]
@@ -183,6 +197,9 @@ def read_report(reader: User, days: int, page: str = "1") -> Report:
         total=len(rows),
         median=_median([row.score for row in scored]),
         median_before=_median([then.score for then in earlier.values()]),
+        median_compared=_median([row.score for row in scored if row.pk in earlier]),
+        compared=len(earlier),
+        reach=_reach(earlier.values()),
         judged_later=sum(bool(then.past) for then in earlier.values()),
         letters=list(letters.items()),
         unscored=len(unmeasured),
@@ -223,14 +240,24 @@ def _places(
     places = []
     for row in ordered:
         then = earlier.get(row.pk)
-        by, past = (row.score - then.score, then.past) if then else (None, "")
-        places.append(Place(row, by, past, *turns.get(row.pk, (0, 0))))
+        by, past, at = (row.score - then.score, then.past, then.at) if then else (None, "", None)
+        places.append(Place(row, by, past, at, *turns.get(row.pk, (0, 0))))
     return places
 
 
 class _Then(NamedTuple):
+    """An earlier score; ``at`` is its moment where that is later than what was asked for."""
+
     score: float
-    past: str
+    past: str = ""
+    at: datetime | None = None
+
+
+def _reach(earlier: Iterable[_Then]) -> datetime | None:
+    """The earliest moment that is compared with, None when one is as old as asked for."""
+    moments = [then.at for then in earlier]
+    late = [at for at in moments if at is not None]
+    return min(late) if late and len(late) == len(moments) else None
 
 
 def _rows(reader: User, since: datetime) -> list[Any]:
@@ -251,7 +278,9 @@ def _rows(reader: User, since: datetime) -> list[Any]:
             score_then=Subquery(before.values("score")[:1]),
             past_score=_first("score", until, oldest),
             past_commit=_first("commit", until, oldest),
+            past_at=_first("commit_time", until, oldest),
             first_score=Subquery(first.values("score")[:1]),
+            first_scan=Subquery(first.values("pk")[:1]),
             first_commit_at=Subquery(first.values("commit_time")[:1]),
         )
     )
@@ -270,7 +299,7 @@ def _rows(reader: User, since: datetime) -> list[Any]:
                 "state_message",
             ),
             *("scanned_at", "coverage", "gate_passed", "gate_untold"),
-            *("failure_code", "failure_message"),
+            *("failure_code", "failure_message", "last_scan"),
         ).order_by("name", "pk")
     )
 
@@ -282,18 +311,27 @@ def _first(column: str, *rows: QuerySet[PastResult]) -> Coalesce:
 def _then(row: Any, since: datetime) -> _Then | None:
     """The score of then: of a scan, else of the judged past, else of the first scan.
 
-    What the first scan judged may have been the head already then: it speaks for that day.
+    What the first scan judged may have been the head already then: it speaks for that day. Where it
+    was not and nothing else has been judged, there is nothing to compare with.
 
     No waiver counts in the judged past. What those of today add now is added then as well, so that
     only the code and the rules make a difference.
     """
     if row.score_then is not None:
-        return _Then(row.score_then, "")
+        return _Then(row.score_then)
     still = row.first_commit_at is not None and row.first_commit_at <= since
-    if row.past_score is not None and not still:
-        waived = row.score - (row.score if row.raw_score is None else row.raw_score)
-        return _Then(min(row.past_score + waived, 100.0), row.past_commit)
-    return None if row.first_score is None else _Then(row.first_score, "")
+    if still:
+        return _Then(row.first_score)
+    if row.past_score is not None:
+        return _of_past(row, since)
+    alone = row.first_score is None or row.first_scan == row.last_scan_id
+    return None if alone else _Then(row.first_score, at=row.first_at)
+
+
+def _of_past(row: Any, since: datetime) -> _Then:
+    waived = row.score - (row.score if row.raw_score is None else row.raw_score)
+    at = row.past_at if row.past_at > since else None
+    return _Then(min(row.past_score + waived, 100.0), row.past_commit, at)
 
 
 def _turns(visible: RepositoryQuerySet, since: datetime) -> dict[int, tuple[int, int]]:
@@ -337,7 +375,8 @@ def _teams(reader: User, rows: Sequence[Any]) -> list[TeamLine]:
 
 def _worst(reader: User, total: int) -> list[WorstClause]:
     """The clauses that take most points; of a large fleet they are counted every few minutes."""
-    key = f"worst-clauses:{reader.pk}"
+    # What is remembered has another shape than in earlier releases, which may still be there.
+    key = f"missed-clauses:{reader.pk}"
     known = cache.get(key) if total > LARGE else None
     if known is None:
         known = _missed(reader)

@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from checks import model as engine
 from dashboard.models import PastResult, Repository, Scan, Waiver
@@ -204,6 +205,47 @@ def test_a_head_that_was_there_already_has_not_moved_since(house: House) -> None
     report = read_report(house.owner, 30)
 
     assert (report.risen, report.fallen, report.change) == ([], [], 0)
+
+
+def test_without_anything_older_both_pages_show_a_dash_with_the_reason(house: House) -> None:
+    house.scan(rows.finding("f1"), score=70.0)
+
+    report = read_report(house.owner, 30)
+
+    assert (report.change, report.compared, report.places[0].by) == (None, 0, None)
+    client = house.client(house.owner)
+    page = client.get("/report/").text
+    assert "– nothing older to compare with" in page
+    assert "±0.0" not in page
+    assert 'title="Nothing older to compare with.">–' in page
+    assert 'title="Nothing older to compare with.">–' in client.get("/").text
+
+
+def test_what_is_younger_than_the_span_names_its_day(house: House) -> None:
+    house.scan(rows.finding("f1"), score=70.0)
+    house.scan(rows.finding("f1"), score=75.0)
+    _age(house, 1, 12)
+    _more(house, 50)
+
+    report = read_report(house.owner, 30)
+
+    assert report.reach
+    assert (report.change, report.compared) == (5, 1)
+    day = f"since {date_format(timezone.localtime(report.reach), 'j M')}"
+    page = house.client(house.owner).get("/report/").text
+    assert page.count(day) == 3
+    assert "of the 1 with something older" in page
+    assert read_report(house.owner, 7).reach is None
+
+
+def test_what_an_earlier_release_has_remembered_is_not_read(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.scan(rows.finding("f1"))
+    monkeypatch.setattr(report_service, "LARGE", 0)
+    cache.set(f"worst-clauses:{house.owner.pk}", [("house-rules", "HR-1", 1, 1)])
+
+    assert [each.number for each in read_report(house.owner, 30).worst] == ["HR-1"]
 
 
 def test_what_costs_most_is_never_nothing_where_something_costs(house: House) -> None:
