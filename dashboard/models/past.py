@@ -84,6 +84,11 @@ class Backfill(Fenced):
         """How many commits were chosen; 0 until then."""
         return len(self.commits or ())
 
+    @property
+    def judged(self) -> int:
+        """How many of them have a result; those that were left out are done as well."""
+        return max(0, self.done - len(self.left_out))
+
 
 class PastTrail(models.Model):
     """Where the findings of today stood in the commit of the past that was judged last.

@@ -180,6 +180,16 @@ class Scan(Fenced):
         """First ten digits of the commit id."""
         return self.commit[:10]
 
+    @property
+    def grown(self) -> int:
+        """How many findings more it found than the scan before, below 0 when there were fewer."""
+        return self.findings_count - (self.before.findings_count if self.before else 0)
+
+    @property
+    def fallen(self) -> int:
+        """How many findings fewer it found than the scan before."""
+        return -self.grown
+
 
 class ScanStandard(models.Model):
     """What one standard says about one component at one scan."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.cache import cache
 from django.core.paginator import Page, Paginator
-from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -16,6 +16,7 @@ from dashboard.models import (
     Attestation,
     Clause,
     ClauseResult,
+    Component,
     PastResult,
     Repository,
     Scan,
@@ -25,10 +26,11 @@ from dashboard.models import (
 )
 from dashboard.services.fleet import LETTERS
 from dashboard.services.my_work import since_of
+from dashboard.services.transitions import MAX_STORED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from django.db.models import QuerySet
 
@@ -122,6 +124,10 @@ class Report:
     ``compared`` counts the repositories of which something older is known: only of these
     ``median_compared`` and ``median_before`` are, and where none of it is as old as asked for,
     ``reach`` is its earliest moment.
+    ``due`` are attestations that are missing or have expired; ``partly`` counts the repositories of
+    which some clause has no answer, ``in_folders`` those of which only folders are judged, and
+    ``bounded`` those of which not all findings are kept as rows.
+    ``waivers_until`` is the last day of the waiver that ends first.
     ``judged_later`` counts the repositories whose earlier score is of their judged past.
     ``places`` is one page of all repositories, the lowest score first, those without one last.
     """
@@ -151,6 +157,11 @@ class Report:
     gates_failing: int
     waivers: int
     waivers_ending: int
+    waivers_until: date | None
+    due: int
+    partly: int
+    in_folders: int
+    bounded: int
     places: Page[Place]
 
     @property
@@ -183,12 +194,7 @@ def read_report(reader: User, days: int, page: str = "1") -> Report:
     scored = [row for row in rows if row.score is not None]
     earlier = {row.pk: then for row in scored if (then := _then(row, since)) is not None}
     letters = {letter: sum(row.letter == letter for row in scored) for letter in LETTERS}
-    moves = [
-        Move(row, row.score - then.score, then.past, then.at)
-        for row in scored
-        if (then := earlier.get(row.pk)) is not None and abs(row.score - then.score) >= LEAST
-    ]
-    moves.sort(key=lambda move: (move.by, move.repository.name))
+    moves = _moves(scored, earlier)
     turns = _turns(visible, since)
     unmeasured = [row for row in rows if row.score is None]
     return Report(
@@ -219,15 +225,40 @@ def read_report(reader: User, days: int, page: str = "1") -> Report:
         gates=sum(row.gate_passed is not None for row in rows),
         gates_failing=sum(row.gate_passed is False for row in rows),
         **_waivers(reader),
+        **_measured(rows),
         places=Paginator(_places(rows, earlier, turns), ON_A_PAGE).get_page(page),
     )
 
 
-def _waivers(reader: User) -> dict[str, int]:
+def _moves(scored: Sequence[Any], earlier: Mapping[int, _Then]) -> list[Move]:
+    """What a page shows as moved, the largest fall first."""
+    moves = [
+        Move(row, row.score - then.score, then.past, then.at)
+        for row in scored
+        if (then := earlier.get(row.pk)) is not None and abs(row.score - then.score) >= LEAST
+    ]
+    return sorted(moves, key=lambda move: (move.by, move.repository.name))
+
+
+def _measured(rows: Sequence[Any]) -> dict[str, Any]:
+    """How much is not measured although there is a score, and not listed although it was found."""
+    scored = [row for row in rows if row.score is not None]
+    found = [row.findings_count + row.suppressed_count + row.waived_count for row in rows]
+    return {
+        "due": sum(row.due_count for row in rows),
+        "partly": sum(row.coverage is not None and row.coverage < 1 for row in scored),
+        "in_folders": sum(not row.whole for row in scored),
+        "bounded": sum(each > MAX_STORED for each in found),
+    }
+
+
+def _waivers(reader: User) -> dict[str, Any]:
     day = timezone.localdate()
     soon = Count("pk", filter=Q(expires_on__lte=day + SOON))
     counting = Waiver.objects.visible_to(reader).in_force(day).order_by()
-    return counting.aggregate(waivers=Count("pk"), waivers_ending=soon)
+    return counting.aggregate(
+        waivers=Count("pk"), waivers_ending=soon, waivers_until=Min("expires_on")
+    )
 
 
 def _places(
@@ -275,6 +306,7 @@ def _rows(reader: User, since: datetime) -> list[Any]:
         .select_related("team")
         .annotate(
             last_state=F("last_scan__state"),
+            whole=Exists(Component.objects.judged().filter(repository=OuterRef("pk"), path="")),
             score_then=Subquery(before.values("score")[:1]),
             past_score=_first("score", until, oldest),
             past_commit=_first("commit", until, oldest),
@@ -300,6 +332,7 @@ def _rows(reader: User, since: datetime) -> list[Any]:
             ),
             *("scanned_at", "coverage", "gate_passed", "gate_untold"),
             *("failure_code", "failure_message", "last_scan"),
+            *("findings_count", "suppressed_count", "waived_count", "due_count"),
         ).order_by("name", "pk")
     )
 

@@ -38,6 +38,16 @@ class Proof:
         return list(self.manifest.get("skipped", []))
 
     @property
+    def set_aside(self) -> int:
+        """How many Python files are not the project's own by their names, as far as that is told.
+
+        A manifest does not list these; each file that it lists may be one that was analysed.
+        """
+        python = int(self.manifest.get("python_files", 0)) - int(self.manifest.get("analysed", 0))
+        named = sum(entry["path"].endswith((".py", ".pyi")) for entry in self.skipped)
+        return max(0, python - named)
+
+    @property
     def lost(self) -> list[tuple[str, str]]:
         """Files that could be read before, with the commit from which on they cannot."""
         return unread.lost(self.manifest, "")

@@ -100,3 +100,20 @@ def test_on_the_page_of_the_repository_it_stands_below_what_the_scan_says(house:
     text = house.client(house.viewer).get(house.page()).content.decode()
 
     assert 0 < text.index('id="clauses"') < text.index('id="past"') < text.index('id="lately"')
+
+
+def test_weeks_that_could_not_be_judged_are_not_counted_among_those_that_were(
+    house: House,
+) -> None:
+    Backfill.objects.create(
+        repository=house.repository,
+        weeks=104,
+        commits=["a", "d"],
+        done=2,
+        state=BackfillState.DONE,
+        left_out={"d": "the commit is damaged"},
+    )
+
+    text = house.client(house.viewer).get(house.page("history/")).text
+
+    assert "1 of 2 weeks are judged, 1 could not be." in text

@@ -238,6 +238,24 @@ def test_what_is_younger_than_the_span_names_its_day(house: House) -> None:
     assert read_report(house.owner, 7).reach is None
 
 
+def test_what_is_not_measured_is_named_although_each_repository_has_a_score(house: House) -> None:
+    house.scan(rows.finding("f1"))
+    Repository.objects.update(coverage=1)
+    client = house.client(house.owner)
+    assert "Everything is measured" in client.get("/report/").text
+
+    Repository.objects.update(coverage=0.5, due_count=2)
+    house.repository.components.update(path="app")
+
+    page = client.get("/report/").text
+    assert "Everything is measured" not in page
+    assert '<a href="/attestations/">2 attestations</a> are due' in page
+    assert '<a href="#repositories">1 repository</a> some clauses have no answer' in page
+    assert '<a href="#repositories">1 repository</a> only some folders are judged' in page
+    assert "other folders" in _places(page)
+    assert f'<a href="{house.page("attestations/")}">2 attestations</a>' in _places(page)
+
+
 def test_what_an_earlier_release_has_remembered_is_not_read(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
