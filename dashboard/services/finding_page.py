@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks.authorship import ABOUT_COMMIT
 from checks.rules.specs import ATTESTATION
-from dashboard.models import Clause
+from dashboard.models import Clause, Standard
 from dashboard.services import unread
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ def read_finding(finding: Finding) -> FindingPage:
         standard__adoptions__repository=finding.repository, number__in=finding.clauses
     )
     clauses = list(adopted.select_related("standard").order_by("standard__title", "position"))
-    titles = {clause.standard.slug: clause.standard.title for clause in clauses}
+    # A standard may gain though none of its clauses that are adopted now names the finding.
+    named = Standard.objects.filter(slug__in=list(finding.gain)).order_by("pk")
+    titles = dict(named.values_list("slug", "title"))
+    titles |= {clause.standard.slug: clause.standard.title for clause in clauses}
     gains = sorted(finding.gain.items(), key=lambda item: (-item[1], item[0]))
     return FindingPage(
         finding=finding,

@@ -66,6 +66,12 @@ def test_gains_name_their_unit_and_the_standard_by_its_title(house: House) -> No
     assert "other" not in card
 
 
+def test_a_standard_has_its_title_though_its_clause_is_adopted_no_more(house: House) -> None:
+    page = _shown(house, gain={"house-rules": 3.5}, gain_total=1.75, clauses=["GONE-1"])
+
+    assert '<a href="/standards/house-rules/">House rules</a>' in page
+
+
 def test_the_commit_that_brought_it_leads_to_what_else_it_brought(house: House) -> None:
     house.scan()
     house.scan(rows.finding("f1"), rows.finding("f2", line=9))
