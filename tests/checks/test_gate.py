@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -237,7 +237,6 @@ def test_a_standard_about_code_passes_nothing_where_no_code_was_analysed() -> No
     assert evaluate({}, [replace(report(outcomes(), papers), manifest=empty)]).passed
 
 
-@settings(deadline=None)
 @given(cases(), st.floats(0, 100), st.integers(0, 7), st.floats(0, 1))
 def test_a_gate_passes_exactly_when_the_numbers_of_the_report_do(
     case: tuple[Standard, Outcomes], minimum: float, allowed: int, coverage: float

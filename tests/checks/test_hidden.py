@@ -69,7 +69,7 @@ def wordless(findings: tuple[Finding, ...]) -> list[Finding]:
     return [replace(each, message=each.message.partition(" (")[0]) for each in findings]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases(), st.sampled_from(SUPPRESSIONS))
 def test_a_refused_comment_counts_as_if_it_were_not_there(case: Case, rule: Suppressions) -> None:
     (first, *_), found, waivers = case
@@ -87,7 +87,7 @@ def test_a_refused_comment_counts_as_if_it_were_not_there(case: Case, rule: Supp
     assert Worth(asking, outcomes).plan() == Worth(first, bare).plan()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases(), BOTH)
 def test_each_standard_accepts_what_it_accepts_whatever_the_others_do(
     case: Case, rules: tuple[Suppressions, Suppressions]
@@ -120,7 +120,7 @@ def test_each_standard_accepts_what_it_accepts_whatever_the_others_do(
         assert list(finding.gain) == (counts or list(asked.gain))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases())
 def test_accepting_less_never_lifts_a_score(case: Case) -> None:
     standards, found, _ = case
@@ -132,7 +132,7 @@ def test_accepting_less_never_lifts_a_score(case: Case) -> None:
         assert all(a is None or b is None or b <= a for a, b in zip(more, less, strict=True))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases(), BOTH)
 def test_doing_it_again_changes_nothing(
     case: Case, rules: tuple[Suppressions, Suppressions]

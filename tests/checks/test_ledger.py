@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -34,7 +34,6 @@ def histories(draw: st.DrawFn) -> list[StandardResult]:
     return found
 
 
-@settings(deadline=None)
 @given(histories(), st.data())
 def test_parts_add_up_to_the_change_and_clauses_to_their_part(
     found: list[StandardResult], data: st.DataObject
@@ -57,7 +56,6 @@ def test_parts_add_up_to_the_change_and_clauses_to_their_part(
         assert all(part.clauses.values())
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(cases(), min_size=1, max_size=3), min_size=2, max_size=5))
 def test_the_parts_of_a_repository_add_up_whatever_it_adopts(history: list[list[Case]]) -> None:
     standings = [together(judge(*case) for case in each) for each in history]

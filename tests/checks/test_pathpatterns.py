@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pathspec import PathSpec
 
@@ -21,7 +21,6 @@ PATHS = st.lists(st.sampled_from(["a", "b", "ab", "aab", "ba"]), min_size=1, max
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(PATTERNS | PATTERNS.map("!{}".format), min_size=1, max_size=3), PATHS)
 def test_a_path_is_matched_as_a_regular_expression_would(lines: list[str], path: str) -> None:
     # Of `a/**/` git takes folders alone, the regular expression files as well.

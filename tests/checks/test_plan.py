@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -45,7 +45,6 @@ def cleared(judged: Standard, found: Outcomes, name: str, kind: str) -> Outcomes
     return left
 
 
-@settings(deadline=None)
 @given(cases(), st.sampled_from(KINDS))
 def test_a_gain_is_the_difference_of_two_scores(case: tuple[Standard, Outcomes], kind: str) -> None:
     judged, found = case
@@ -71,7 +70,6 @@ def test_a_gain_is_the_difference_of_two_scores(case: tuple[Standard, Outcomes],
             assert units(before) + units(gain.points) == units(after)
 
 
-@settings(deadline=None)
 @given(cases(), st.sampled_from(["A", "B", "C", "D"]), st.sampled_from(["clause", "check"]))
 def test_a_plan_leads_exactly_where_it_says(
     case: tuple[Standard, Outcomes], goal: str, kind: str
@@ -97,7 +95,6 @@ def test_a_plan_leads_exactly_where_it_says(
         assert judge(judged, everything).score in (before, None)
 
 
-@settings(deadline=None)
 @given(cases(states=1))
 def test_gains_after_a_fix_are_those_of_the_fixed_code(case: tuple[Standard, Outcomes]) -> None:
     judged, found = case

@@ -140,7 +140,6 @@ def never_lower(before: StandardResult, after: StandardResult) -> bool:
     )
 
 
-@settings(deadline=None)
 @given(cases())
 def test_every_number_is_within_its_bounds(case: tuple[Standard, Outcomes]) -> None:
     result = judge(*case)
@@ -157,7 +156,6 @@ def test_every_number_is_within_its_bounds(case: tuple[Standard, Outcomes]) -> N
         assert 0 <= result.raw_score <= result.score
 
 
-@settings(deadline=None)
 @given(cases())
 def test_the_waterfall_adds_up_exactly(case: tuple[Standard, Outcomes]) -> None:
     result = judge(*case)
@@ -166,7 +164,6 @@ def test_the_waterfall_adds_up_exactly(case: tuple[Standard, Outcomes]) -> None:
         assert 100 - losses == Decimal(repr(result.score))
 
 
-@settings(deadline=None)
 @given(cases())
 def test_the_score_is_the_weighted_mean_of_the_clauses_that_answered(
     case: tuple[Standard, Outcomes],
@@ -181,7 +178,7 @@ def test_the_score_is_the_weighted_mean_of_the_clauses_that_answered(
         assert result.score == pytest.approx(mean, abs=2e-6)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(cases(), st.randoms(use_true_random=False))
 def test_fixing_or_deleting_a_violation_never_lowers_a_score(
     case: tuple[Standard, Outcomes], choice: random.Random
@@ -210,7 +207,6 @@ def test_a_clause_of_nothing_but_an_uncertain_violation_lifts_no_score() -> None
     assert 100 - sum(each.loss for each in before.clauses) == before.score
 
 
-@settings(deadline=None)
 @given(cases(), st.integers(2, 5))
 def test_copies_of_the_code_have_the_score_of_one(
     case: tuple[Standard, Outcomes], copies: int
@@ -225,7 +221,6 @@ def test_copies_of_the_code_have_the_score_of_one(
     assert [each.loss for each in one.clauses] == [each.loss for each in many.clauses]
 
 
-@settings(deadline=None)
 @given(cases())
 def test_a_clause_that_does_not_apply_is_neutral(case: tuple[Standard, Outcomes]) -> None:
     rules, found = case
@@ -235,7 +230,6 @@ def test_a_clause_that_does_not_apply_is_neutral(case: tuple[Standard, Outcomes]
     assert (after.clauses[0].verdict, after.clauses[0].loss) == ("not-applicable", 0)
 
 
-@settings(deadline=None)
 @given(cases())
 def test_a_check_that_does_not_apply_leaves_its_clause_as_it_is(
     case: tuple[Standard, Outcomes],
@@ -250,7 +244,7 @@ def test_a_check_that_does_not_apply_leaves_its_clause_as_it_is(
     assert [each.verdict for each in before.clauses] == [each.verdict for each in after.clauses]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(cases(), st.data())
 def test_an_answer_in_place_of_a_break_never_lowers_the_low_end(
     case: tuple[Standard, Outcomes], data: st.DataObject
@@ -262,7 +256,6 @@ def test_an_answer_in_place_of_a_break_never_lowers_the_low_end(
     assert before.low is None or after.low is None or after.low >= before.low
 
 
-@settings(deadline=None)
 @given(cases())
 def test_the_same_outcomes_in_any_order_give_the_same_result(
     case: tuple[Standard, Outcomes],
@@ -275,7 +268,6 @@ def test_the_same_outcomes_in_any_order_give_the_same_result(
     assert judge(rules, turned) == judge(rules, found)
 
 
-@settings(deadline=None)
 @given(cases(), st.permutations(range(7)))
 def test_the_order_of_clauses_does_not_change_the_score(
     case: tuple[Standard, Outcomes], order: list[int]
@@ -286,7 +278,6 @@ def test_the_order_of_clauses_does_not_change_the_score(
     assert (one.score, one.low, one.coverage) == (other.score, other.low, other.coverage)
 
 
-@settings(deadline=None)
 @given(cases(), st.data())
 def test_a_predicted_gain_is_the_gain_of_a_real_fix(
     case: tuple[Standard, Outcomes], data: st.DataObject

@@ -126,7 +126,7 @@ def raw(report: Report) -> list[float | None]:
 type Case = tuple[list[Standard], Outcomes, list[Waiver]]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases())
 def test_waivers_never_lower_a_score_and_leave_the_raw_score_alone(case: Case) -> None:
     standards, found, waivers = case
@@ -142,7 +142,7 @@ def test_waivers_never_lower_a_score_and_leave_the_raw_score_alone(case: Case) -
             assert 100 - losses == Decimal(repr(after.score))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_waivers_changes_nothing(case: Case, choice: random.Random) -> None:
     standards, found, waivers = case
@@ -151,7 +151,7 @@ def test_the_order_of_waivers_changes_nothing(case: Case, choice: random.Random)
     assert judged(standards, found, *turned) == judged(standards, found, *waivers)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases(), st.randoms(use_true_random=False))
 def test_fixing_a_finding_never_lowers_a_score_waived_or_not(
     case: Case, choice: random.Random
@@ -168,7 +168,7 @@ def test_fixing_a_finding_never_lowers_a_score_waived_or_not(
         places = [(name, n) for name, each in found.items() for n in range(len(each.observations))]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases(), st.randoms(use_true_random=False))
 def test_a_predicted_gain_is_that_of_a_real_fix_and_nothing_for_what_is_waived(
     case: Case, choice: random.Random
