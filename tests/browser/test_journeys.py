@@ -114,7 +114,7 @@ def test_a_lead_takes_a_decision_back(judged: House, open_page: Open) -> None:
 def test_a_lead_prints_the_report(house: House, open_page: Open) -> None:
     fill(house)
     page = open_page(house.owner, "/")
-    page.get_by_role("link", name="Report").click()
+    page.get_by_role("link", name="Report", exact=True).click()
     expect(page.get_by_role("heading", name="Teams")).to_be_visible()
 
     page.evaluate("window.print = () => { window.printed = true; }")

@@ -107,7 +107,7 @@ def sign_in(page: Page, product: Product) -> None:
     page.get_by_label("Username or email").or_(page.get_by_label("Login")).fill(product.login)
     page.get_by_label("Password").fill(product.password)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Fleet")).to_be_visible()
+    expect(page.get_by_role("heading", name="Fleet", exact=True)).to_be_visible()
 
 
 def register(page: Page, server: GitServer) -> None:
