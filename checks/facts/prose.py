@@ -7,6 +7,7 @@ lines one at a time and hand what they see to one builder.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import override
 
@@ -114,7 +115,7 @@ def read_markdown(lines: Sequence[str]) -> tuple[Section, ...]:
     return _Markdown(lines).read()
 
 
-class _Reader:
+class _Reader(ABC):
     """Goes through the lines of a document once; subclasses say what a line begins."""
 
     def __init__(self, lines: Sequence[str]) -> None:
@@ -133,13 +134,13 @@ class _Reader:
                 self._prose(line)
         return self._builder.finish()
 
+    @abstractmethod
     def _opens(self, line: str) -> bool:
         """Read what begins with the line, unless it is a line of a paragraph."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _prose(self, line: str) -> None:
         """Read a line of a paragraph."""
-        raise NotImplementedError
 
 
 class _Markdown(_Reader):

@@ -34,6 +34,7 @@ from dashboard.services.mirrors import PINNED_SCANS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from checks.gate import Gate
     from checks.model import Report
@@ -127,7 +128,13 @@ class Bases:
         fitting = self._fitting(others, "no_new_findings")
         # Where no one is at hand the newest is named, for the sentence that it cannot be read.
         commits = list(dict.fromkeys(commit for _, commit in islice(fitting, PINNED_SCANS)))
-        return next(filter(self._is_at_hand, commits), commits[0] if commits else "")
+        if not commits:
+            return ""
+        try:
+            git_dir = mirrors.at_hand(self._repository)
+        except InputError:
+            return commits[0]
+        return next((each for each in commits if _is_there(git_dir, each)), commits[0])
 
     def _fitting(self, scans: ScanQuerySet, condition: str) -> Iterator[Result]:
         """Those that no gate of now has refused by a condition, newest first.
@@ -144,11 +151,6 @@ class Bases:
                 yield from found
                 return
 
-    def _is_at_hand(self, commit: str) -> bool:
-        with contextlib.suppress(InputError):
-            return bool(resolve(mirrors.at_hand(self._repository), commit))
-        return False
-
     def _same_rules(self, scan: Scan) -> bool:
         """Whether judging its commit anew could only say what is stored."""
         folders = [each.component.path for each in self._judged]
@@ -158,6 +160,12 @@ class Bases:
         if commit not in self._known:
             self._known[commit] = _Then(self._repository, commit, self._judged, self._ruling)
         return self._known[commit]
+
+
+def _is_there(git_dir: Path, commit: str) -> bool:
+    with contextlib.suppress(InputError):
+        return bool(resolve(git_dir, commit))
+    return False
 
 
 def older(repository: Repository) -> ScanQuerySet:
