@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from django.utils import timezone
 
+from checks.errors import InputError
 from checks.gate import Gate
 from dashboard.models import (
     Adoption,
@@ -25,7 +27,7 @@ from dashboard.models import (
     Waiver,
     WaiverState,
 )
-from dashboard.services import components, gate_bases, gates, standards
+from dashboard.services import components, gate_bases, gates, judging, mirrors, standards
 from tests.dashboard import rows
 from tests.dashboard.scans import scan_of
 from tests.gitservers import Origin, git
@@ -219,6 +221,30 @@ def test_where_the_base_is_gone_the_next_accepted_one_is_taken(
     scan = scan_of(repository)
 
     assert f"1 finding is new against {kept[:10]}" in str(scan.gate)
+
+
+def test_a_copy_that_cannot_be_fetched_is_asked_for_once(
+    origin: Origin, register: Callable[..., Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = register()
+    for number in range(4):
+        origin.commit({"app/main.py": f"x = {number}\n"})
+        scan_of(repository)
+    asked: list[Repository] = []
+
+    def away(of: Repository) -> NoReturn:
+        asked.append(of)
+        raise InputError("The server is gone.")
+
+    monkeypatch.setattr(mirrors, "at_hand", away)
+    ruling = judging.ruling(repository, timezone.localdate(), ())
+    gate = Gate(no_new_findings=True)
+
+    base = gate_bases.Bases(repository, [], ruling, {"": gate}).base()
+
+    assert base is not None
+    assert base.missing == "The server is gone."
+    assert len(asked) == 2  # to look which commit is there, and to read it
 
 
 def test_far_back_only_what_passed_is_looked_for(
